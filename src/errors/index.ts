@@ -1,0 +1,61 @@
+/**
+ * Everything Glovebox throws on purpose. A job that fails is a result, never an exception; what is thrown
+ * is a refusal or a failure of Glovebox itself.
+ */
+export abstract class GloveboxError extends Error {
+  /** stable identifier for programs, e.g. `policy.unknownKey` */
+  readonly code: string
+  /** what the reader can do about it, one or more sentences; empty when nothing helps */
+  readonly advice: string
+
+  constructor(code: string, what: string, advice = '') {
+    super(advice === '' ? what : `${what} ${advice}`)
+    this.code = code
+    this.advice = advice
+    this.name = new.target.name
+  }
+}
+
+/** Where a policy problem stands. Lines and columns count from 1; `null` when the problem is in a flag. */
+export interface PolicyProblem {
+  /** stable identifier, e.g. `policy.unknownKey` */
+  readonly code: string
+  /** path inside the policy, e.g. `files.read[0]`; empty for the whole document */
+  readonly path: string
+  /** file name as the user gave it, or a name for the source such as `--memory` */
+  readonly source: string
+  readonly line: number | null
+  readonly column: number | null
+  /** what is wrong, one sentence, with the offending value */
+  readonly what: string
+  /** what to write instead */
+  readonly advice: string
+}
+
+/** The policy (or a flag that changes it) can't be accepted. Carries every problem found, in document order. */
+export class PolicyError extends GloveboxError {
+  readonly problems: readonly PolicyProblem[]
+
+  constructor(problems: readonly [PolicyProblem, ...PolicyProblem[]]) {
+    super(problems[0].code, problems.map(renderProblem).join('\n'))
+    this.problems = problems
+  }
+}
+
+/** `file:line:column: path: what advice`, with the parts that are known. */
+export function renderProblem(problem: PolicyProblem): string {
+  const place = [problem.source, problem.line, problem.column].filter((part) => part !== null && part !== '')
+  const head = place.length > 0 ? `${place.join(':')}: ` : ''
+  const path = problem.path === '' ? '' : `${problem.path}: `
+  const advice = problem.advice === '' ? '' : ` ${problem.advice}`
+  return `${head}${path}${problem.what}${advice}`
+}
+
+/** The chosen boundary can't enforce this plan on this host. Nothing was started. */
+export class BoundaryUnavailableError extends GloveboxError {}
+
+/** The sandbox could not be started, or broke in a way that is not the job's doing. */
+export class LaunchError extends GloveboxError {}
+
+/** A call that can't mean anything: a closed `Glovebox`, an empty argv, an input outside the sandbox's folders. */
+export class UsageError extends GloveboxError {}

@@ -1,0 +1,15 @@
+/**
+ * Requirement → answer → claim → plan. Types and the pure joins between them; nothing here knows a boundary.
+ */
+export type {
+  Answer,
+  Claim,
+  ClaimStatus,
+  Enforcement,
+  Refusal,
+  Requirement,
+  RequirementId,
+  ThreatFamily,
+} from './requirement.js'
+export { claimOf, impossible, enforcedBy, REQUIREMENT_IDS } from './requirement.js'
+export type { FilePlan, LimitsPlan, Plan, SyscallPlan } from './plan.js'

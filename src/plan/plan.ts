@@ -1,0 +1,53 @@
+import type { BoundaryName, Grant, Root } from '../policy/index.js'
+import type { Claim } from './requirement.js'
+
+export interface FilePlan {
+  readonly root: Root
+  /** absolute path inside where the command starts */
+  readonly workdir: string
+  readonly read: readonly Grant[]
+  /** folders inside that start empty and are collected into their host folder when the job ends */
+  readonly write: readonly Grant[]
+  readonly scratch: {
+    /** all scratch folders together, bytes */
+    readonly bytes: number
+    /** files and folders in all scratch folders together */
+    readonly inodes: number
+    /** absolute folders inside that share the one bounded file system */
+    readonly places: readonly string[]
+  }
+}
+
+export interface LimitsPlan {
+  /** bytes of all processes together; `null`: waived */
+  readonly memoryBytes: number | null
+  /** processors' worth of time; `null`: waived */
+  readonly cpus: number | null
+  /** processes and threads at once; `null`: waived */
+  readonly processes: number | null
+  /** descriptors per process */
+  readonly openFiles: number
+  /** stdout and stderr together, bytes */
+  readonly outputBytes: number
+}
+
+export interface SyscallPlan {
+  readonly profile: 'default'
+  readonly deny: readonly string[]
+  readonly allow: readonly string[]
+}
+
+/** What will be enforced: the policy, resolved against one boundary on this host. Plain data. */
+export interface Plan {
+  readonly boundary: BoundaryName
+  /** SHA-256 of the effective policy, hex */
+  readonly policySha256: string
+  readonly identity: { readonly uid: number; readonly gid: number; readonly hostName: string }
+  readonly env: Readonly<Record<string, string>>
+  readonly files: FilePlan
+  readonly limits: LimitsPlan
+  readonly lifetime: { readonly deadlineMs: number; readonly noOutputMs: number | null }
+  readonly syscalls: SyscallPlan
+  readonly claims: readonly Claim[]
+  readonly waivers: readonly string[]
+}

@@ -1,0 +1,96 @@
+/** Every promise a plan can make. A boundary's table of answers must have one entry for each. */
+export const REQUIREMENT_IDS = [
+  'identity.unprivileged',
+  'identity.own-host-uid',
+  'identity.no-new-privileges',
+  'identity.no-user-namespaces',
+  'isolation.processes',
+  'isolation.ipc',
+  'isolation.host-name',
+  'isolation.cgroup-view',
+  'isolation.no-terminal',
+  'isolation.nothing-inherited',
+  'files.root-read-only',
+  'files.host-hidden',
+  'files.devices',
+  'files.proc',
+  'files.scratch-bounded',
+  'files.read-grants',
+  'files.write-collected',
+  'network.none',
+  'syscalls.profile',
+  'syscalls.native-abi-only',
+  'limits.memory',
+  'limits.cpus',
+  'limits.processes',
+  'limits.open-files',
+  'limits.output',
+  'limits.no-core-dumps',
+  'lifetime.deadline',
+  'lifetime.no-output',
+  'lifetime.bound-to-supervisor',
+  'lifetime.single-use',
+  'lifetime.nothing-left',
+] as const
+
+export type RequirementId = (typeof REQUIREMENT_IDS)[number]
+
+/** The families of the threat model in `docs/threats.md`. */
+export type ThreatFamily = 'escape' | 'network' | 'credentials' | 'staying' | 'doors'
+
+/** What a plane says must hold. */
+export interface Requirement {
+  readonly id: RequirementId
+  /** the promise, one sentence that can be true or false of a running sandbox */
+  readonly sentence: string
+  readonly family: ThreatFamily
+  /** `notApplicable` when the policy asks for nothing here, e.g. no read grants */
+  readonly applies: boolean
+}
+
+/** The boundary's yes: by which mechanisms. */
+export interface Enforcement {
+  readonly kind: 'enforced'
+  readonly by: readonly [string, ...string[]]
+}
+
+/** The boundary's no: why not on this host, and how to get it. */
+export interface Refusal {
+  readonly kind: 'impossible'
+  readonly why: string
+  readonly get: string
+}
+
+export type Answer = Enforcement | Refusal
+
+export type ClaimStatus = 'enforced' | 'waived' | 'impossible' | 'notApplicable'
+
+/** A requirement with its answer: one checkable promise of a plan. */
+export interface Claim {
+  readonly id: RequirementId
+  readonly sentence: string
+  readonly family: ThreatFamily
+  readonly status: ClaimStatus
+  /** mechanisms, strongest first; empty unless enforced */
+  readonly by: readonly string[]
+  /** why not and how to get it; only when impossible or waived on a host that can't */
+  readonly refusal: Refusal | null
+}
+
+export function enforcedBy(first: string, ...more: string[]): Enforcement {
+  return { kind: 'enforced', by: [first, ...more] }
+}
+
+export function impossible(why: string, get: string): Refusal {
+  return { kind: 'impossible', why, get }
+}
+
+/** Joins a requirement with its answer. A waived control is never reported as enforced. */
+export function claimOf(requirement: Requirement, answer: Answer, waived: boolean): Claim {
+  const { id, sentence, family } = requirement
+  const refusal = answer.kind === 'impossible' ? answer : null
+  if (!requirement.applies) return { id, sentence, family, status: 'notApplicable', by: [], refusal: null }
+  if (waived) return { id, sentence, family, status: 'waived', by: [], refusal }
+  if (answer.kind === 'impossible') return { id, sentence, family, status: 'impossible', by: [], refusal }
+  return { id, sentence, family, status: 'enforced', by: answer.by, refusal: null }
+}
