@@ -1,0 +1,28 @@
+/** The three parts of a build, in the order in which one needs the other. */
+import { alone, Failure } from './checkout.mjs'
+import { buildCli } from './cli.mjs'
+import { buildNative } from './native.mjs'
+import { buildTypeScript } from './typescript.mjs'
+
+export const PARTS = { typescript: buildTypeScript, native: buildNative, cli: buildCli }
+
+/**
+ * Builds `parts`, each only if its inputs changed, while no other build runs in this checkout. A part that
+ * fails does not keep the next from being tried; all failures come out together.
+ */
+export async function build(parts = Object.keys(PARTS)) {
+  await alone(async () => {
+    const failures = []
+    for (const part of parts) {
+      const before = performance.now()
+      try {
+        const outcome = await PARTS[part]()
+        if (outcome === 'built') console.log(`build: ${part} (${((performance.now() - before) / 1000).toFixed(1)} s)`)
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error
+        failures.push(`${part}: ${error.message}`)
+      }
+    }
+    if (failures.length > 0) throw new Failure(failures.join('\n'))
+  })
+}
