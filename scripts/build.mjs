@@ -5,6 +5,7 @@ import { Failure, runScript } from './build/checkout.mjs'
 await runScript('build', async () => {
   const asked = process.argv.slice(2)
   const unknown = asked.find((part) => !Object.hasOwn(PARTS, part))
-  if (unknown !== undefined) throw new Failure(`there is no part ${unknown}; there are ${Object.keys(PARTS).join(', ')}.`)
+  if (unknown !== undefined)
+    throw new Failure(`there is no part ${unknown}; there are ${Object.keys(PARTS).join(', ')}.`)
   await build(asked.length > 0 ? asked : undefined)
 })

@@ -17,7 +17,8 @@ export async function build(parts = Object.keys(PARTS)) {
       const before = performance.now()
       try {
         const outcome = await PARTS[part]()
-        if (outcome === 'built') console.log(`build: ${part} (${((performance.now() - before) / 1000).toFixed(1)} s)`)
+        if (outcome === 'built')
+          console.log(`build: ${part} (${((performance.now() - before) / 1000).toFixed(1)} s)`)
       } catch (error) {
         if (!(error instanceof Failure)) throw error
         failures.push(`${part}: ${error.message}`)

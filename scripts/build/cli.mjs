@@ -101,11 +101,15 @@ function licenseOf(folder) {
 function warm(hash) {
   rmSync(CACHE, { force: true })
   const draft = `${CACHE}.${process.pid}.raw`
-  const child = spawnSync(process.execPath, [join(dirname(import.meta.filename), 'warm.cjs'), SCRIPT, draft], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    encoding: 'utf8',
-    timeout: 60_000,
-  })
+  const child = spawnSync(
+    process.execPath,
+    [join(dirname(import.meta.filename), 'warm.cjs'), SCRIPT, draft],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      encoding: 'utf8',
+      timeout: 60_000,
+    },
+  )
   if (child.status !== 0 || !existsSync(draft)) {
     throw new Failure(`the command line does not start.\n${child.stderr}`)
   }

@@ -61,7 +61,9 @@ function sourcesOf(name, everything) {
   const own = everything.filter((file) => file === `native/${name}.c` || inFolder(file, `native/${name}`))
   if (own.length === 0) return []
   const shared = everything.filter(
-    (file) => inFolder(file, 'native/common') || (/^native\/[^/]+\.c$/.test(file) && !PROGRAMS.includes(basename(file, '.c'))),
+    (file) =>
+      inFolder(file, 'native/common') ||
+      (/^native\/[^/]+\.c$/.test(file) && !PROGRAMS.includes(basename(file, '.c'))),
   )
   return [...own, ...shared]
 }
@@ -79,7 +81,10 @@ function compilerVersion() {
 function compile(name, sources) {
   const finished = join(root, 'dist/native', name)
   const draft = `${finished}.${process.pid}.tmp`
-  const gcc = spawnSync('gcc', [...FLAGS, '-Inative', '-o', draft, ...sources], { cwd: root, encoding: 'utf8' })
+  const gcc = spawnSync('gcc', [...FLAGS, '-Inative', '-o', draft, ...sources], {
+    cwd: root,
+    encoding: 'utf8',
+  })
   if (gcc.status !== 0) {
     rmSync(draft, { force: true })
     throw new Failure(`native/${name} does not compile.\n${gcc.stderr}`)

@@ -32,9 +32,16 @@ const outputOf = (source) => `dist/${source.replace(/\.tsx?$/, '.js')}`
 async function compile() {
   const { default: ts } = await import('typescript')
   const configPath = join(root, 'tsconfig.json')
-  const config = ts.getParsedCommandLineOfConfigFile(configPath, {}, { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => {} })
+  const config = ts.getParsedCommandLineOfConfigFile(
+    configPath,
+    {},
+    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => {} },
+  )
   if (config === undefined) throw new Failure('tsconfig.json cannot be read.')
-  const host = ts.createIncrementalCompilerHost(config.options, { ...ts.sys, writeFile: (path, content) => writeWhole(path, content) })
+  const host = ts.createIncrementalCompilerHost(config.options, {
+    ...ts.sys,
+    writeFile: (path, content) => writeWhole(path, content),
+  })
   const program = ts.createIncrementalProgram({
     rootNames: config.fileNames,
     options: config.options,
@@ -57,7 +64,6 @@ async function compile() {
     getNewLine: () => '\n',
   })
 }
-
 
 /** A test that was deleted must not run any more. */
 function prune(outputs) {

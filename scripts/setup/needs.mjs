@@ -1,0 +1,103 @@
+/**
+ * What a checkout needs from the system: one line a package, with how to tell that it is there (by what it is
+ * needed for, so that a program built by hand counts) and why it is needed. `docs/dependencies.md` says more.
+ */
+import { execFileSync } from 'node:child_process'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+export const PURPOSES = ['build', 'demo', 'test']
+const ALWAYS = PURPOSES
+
+export const NEEDS = [
+  { package: 'gcc', for: ALWAYS, there: () => onPath('gcc'), why: 'compiles the two native programs' },
+  {
+    package: 'libc6-dev',
+    for: ALWAYS,
+    there: () => inLibraries('rcrt1.o') && inLibraries('libc.a'),
+    why: 'they are linked statically',
+  },
+  {
+    package: 'linux-libc-dev',
+    for: ALWAYS,
+    there: () => existsSync('/usr/include/linux/seccomp.h'),
+    why: 'their system call definitions',
+  },
+  {
+    package: 'bubblewrap',
+    for: ALWAYS,
+    there: () => atLeast(bubblewrap(), [0, 8]),
+    why: 'the process boundary; 0.8 or newer, for --disable-userns',
+  },
+  // not any `convert` on the PATH: another program may stand in front of it
+  {
+    package: 'imagemagick',
+    for: ['demo', 'test'],
+    there: () => existsSync('/usr/bin/convert'),
+    why: 'the work that the demo and the tests do not trust',
+  },
+  {
+    package: 'python3',
+    for: ['test'],
+    there: () => existsSync('/usr/bin/python3'),
+    why: 'attacks from inside that need more than a shell',
+  },
+  {
+    package: 'seccomp',
+    for: ['test'],
+    there: () => onPath('scmp_bpf_sim') || onPath('scmp_sys_resolver'),
+    why: 'checks the system call filter against libseccomp',
+  },
+]
+
+export function missing(purpose) {
+  return NEEDS.filter((need) => need.for.includes(purpose) && !need.there())
+}
+
+/** The package's own hint when it is installed and still not good enough, e.g. an old version. */
+export function shortfall(need) {
+  const version = need.package === 'bubblewrap' ? bubblewrap() : null
+  return version === null
+    ? `${need.package} is still missing after its installation.`
+    : `bubblewrap ${version.join('.')} is installed, and 0.8 is needed. Debian 12 and Ubuntu 24.04 have it.`
+}
+
+function onPath(program) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'].filter(
+    (folder) => folder !== '',
+  )
+  return folders.some((folder) => executable(join(folder, program)))
+}
+
+function executable(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** `/usr/lib/x86_64-linux-gnu` and its like; `/usr/lib` and `/usr/lib64` elsewhere. */
+function inLibraries(file) {
+  const folders = ['/usr/lib', '/usr/lib64', ...readdirSync('/usr/lib').map((name) => `/usr/lib/${name}`)]
+  return folders.some((folder) => existsSync(join(folder, file)))
+}
+
+function bubblewrap() {
+  try {
+    const text = execFileSync('bwrap', ['--version'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    return /(\d+(?:\.\d+)+)/.exec(text)?.[1].split('.').map(Number) ?? null
+  } catch {
+    return null
+  }
+}
+
+function atLeast(version, wanted) {
+  if (version === null) return false
+  const [major, minor] = version
+  return major > wanted[0] || (major === wanted[0] && minor >= wanted[1])
+}

@@ -1,0 +1,73 @@
+/**
+ * Node's spec report, then what it would let one overlook: which tests were skipped and why, and files that ran
+ * no test at all. The last line is `N passed, N failed`.
+ */
+import { relative } from 'node:path'
+import { Readable } from 'node:stream'
+import { spec } from 'node:test/reporters'
+
+/** what Node says of tests that --test-name-pattern leaves out */
+const NOT_ASKED_FOR = 'test name does not match pattern'
+
+export default async function* report(events) {
+  const tally = new Tally()
+  // exitCode is the runner's own and ours: it only ever goes from 0 to 1
+  yield* Readable.from(tally.watch(events)).compose(new spec())
+  for (const file of tally.empty()) tally.failed.add(`${file} ran no test`)
+  if (tally.passed === 0 && tally.failed.size === 0) tally.failed.add('no test ran')
+  if (tally.failed.size > 0) process.exitCode = 1
+  yield tally.render()
+}
+
+class Tally {
+  passed = 0
+  /** names, for those that Node itself does not report */
+  failed = new Set()
+  left = []
+  files = new Map()
+
+  async *watch(events) {
+    for await (const event of events) {
+      this.count(event)
+      yield event
+    }
+  }
+
+  count({ type, data }) {
+    if (type !== 'test:pass' && type !== 'test:fail') return
+    const file = relative(process.cwd(), data.file ?? data.name)
+    // Node reports a file as if it were a test, under its path
+    if (data.nesting === 0 && isFile(data)) {
+      if (type === 'test:fail') this.failed.add(`${file} (the file itself)`)
+      else if (!this.files.has(file)) this.files.set(file, 0)
+      return
+    }
+    this.files.set(file, (this.files.get(file) ?? 0) + 1)
+    if (data.skip === NOT_ASKED_FOR) return
+    if (data.skip !== undefined) this.left.push(leftOut('skipped', file, data, data.skip))
+    else if (data.details.type === 'suite') return
+    else if (data.todo !== undefined) this.left.push(leftOut('to do', file, data, data.todo))
+    else if (type === 'test:pass') this.passed += 1
+    else this.failed.add(`${file} ${data.line}:${data.column} ${data.name}`)
+  }
+
+  empty() {
+    return [...this.files].filter(([, tests]) => tests === 0).map(([file]) => file)
+  }
+
+  render() {
+    const lines = ['']
+    for (const name of this.failed) lines.push(`FAILED  ${name}`)
+    if (this.left.length > 0)
+      lines.push(`NOT RUN: ${this.left.length}`, ...this.left.map((text) => `  ${text}`))
+    lines.push(`${this.passed} passed, ${this.failed.size} failed`)
+    return `${lines.join('\n')}\n`
+  }
+}
+
+const isFile = ({ name, file }) =>
+  name.endsWith('.test.js') && (file === undefined || file.endsWith(name) || name === file)
+
+function leftOut(kind, file, { name }, why) {
+  return `${kind}: ${name} (${file}): ${typeof why === 'string' && why !== '' ? why : 'NO REASON GIVEN'}`
+}
