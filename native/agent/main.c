@@ -1,0 +1,121 @@
+#include "agent.h"
+#include "../wire.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { ENDED_BY_EXIT = 0, ENDED_BY_SIGNAL = 1 };
+
+static long long now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now); /* a suspended machine's time counts too */
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* Everything but this process dies here; nothing of the job runs when it returns. */
+static void end_all(void)
+{
+    kill(-1, SIGKILL);
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+        continue;
+}
+
+static void say_ended(int status)
+{
+    uint8_t bytes[16];
+    struct rusage used;
+    getrusage(RUSAGE_CHILDREN, &used);
+    wire_put_u32(bytes, WIFSIGNALED(status) ? ENDED_BY_SIGNAL : ENDED_BY_EXIT);
+    wire_put_u32(bytes + 4, (uint32_t)(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)));
+    wire_put_u64(bytes + 8, (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000u +
+                                (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec));
+    channel_write('E', bytes, sizeof bytes);
+}
+
+static void pass_signal(pid_t job)
+{
+    struct message message;
+    if (!channel_read(&message) || message.tag == 'q')
+        _exit(0);
+    uint32_t number = message.tag == 's' && message.length == 4 ? wire_u32(message.bytes) : 0;
+    if (number > 0 && number < NSIG)
+        kill(-job, (int)number); /* the job leads a session and a process group of its own */
+    free(message.bytes);
+}
+
+/* Reaps whatever ended; true with *status once the job's first process did. */
+static bool reap(pid_t job, int *status)
+{
+    int each;
+    for (pid_t pid; (pid = waitpid(-1, &each, WNOHANG)) > 0;)
+        if (pid == job) {
+            *status = each;
+            return true;
+        }
+    return false;
+}
+
+static int watch(pid_t job, int signals, uint32_t deadline_ms)
+{
+    long long end = now_ms() + deadline_ms;
+    struct pollfd watched[] = {{.fd = CONTROL, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    for (;;) {
+        int status;
+        long long left = end - now_ms();
+        if (left <= 0) {
+            end_all();
+            channel_write('T', "", 0);
+            _exit(0);
+        }
+        if (poll(watched, 2, (int)left) < 0 && errno != EINTR)
+            _exit(1);
+        if (watched[0].revents != 0)
+            pass_signal(job);
+        if (watched[1].revents != 0) {
+            struct signalfd_siginfo ignored;
+            (void)!read(signals, &ignored, sizeof ignored);
+        }
+        if (reap(job, &status))
+            return status;
+    }
+}
+
+int main(void)
+{
+    struct job job = {0};
+    if (getpid() != 1) {
+        static const char only[] = "agent: runs only as the first process of a sandbox\n";
+        (void)!write(2, only, sizeof only - 1);
+        return 2;
+    }
+    /* before anything of the job exists: its memory, environment and descriptors are nobody's to read */
+    if (prctl(PR_SET_DUMPABLE, 0) < 0)
+        return 1;
+    sigset_t children;
+    sigemptyset(&children);
+    sigaddset(&children, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &children, NULL);
+    int signals = signalfd(-1, &children, SFD_CLOEXEC);
+    if (signals < 0)
+        return 1;
+    channel_write('H', "", 0);
+    prepare(&job);
+    pid_t pid = job_start(&job);
+    if (pid < 0)
+        return 0;
+    int status = watch(pid, signals, job.deadline_ms);
+    end_all();
+    say_ended(status);
+    for (struct message message; channel_read(&message) && message.tag == 'o'; free(message.bytes))
+        collect(&message);
+    return 0;
+}

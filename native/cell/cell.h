@@ -1,0 +1,105 @@
+/*
+ * cell: the host side of a sandbox's start. One launcher process per Glovebox waits for requests; for each
+ * sandbox a worker (its child, prepared ahead) sets up what must hold before the boundary's own program runs,
+ * then becomes that program. It decides nothing: it does what a request says, or fails with the step's name.
+ */
+#ifndef GLOVEBOX_CELL_H
+#define GLOVEBOX_CELL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define MAX_REQUEST (4u << 20)
+#define MAX_CGROUPS 4
+#define MAX_GRANTS 64
+#define MAX_PLACES 64
+#define MAX_TEXT 4096
+
+/* The descriptors that the boundary's program is started with, besides 0, 1 and 2. */
+enum {
+    FD_CONTROL = 3, /* agent's end of the control socket */
+    FD_STDIN = 4,
+    FD_STDOUT = 5,
+    FD_STDERR = 6,
+    FD_AGENT = 7,   /* the agent's own program, executed by descriptor: nothing of it is a file inside */
+    FD_FILTER = 8,  /* seccomp program */
+    FD_ARGS = 9,    /* bubblewrap's arguments: kept out of argv, which every local user can read */
+    FD_INFO = 10,   /* bubblewrap says its child's pid here */
+    FD_FIRST_FREE = 11,
+};
+
+struct cgroup_base {
+    const char *kind;      /* memory, pids, cpu: cgroup v1; unified: v2 */
+    const char *directory; /* absolute, exists; sandboxes get a folder each below it */
+};
+
+struct settings {
+    const char *bwrap;
+    int agent;      /* descriptor of the agent's program */
+    int ipc;        /* channel to Node, see ipc.c */
+    struct cgroup_base cgroups[MAX_CGROUPS];
+    int cgroup_count;
+};
+
+struct request {
+    uint32_t id;
+    bool own_uid;
+    uint32_t uid_base; /* the sandbox's uid and gid are uid_base + the worker's pid: unique while it lives */
+    int oom_score;
+    bool pinned;
+    uint32_t first_cpu, cpu_count;
+    const char *filter;
+    size_t filter_size;
+    const char *args;
+    size_t args_size;
+    uint64_t scratch_bytes, scratch_inodes;
+    uint32_t places[MAX_PLACES]; /* mode of each scratch folder */
+    int place_count;
+    struct grant {
+        const char *path;
+        bool idmap;
+    } grants[MAX_GRANTS];
+    int grant_count;
+    struct wire_files {
+        const uint8_t *at;
+        size_t left;
+    } body; /* the whole request, for the items that are applied in order (cgroup writes, own files) */
+};
+
+/* request.c */
+bool request_parse(const uint8_t *bytes, size_t length, struct request *out);
+
+/* ipc.c */
+bool ipc_send(int ipc, const char *line, int handle);
+
+/* cgroup.c */
+void cgroup_name(char *out, size_t size, const struct cgroup_base *base, pid_t launcher, uint32_t sequence);
+int cgroup_make(const struct settings *settings, pid_t launcher, uint32_t sequence);
+int cgroup_join(const struct settings *settings, pid_t launcher, uint32_t sequence);
+int cgroup_apply(const struct settings *settings, pid_t launcher, uint32_t sequence, const struct request *request);
+int cgroup_remove(const struct settings *settings, pid_t launcher, uint32_t sequence);
+void cgroup_kill(const struct settings *settings, pid_t launcher, uint32_t sequence);
+void cgroup_sweep(const struct settings *settings);
+struct cgroup_usage {
+    uint64_t peak_memory; /* bytes; 0: unknown */
+    uint64_t oom_kills;
+    uint64_t fork_refusals; /* how often the limit on processes was hit */
+};
+void cgroup_read(const struct settings *settings, pid_t launcher, uint32_t sequence, struct cgroup_usage *usage);
+int cgroup_watch_oom(const struct settings *settings, pid_t launcher, uint32_t sequence);
+
+/* stage.c: mounts that exist before the boundary's program starts, on a file system of the worker's own */
+#define STAGE "/sys"
+void stage_as_root(const struct request *request);
+void stage_in_namespace(const struct request *request, bool staged);
+
+/* worker.c */
+_Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint32_t sequence, int requests);
+_Noreturn void fail(const char *step, const char *detail);
+
+/* launcher.c */
+int launcher_main(const struct settings *settings);
+
+#endif

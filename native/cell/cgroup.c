@@ -1,0 +1,202 @@
+/*
+ * One folder per sandbox below each base, named after the launcher and a sequence number, so that what a killed
+ * launcher leaves can be told from what is in use. The worker joins it before anything of the sandbox exists.
+ */
+#include "cell.h"
+#include "../wire.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PREFIX "glovebox-"
+
+void cgroup_name(char *out, size_t size, const struct cgroup_base *base, pid_t launcher, uint32_t sequence)
+{
+    snprintf(out, size, "%s/" PREFIX "%d-%u", base->directory, (int)launcher, sequence);
+}
+
+static int open_in(const struct cgroup_base *base, pid_t launcher, uint32_t sequence, const char *file, int flags)
+{
+    char folder[PATH_MAX - 80], path[PATH_MAX];
+    cgroup_name(folder, sizeof folder, base, launcher, sequence);
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    return open(path, flags | O_CLOEXEC | O_NOFOLLOW);
+}
+
+static int write_in(const struct cgroup_base *base, pid_t launcher, uint32_t sequence, const char *file,
+                    const char *value)
+{
+    int fd = open_in(base, launcher, sequence, file, O_WRONLY);
+    if (fd < 0)
+        return -1;
+    ssize_t done = write(fd, value, strlen(value));
+    int error = errno;
+    close(fd);
+    errno = error;
+    return done == (ssize_t)strlen(value) ? 0 : -1;
+}
+
+int cgroup_make(const struct settings *settings, pid_t launcher, uint32_t sequence)
+{
+    char folder[PATH_MAX];
+    for (int i = 0; i < settings->cgroup_count; i++) {
+        cgroup_name(folder, sizeof folder, &settings->cgroups[i], launcher, sequence);
+        if (mkdir(folder, 0755) < 0 && errno != EEXIST)
+            return -1;
+    }
+    return 0;
+}
+
+int cgroup_join(const struct settings *settings, pid_t launcher, uint32_t sequence)
+{
+    for (int i = 0; i < settings->cgroup_count; i++)
+        if (write_in(&settings->cgroups[i], launcher, sequence, "cgroup.procs", "0") < 0)
+            return -1;
+    return 0;
+}
+
+/* The limits themselves, as the request names them. Any that can't be set stops the start. */
+int cgroup_apply(const struct settings *settings, pid_t launcher, uint32_t sequence, const struct request *request)
+{
+    struct wire wire = {request->body.at, request->body.left};
+    struct frame frame;
+    while (wire_next(&wire, &frame) == 1) {
+        if (frame.tag != 'c')
+            continue;
+        const char *file = (const char *)frame.bytes + 1;
+        if (frame.bytes[0] >= settings->cgroup_count) {
+            errno = ENOENT;
+            fail("cgroup", file);
+        }
+        if (write_in(&settings->cgroups[frame.bytes[0]], launcher, sequence, file, file + strlen(file) + 1) < 0)
+            fail("cgroup", file);
+    }
+    return 0;
+}
+
+/* 0 when every folder is gone; -1 while one is still in use */
+int cgroup_remove(const struct settings *settings, pid_t launcher, uint32_t sequence)
+{
+    char folder[PATH_MAX];
+    int result = 0;
+    for (int i = 0; i < settings->cgroup_count; i++) {
+        cgroup_name(folder, sizeof folder, &settings->cgroups[i], launcher, sequence);
+        if (rmdir(folder) < 0 && errno != ENOENT)
+            result = -1;
+    }
+    return result;
+}
+
+static size_t read_in(const struct cgroup_base *base, pid_t launcher, uint32_t sequence, const char *file, char *out,
+                      size_t size)
+{
+    int fd = open_in(base, launcher, sequence, file, O_RDONLY);
+    ssize_t got = fd < 0 ? 0 : read(fd, out, size - 1);
+    if (fd >= 0)
+        close(fd);
+    out[got > 0 ? got : 0] = 0;
+    return got > 0 ? (size_t)got : 0;
+}
+
+/* The number after `key` in a "key value" file; the whole file's number when key is NULL. */
+static uint64_t number_in(const struct cgroup_base *base, pid_t launcher, uint32_t sequence, const char *file,
+                          const char *key)
+{
+    char text[1024];
+    if (read_in(base, launcher, sequence, file, text, sizeof text) == 0)
+        return 0;
+    if (key == NULL)
+        return strtoull(text, NULL, 10);
+    size_t length = strlen(key);
+    for (char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, key, length) == 0 && line[length] == ' ')
+            return strtoull(line + length + 1, NULL, 10);
+    }
+    return 0;
+}
+
+/* Whatever is still in there is not meant to be: a process that outlived the sandbox's first one. */
+void cgroup_kill(const struct settings *settings, pid_t launcher, uint32_t sequence)
+{
+    for (int i = 0; i < settings->cgroup_count; i++) {
+        char text[4096], *rest = text;
+        if (strcmp(settings->cgroups[i].kind, "unified") == 0 &&
+            write_in(&settings->cgroups[i], launcher, sequence, "cgroup.kill", "1") == 0)
+            continue;
+        read_in(&settings->cgroups[i], launcher, sequence, "cgroup.procs", text, sizeof text);
+        for (long pid; (pid = strtol(rest, &rest, 10)) > 1;)
+            kill((pid_t)pid, SIGKILL);
+    }
+}
+
+void cgroup_read(const struct settings *settings, pid_t launcher, uint32_t sequence, struct cgroup_usage *usage)
+{
+    memset(usage, 0, sizeof *usage);
+    for (int i = 0; i < settings->cgroup_count; i++) {
+        const struct cgroup_base *base = &settings->cgroups[i];
+        bool unified = strcmp(base->kind, "unified") == 0;
+        if (unified || strcmp(base->kind, "memory") == 0) {
+            usage->peak_memory =
+                number_in(base, launcher, sequence, unified ? "memory.peak" : "memory.max_usage_in_bytes", NULL);
+            usage->oom_kills =
+                number_in(base, launcher, sequence, unified ? "memory.events" : "memory.oom_control", "oom_kill");
+        }
+        if (unified || strcmp(base->kind, "pids") == 0)
+            usage->fork_refusals = number_in(base, launcher, sequence, "pids.events", "max");
+    }
+}
+
+/*
+ * A descriptor that becomes readable when the kernel has run out of the sandbox's memory; -1 where there is none
+ * (v2 needs none: memory.oom.group ends the whole sandbox at once).
+ */
+int cgroup_watch_oom(const struct settings *settings, pid_t launcher, uint32_t sequence)
+{
+    for (int i = 0; i < settings->cgroup_count; i++) {
+        const struct cgroup_base *base = &settings->cgroups[i];
+        if (strcmp(base->kind, "memory") != 0)
+            continue;
+        int control = open_in(base, launcher, sequence, "memory.oom_control", O_RDONLY);
+        int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        char line[64];
+        snprintf(line, sizeof line, "%d %d", event, control);
+        bool watched = control >= 0 && event >= 0 &&
+                       write_in(base, launcher, sequence, "cgroup.event_control", line) == 0;
+        if (control >= 0)
+            close(control);
+        if (watched)
+            return event;
+        if (event >= 0)
+            close(event);
+    }
+    return -1;
+}
+
+/* Removes what launchers that no longer live have left. Never touches a folder in use: rmdir refuses those. */
+void cgroup_sweep(const struct settings *settings)
+{
+    for (int i = 0; i < settings->cgroup_count; i++) {
+        DIR *base = opendir(settings->cgroups[i].directory);
+        if (base == NULL)
+            continue;
+        for (struct dirent *entry; (entry = readdir(base)) != NULL;) {
+            if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0)
+                continue;
+            long launcher = strtol(entry->d_name + strlen(PREFIX), NULL, 10);
+            if (launcher > 0 && kill((pid_t)launcher, 0) < 0 && errno == ESRCH)
+                unlinkat(dirfd(base), entry->d_name, AT_REMOVEDIR);
+        }
+        closedir(base);
+    }
+}

@@ -1,0 +1,111 @@
+#include "cell.h"
+#include "../wire.h"
+
+#include <limits.h>
+#include <string.h>
+
+static bool absolute(const char *path)
+{
+    return path != NULL && path[0] == '/' && strlen(path) < PATH_MAX;
+}
+
+static bool take_grant(const struct frame *frame, struct request *out)
+{
+    if (out->grant_count == MAX_GRANTS || frame->length < 2)
+        return false;
+    struct frame rest = {.tag = frame->tag, .length = frame->length - 1, .bytes = frame->bytes + 1};
+    const char *path = frame_string(&rest);
+    if (!absolute(path) || frame->bytes[0] > 1)
+        return false;
+    out->grants[out->grant_count++] = (struct grant){.path = path, .idmap = frame->bytes[0] == 1};
+    return true;
+}
+
+static bool take_scratch(const struct frame *frame, struct request *out)
+{
+    if (frame->length < 16 || (frame->length - 16) % 4 != 0 || (frame->length - 16) / 4 > MAX_PLACES)
+        return false;
+    out->scratch_bytes = wire_u64(frame->bytes);
+    out->scratch_inodes = wire_u64(frame->bytes + 8);
+    out->place_count = (int)((frame->length - 16) / 4);
+    for (int i = 0; i < out->place_count; i++)
+        out->places[i] = wire_u32(frame->bytes + 16 + 4 * i) & 01777;
+    return true;
+}
+
+/* `c`: u8 index of the cgroup, then FILE NUL VALUE NUL. FILE is a plain name: a request can't leave its folder. */
+static bool check_cgroup_write(const struct frame *frame)
+{
+    if (frame->length < 5 || frame->bytes[0] >= MAX_CGROUPS || frame->bytes[frame->length - 1] != 0)
+        return false;
+    const char *file = (const char *)frame->bytes + 1;
+    size_t name = strnlen(file, frame->length - 1);
+    if (name == 0 || name > 64 || strchr(file, '/') != NULL || file[0] == '.' || name + 2 >= frame->length)
+        return false;
+    const char *value = file + name + 1;
+    return strlen(value) == frame->length - 1 - name - 2;
+}
+
+/* `e`: NAME NUL CONTENT: a small file of the sandbox's own /etc. */
+static bool check_own_file(const struct frame *frame)
+{
+    const char *name = (const char *)frame->bytes;
+    size_t length = strnlen(name, frame->length);
+    return length > 0 && length < frame->length && length <= 64 && name[0] != '.' && strchr(name, '/') == NULL;
+}
+
+static bool take(const struct frame *frame, struct request *out)
+{
+    switch (frame->tag) {
+    case 'i':
+        out->id = frame->length == 4 ? wire_u32(frame->bytes) : 0;
+        return out->id != 0;
+    case 'u':
+        out->own_uid = frame->length == 4;
+        out->uid_base = out->own_uid ? wire_u32(frame->bytes) : 0;
+        return out->own_uid && out->uid_base >= 65536 && out->uid_base <= UINT32_MAX - (1u << 23);
+    case 'o':
+        out->oom_score = frame->length == 4 ? (int)wire_u32(frame->bytes) : -1;
+        return out->oom_score >= 0 && out->oom_score <= 1000;
+    case 'p':
+        out->pinned = frame->length == 8;
+        out->first_cpu = out->pinned ? wire_u32(frame->bytes) : 0;
+        out->cpu_count = out->pinned ? wire_u32(frame->bytes + 4) : 0;
+        return out->pinned && out->cpu_count > 0;
+    case 'f':
+        out->filter = (const char *)frame->bytes;
+        out->filter_size = frame->length;
+        return frame->length > 0 && frame->length % 8 == 0;
+    case 'a':
+        out->args = (const char *)frame->bytes;
+        out->args_size = frame->length;
+        return frame->length > 0 && frame->bytes[frame->length - 1] == 0;
+    case 's':
+        return take_scratch(frame, out);
+    case 'g':
+        return take_grant(frame, out);
+    case 'c':
+        return check_cgroup_write(frame);
+    case 'e':
+        return check_own_file(frame);
+    default:
+        return false;
+    }
+}
+
+/* False unless every item is known and well formed, and everything that a sandbox can't do without is there. */
+bool request_parse(const uint8_t *bytes, size_t length, struct request *out)
+{
+    memset(out, 0, sizeof *out);
+    out->oom_score = -1;
+    out->body.at = bytes;
+    out->body.left = length;
+    struct wire wire = {bytes, length};
+    struct frame frame;
+    int more;
+    while ((more = wire_next(&wire, &frame)) == 1)
+        if (!take(&frame, out))
+            return false;
+    return more == 0 && out->id != 0 && out->args != NULL && out->filter != NULL && out->place_count > 0 &&
+           out->scratch_bytes > 0 && out->scratch_inodes > 0;
+}

@@ -1,0 +1,180 @@
+/*
+ * What bubblewrap can't make itself stands on a small tree at STAGE, in a mount namespace of the worker's own:
+ *   STAGE/g0, g1 …   the granted host paths, each a detached clone with nosuid and nodev, idmapped where asked
+ *   STAGE/s/0, 1 …   the scratch folders: one file system, bounded in bytes and inodes
+ *   STAGE/e          the sandbox's own /etc
+ * bubblewrap binds from there. STAGE covers /sys, which a sandbox never shows.
+ */
+#include "cell.h"
+#include "../wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+
+/* Policies name canonical paths. A symlink on the way now was put there since: refuse, don't follow. */
+static int open_canonical(const char *path)
+{
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+}
+
+static void write_file(const char *step, const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+        fail(step, path);
+    close(fd);
+}
+
+/*
+ * A user namespace whose one mapping shows the files of `owner` as the sandbox's uid. The mapping lives in the
+ * namespace, so a child holds it just long enough for it to be opened.
+ */
+static int mapping_of(const struct stat *owner, uid_t uid)
+{
+    int ready[2], hold[2];
+    if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(hold, O_CLOEXEC) < 0)
+        fail("idmap", "pipe");
+    pid_t child = fork();
+    if (child < 0)
+        fail("idmap", "fork");
+    if (child == 0) {
+        char byte = 1;
+        close(hold[1]);
+        if (unshare(CLONE_NEWUSER) == 0 && write(ready[1], &byte, 1) == 1)
+            while (read(hold[0], &byte, 1) < 0 && errno == EINTR)
+                continue;
+        _exit(0);
+    }
+    close(ready[1]);
+    char byte, path[64], line[64];
+    if (read(ready[0], &byte, 1) != 1)
+        fail("idmap", "unshare");
+    snprintf(path, sizeof path, "/proc/%d/uid_map", (int)child);
+    snprintf(line, sizeof line, "%u %u 1", (unsigned)owner->st_uid, (unsigned)uid);
+    write_file("idmap", path, line);
+    snprintf(path, sizeof path, "/proc/%d/gid_map", (int)child);
+    snprintf(line, sizeof line, "%u %u 1", (unsigned)owner->st_gid, (unsigned)uid);
+    write_file("idmap", path, line);
+    snprintf(path, sizeof path, "/proc/%d/ns/user", (int)child);
+    int namespace = open(path, O_RDONLY | O_CLOEXEC);
+    if (namespace < 0)
+        fail("idmap", "namespace");
+    close(hold[1]);
+    close(hold[0]);
+    close(ready[0]);
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    return namespace;
+}
+
+static int clone_tree(const struct grant *grant, uid_t uid)
+{
+    struct stat found;
+    int path = open_canonical(grant->path);
+    if (path < 0 || fstat(path, &found) < 0)
+        fail("grant", grant->path);
+    int tree = (int)syscall(SYS_open_tree, path, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (tree < 0)
+        fail("grant", grant->path);
+    struct mount_attr seal = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+    if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &seal, sizeof seal) < 0)
+        fail("grant", grant->path);
+    if (grant->idmap) {
+        struct mount_attr map = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)mapping_of(&found, uid)};
+        if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &map, sizeof map) < 0)
+            fail("grant-idmap", grant->path);
+        close((int)map.userns_fd);
+    }
+    close(path);
+    return tree;
+}
+
+static void attach(int tree, int index)
+{
+    char target[32];
+    struct stat kind;
+    snprintf(target, sizeof target, STAGE "/g%d", index);
+    if (fstat(tree, &kind) < 0)
+        fail("grant", target);
+    int made = S_ISDIR(kind.st_mode) ? mkdir(target, 0755) : mknod(target, S_IFREG | 0644, 0);
+    if (made < 0 || syscall(SYS_move_mount, tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        fail("grant", target);
+    close(tree);
+}
+
+static void stage_base(const struct request *request)
+{
+    int trees[MAX_GRANTS];
+    int count = request->grant_count;
+    uid_t uid = (uid_t)(request->uid_base + (uint32_t)getpid());
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        fail("stage", "private");
+    for (int i = 0; i < count; i++)
+        trees[i] = clone_tree(&request->grants[i], uid);
+    if (mount("stage", STAGE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k,nr_inodes=256") < 0)
+        fail("stage", STAGE);
+    if (mkdir(STAGE "/s", 0755) < 0 || mkdir(STAGE "/e", 0755) < 0)
+        fail("stage", STAGE "/s");
+    for (int i = 0; i < count; i++)
+        attach(trees[i], i);
+}
+
+void stage_as_root(const struct request *request)
+{
+    if (unshare(CLONE_NEWNS) < 0)
+        fail("stage", "unshare");
+    stage_base(request);
+}
+
+static void own_files(const struct request *request)
+{
+    struct wire wire = {request->body.at, request->body.left};
+    struct frame frame;
+    if (mount("etc", STAGE "/e", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m,nr_inodes=256") < 0)
+        fail("own-files", STAGE "/e");
+    while (wire_next(&wire, &frame) == 1) {
+        if (frame.tag != 'e')
+            continue;
+        const char *name = (const char *)frame.bytes;
+        size_t skip = strlen(name) + 1;
+        char path[128];
+        snprintf(path, sizeof path, STAGE "/e/%s", name);
+        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (fd < 0 || write(fd, frame.bytes + skip, frame.length - skip) != (ssize_t)(frame.length - skip))
+            fail("own-files", name);
+        close(fd);
+    }
+}
+
+void stage_in_namespace(const struct request *request, bool staged)
+{
+    if (!staged)
+        stage_base(request);
+    char options[128], path[64];
+    snprintf(options, sizeof options, "mode=0755,size=%llu,nr_inodes=%llu", (unsigned long long)request->scratch_bytes,
+             (unsigned long long)request->scratch_inodes);
+    if (mount("scratch", STAGE "/s", "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
+        fail("scratch", options);
+    for (int i = 0; i < request->place_count; i++) {
+        snprintf(path, sizeof path, STAGE "/s/%d", i);
+        if (mkdir(path, 0700) < 0 || chmod(path, request->places[i]) < 0)
+            fail("scratch", path);
+    }
+    own_files(request);
+}
