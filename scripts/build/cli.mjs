@@ -79,10 +79,10 @@ const wrap = (code) => `(function(exports,require,module,__filename,__dirname){$
 
 /** One byte a character: read without decoding, and half as large in memory. */
 function onlyAscii(code) {
-  if (/\\[^\x00-\x7f]|String\.raw`[^`]*[^\x00-\x7f]/.test(code)) {
+  if (/\\[\u0080-\uffff]|String\.raw`[^`]*[\u0080-\uffff]/.test(code)) {
     throw new Failure('the command line has a character outside ASCII after a backslash or in String.raw.')
   }
-  return code.replace(/[^\x00-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return code.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 function packagesOf(moduleIds) {

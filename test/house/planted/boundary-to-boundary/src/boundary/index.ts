@@ -1,0 +1,1 @@
+export { runc } from './runc/index.js'

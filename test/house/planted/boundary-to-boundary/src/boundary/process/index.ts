@@ -1,0 +1,1 @@
+export const jail = 1

@@ -1,0 +1,3 @@
+import { jail } from '../process/index.js'
+
+export const runc = jail

@@ -1,0 +1,1 @@
+export type { One } from './one.js'

@@ -1,0 +1,2 @@
+export type { Boundary } from './boundary.js'
+export { jail } from './process/index.js'

@@ -1,0 +1,3 @@
+import { run } from '../sandbox/index.js'
+
+export const main = run

@@ -1,0 +1,1 @@
+export { run } from './sandbox/index.js'

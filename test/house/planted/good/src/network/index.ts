@@ -1,0 +1,3 @@
+import { plan } from '../plan/index.js'
+
+export const network = plan

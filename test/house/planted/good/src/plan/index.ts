@@ -1,0 +1,3 @@
+import { policy } from '../policy/index.js'
+
+export const plan = policy

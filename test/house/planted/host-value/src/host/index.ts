@@ -1,0 +1,3 @@
+import { DEFAULTS } from '../policy/index.js'
+
+export const host = DEFAULTS

@@ -1,0 +1,1 @@
+export const lease = 1

@@ -1,0 +1,3 @@
+import { lease } from '../credentials/index.js'
+
+export const network = lease

@@ -1,0 +1,3 @@
+import type { Plan } from '../plan/index.js'
+
+export type Policy = Plan

@@ -1,0 +1,1 @@
+export const process = 1

@@ -1,0 +1,3 @@
+import { process } from '../boundary/process/index.js'
+
+export const sandbox = process

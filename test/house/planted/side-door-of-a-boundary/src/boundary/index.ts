@@ -1,0 +1,1 @@
+export { argv } from './process/argv.js'

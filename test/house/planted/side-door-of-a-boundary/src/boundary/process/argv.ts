@@ -1,0 +1,1 @@
+export const argv = 1

@@ -1,0 +1,3 @@
+import { parse } from '../policy/parse.js'
+
+export const sandbox = parse

@@ -1,0 +1,3 @@
+import type { Boundary } from '../boundary/index.js'
+
+export type Plane = Boundary
