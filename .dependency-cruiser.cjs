@@ -98,7 +98,6 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     // sees `import type`, which the compiled code no longer has
     tsPreCompilationDeps: true,
-    detectJSDocImports: true,
     enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'] },
   },
 }
