@@ -1,0 +1,93 @@
+/** bin/glovebox, with a small program in place of the real one. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { Script } from 'node:vm'
+
+const bin = fileURLToPath(new URL('../../../bin', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'glovebox-loader-'))
+after(() => rmSync(folder, { recursive: true }))
+
+/** A program as the build writes it, and the cache that belongs to it. */
+function program(body: string) {
+  const code = `(function(exports,require,module,__filename,__dirname){exports.main=async(argv)=>{${body}}\n})`
+  const hash = createHash('sha256').update(code).digest('hex')
+  const source = `//${hash}\n${code}`
+  const made = new Script(source)
+  made.runInThisContext()
+  return { source, cache: Buffer.concat([Buffer.from(hash), made.createCachedData()]) }
+}
+
+function installed(source: string | null, cache: Uint8Array | null) {
+  const place = mkdtempSync(join(folder, 'installed-'))
+  cpSync(bin, join(place, 'bin'), { recursive: true })
+  mkdirSync(join(place, 'dist/cli'), { recursive: true })
+  if (source !== null) writeFileSync(join(place, 'dist/cli/main.cjs'), source)
+  if (cache !== null) writeFileSync(join(place, 'dist/cli/main.cache'), cache)
+  return join(place, 'bin/glovebox')
+}
+
+function run(command: string, ...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' })
+  return { status, stdout, stderr }
+}
+
+const echo = program('console.log(argv.join()); return 7')
+
+test('hands over the arguments, and exits with what main returns', () => {
+  const outcome = run(installed(echo.source, echo.cache), 'a', '--', 'b c')
+  assert.deepEqual(outcome, { status: 7, stdout: 'a,--,b c\n', stderr: '' })
+})
+
+test('finds its program through a symbolic link', () => {
+  const link = join(folder, 'link')
+  symlinkSync(installed(echo.source, echo.cache), link)
+  assert.equal(run(link, 'x').stdout, 'x\n')
+})
+
+test('works without a cache, and with one that V8 does not accept', () => {
+  const foreign = Buffer.from(echo.cache)
+  foreign.fill(0xff, 64, 128)
+  for (const cache of [null, Buffer.alloc(0), echo.cache.subarray(0, 80), foreign]) {
+    const outcome = run(installed(echo.source, cache), 'x')
+    assert.deepEqual(outcome, { status: 7, stdout: 'x\n', stderr: '' })
+  }
+})
+
+// V8 takes a cache for any script of the same length: the old program would run under the new one's name.
+test('never runs the cache of another program of the same length', () => {
+  const older = program('console.log("older"); return 0')
+  const newer = program('console.log("newer"); return 0')
+  assert.equal(older.source.length, newer.source.length)
+  assert.equal(run(installed(newer.source, older.cache)).stdout, 'newer\n')
+  assert.equal(run(installed(newer.source, newer.cache)).stdout, 'newer\n')
+})
+
+test('says what to do when it is not built', () => {
+  const outcome = run(installed(null, null))
+  assert.deepEqual(outcome, {
+    status: 125,
+    stdout: '',
+    stderr: 'glovebox: it is not built yet. Run npm run setup.\n',
+  })
+})
+
+test('a failure of its own is 125, never an exit code that a job could have', () => {
+  const { status, stderr } = run(installed(program('throw new Error("oops")').source, null))
+  assert.equal(status, 125)
+  assert.match(stderr, /^glovebox: .*please report this\.\nError: oops\n/)
+})
+
+test('refuses a Node that is too old', () => {
+  const old = installed(echo.source, echo.cache)
+  const pretend = join(folder, 'old-node.cjs')
+  writeFileSync(pretend, `Object.defineProperty(process.versions, 'node', { value: '20.18.3' })`)
+  const { status, stderr } = run(process.execPath, '--require', pretend, old)
+  assert.equal(status, 125)
+  assert.match(stderr, /^glovebox: Node 20\.19 or newer is needed; this is v\d/)
+})
