@@ -13,13 +13,16 @@ const bin = fileURLToPath(new URL('../../../bin', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'glovebox-loader-'))
 after(() => rmSync(folder, { recursive: true }))
 
-/** A program as the build writes it, and the cache that belongs to it. */
+/** A program as the build writes it, and the cache that belongs to it, made after a run without arguments. */
 function program(body: string) {
-  const code = `(function(exports,require,module,__filename,__dirname){exports.main=async(argv)=>{${body}}\n})`
+  const main = `async(argv)=>{if(argv.length===0)return 0;${body}}`
+  const code = `(function(exports,require,module,__filename,__dirname){exports.main=${main}\n})`
   const hash = createHash('sha256').update(code).digest('hex')
   const source = `//${hash}\n${code}`
   const made = new Script(source)
-  made.runInThisContext()
+  const exports: { main?: (argv: string[]) => Promise<number> } = {}
+  made.runInThisContext()(exports)
+  void exports.main?.([])
   return { source, cache: Buffer.concat([Buffer.from(hash), made.createCachedData()]) }
 }
 
@@ -64,8 +67,8 @@ test('never runs the cache of another program of the same length', () => {
   const older = program('console.log("older"); return 0')
   const newer = program('console.log("newer"); return 0')
   assert.equal(older.source.length, newer.source.length)
-  assert.equal(run(installed(newer.source, older.cache)).stdout, 'newer\n')
-  assert.equal(run(installed(newer.source, newer.cache)).stdout, 'newer\n')
+  assert.equal(run(installed(newer.source, older.cache), 'x').stdout, 'newer\n')
+  assert.equal(run(installed(newer.source, newer.cache), 'x').stdout, 'newer\n')
 })
 
 test('says what to do when it is not built', () => {
@@ -78,7 +81,7 @@ test('says what to do when it is not built', () => {
 })
 
 test('a failure of its own is 125, never an exit code that a job could have', () => {
-  const { status, stderr } = run(installed(program('throw new Error("oops")').source, null))
+  const { status, stderr } = run(installed(program('throw new Error("oops")').source, null), 'x')
   assert.equal(status, 125)
   assert.match(stderr, /^glovebox: .*please report this\.\nError: oops\n/)
 })
