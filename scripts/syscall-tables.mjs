@@ -7,9 +7,9 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 
-const NEWEST = 469
+const NEWEST = 471
 
-// Newer than Debian 12's 6.1 headers; from Linux 6.18 scripts/syscall.tbl. One number on every architecture.
+// Newer than Debian 12's 6.1 headers; from Linux 7.0 scripts/syscall.tbl. One number on every architecture.
 const NEWER = {
   cachestat: 451,
   fchmodat2: 452,
@@ -30,6 +30,8 @@ const NEWER = {
   open_tree_attr: 467,
   file_getattr: 468,
   file_setattr: 469,
+  listns: 470,
+  rseq_slice_yield: 471,
 }
 
 const ARCHITECTURES = {

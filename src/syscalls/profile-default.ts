@@ -127,11 +127,11 @@ export const ABSENT: readonly Group[] = [
   ),
   group(
     'Newer than most programs, and a new way to what is checked or hidden elsewhere.',
-    'fchmodat2 statmount listmount',
+    'fchmodat2 statmount listmount listns',
   ),
   group(
     'Newer still.',
-    'lsm_get_self_attr lsm_set_self_attr lsm_list_modules file_getattr file_setattr uprobe',
+    'lsm_get_self_attr lsm_set_self_attr lsm_list_modules file_getattr file_setattr uprobe rseq_slice_yield',
   ),
   group(
     'Optional parts of the kernel that few programs use, and that had more than their share of holes.',

@@ -1,0 +1,56 @@
+/*
+ * The same filter made by libseccomp, for comparison.
+ *   reference ARCH DEFAULT < rules > program      ARCH x64 or arm64; DEFAULT and ACTION "allow", "kill" or an errno
+ * A rule is "NAME ACTION COUNT" and COUNT times "ARGUMENT MASK VALUE": the masked argument equals the value.
+ * A name that this libseccomp doesn't know is printed to stderr and left out.
+ */
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static uint32_t action(const char *text)
+{
+    if (strcmp(text, "allow") == 0)
+        return SCMP_ACT_ALLOW;
+    if (strcmp(text, "kill") == 0)
+        return SCMP_ACT_KILL_PROCESS;
+    return SCMP_ACT_ERRNO(atoi(text));
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3)
+        return 2;
+    uint32_t arch = strcmp(argv[1], "arm64") == 0 ? SCMP_ARCH_AARCH64 : SCMP_ARCH_X86_64;
+    scmp_filter_ctx context = seccomp_init(action(argv[2]));
+    if (!context || seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) < 0)
+        return 1;
+    if (arch != seccomp_arch_native() &&
+        (seccomp_arch_add(context, arch) < 0 || seccomp_arch_remove(context, seccomp_arch_native()) < 0))
+        return 1;
+    char name[64], what[16];
+    unsigned count;
+    while (scanf("%63s %15s %u", name, what, &count) == 3 && count <= 6) {
+        struct scmp_arg_cmp compare[6];
+        for (unsigned i = 0; i < count; i++) {
+            unsigned argument;
+            unsigned long mask, value;
+            if (scanf("%u %lu %lu", &argument, &mask, &value) != 3)
+                return 2;
+            compare[i] = SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, mask, value);
+        }
+        int number = seccomp_syscall_resolve_name_arch(arch, name);
+        if (number < 0) {
+            fprintf(stderr, "%s\n", name);
+            continue;
+        }
+        int result = seccomp_rule_add_exact_array(context, action(what), number, count, compare);
+        if (result < 0) {
+            fprintf(stderr, "rule for %s: %s\n", name, strerror(-result));
+            return 1;
+        }
+    }
+    return seccomp_export_bpf(context, STDOUT_FILENO) < 0 ? 1 : 0;
+}
