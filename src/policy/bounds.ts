@@ -1,0 +1,44 @@
+/** Defaults and ranges of every number and duration: the one table that the schema, the docs and the tests read. */
+
+/** A written value with its range; all three in the spelling of the policy file. */
+export interface TextBounds {
+  readonly initial: string
+  readonly min: string
+  readonly max: string
+}
+
+export interface NumberBounds {
+  readonly initial: number
+  readonly min: number
+  readonly max: number
+}
+
+export const DEADLINE: TextBounds = { initial: '30s', min: '1ms', max: '24h' }
+/** No default: many good jobs are silent. */
+export const NO_OUTPUT = { min: '1ms', max: '24h' } as const
+
+export const MEMORY: TextBounds = { initial: '256MiB', min: '4MiB', max: '16384GiB' }
+export const OUTPUT: TextBounds = { initial: '16MiB', min: '0B', max: '1024GiB' }
+export const SCRATCH: TextBounds = { initial: '64MiB', min: '64KiB', max: '1024GiB' }
+
+export const CPUS: NumberBounds = { initial: 1, min: 0.01, max: 1024 }
+/** Above: the kernel's own PID_MAX_LIMIT. */
+export const PROCESSES: NumberBounds = { initial: 64, min: 1, max: 4_194_304 }
+/** Below: stdin, stdout and stderr. Above: the kernel's default `fs.nr_open`. */
+export const OPEN_FILES: NumberBounds = { initial: 256, min: 3, max: 1_048_576 }
+
+export const WORKDIR = '/job'
+
+/** Longest `NAME=value` that execve(2) takes (MAX_ARG_STRLEN), without its NUL, bytes. */
+export const ENV_ENTRY_BYTES = 131_071
+export const ENV_ENTRIES = 1024
+/** All entries together, bytes; well under a quarter of the usual 8 MiB stack, which is execve's own limit. */
+export const ENV_TOTAL_BYTES = 1_048_576
+export const GRANTS = 256
+/** PATH_MAX without its NUL, bytes. */
+export const PATH_BYTES = 4095
+/** NAME_MAX, bytes. */
+export const COMPONENT_BYTES = 255
+
+/** One policy file, bytes. */
+export const SOURCE_BYTES = 256 * 1024

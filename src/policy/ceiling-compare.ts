@@ -1,0 +1,87 @@
+import { formatDuration, formatSize } from '../units/index.js'
+import { type Bound, type Ceiling, isBelow } from './ceiling-read.js'
+import type { Path, Place, Places } from './places.js'
+import type { Grant, Policy } from './policy.js'
+import type { Problems } from './problems.js'
+import { printable, show } from './quote.js'
+
+interface Context {
+  readonly places: Places
+  readonly problems: Problems
+}
+
+const ABOVE = 'policy.aboveCeiling'
+
+/** Adds one problem for each thing in which the policy exceeds the ceiling. */
+export function compareWithCeiling(policy: Policy, ceiling: Ceiling, context: Context): void {
+  const { boundary } = ceiling
+  if (boundary !== null && boundary.value !== policy.boundary) {
+    const what = `the boundary must be ${boundary.value}, not ${policy.boundary} (ceiling ${at(boundary.place)}).`
+    context.problems.add(ABOVE, ['boundary'], what, `Write boundary: ${boundary.value}.`)
+  }
+  grants('read', policy.files.read, ceiling.read, context)
+  grants('write', policy.files.write, ceiling.write, context)
+  numbers(policy, ceiling, context)
+  subset(['syscalls', 'allow'], policy.syscalls.allow, ceiling.allow, context)
+  subset(['waive'], policy.waive, ceiling.waive, context)
+  for (const name of ceiling.deny.value) {
+    if (policy.syscalls.deny.includes(name)) continue
+    const what = `${show(name)} must be denied (ceiling ${at(ceiling.deny.place)}).`
+    context.problems.add(ABOVE, ['syscalls', 'deny'], what, 'Add it.')
+  }
+}
+
+function numbers(policy: Policy, ceiling: Ceiling, context: Context): void {
+  const { lifetime, limits } = policy
+  const plain = (value: number) => String(value)
+  const rows: readonly [Path, number | null, Bound<number> | null, (value: number) => string][] = [
+    [['lifetime', 'deadline'], lifetime.deadlineMs, ceiling.deadlineMs, formatDuration],
+    [['lifetime', 'noOutput'], lifetime.noOutputMs, ceiling.noOutputMs, formatDuration],
+    [['limits', 'memory'], limits.memoryBytes, ceiling.memoryBytes, formatSize],
+    [['limits', 'cpus'], limits.cpus, ceiling.cpus, plain],
+    [['limits', 'processes'], limits.processes, ceiling.processes, plain],
+    [['limits', 'openFiles'], limits.openFiles, ceiling.openFiles, plain],
+    [['limits', 'output'], limits.outputBytes, ceiling.outputBytes, formatSize],
+    [['limits', 'scratch'], limits.scratchBytes, ceiling.scratchBytes, formatSize],
+  ]
+  for (const [path, value, bound, format] of rows) {
+    if (bound === null || (value !== null && value <= bound.value)) continue
+    const most = format(bound.value)
+    const shown = value === null ? 'no such limit' : format(value)
+    const given = value !== null && context.places.has(path) ? shown : `the default, ${shown},`
+    const what = `${given} is above the ceiling of ${most} (${at(bound.place)}).`
+    context.problems.add(ABOVE, path, what, `Write ${most} or less.`)
+  }
+}
+
+function grants(
+  use: 'read' | 'write',
+  list: readonly Grant[],
+  bound: Bound<readonly string[]>,
+  context: Context,
+): void {
+  for (const [i, grant] of list.entries()) {
+    if (isBelow(grant.host, bound)) continue
+    const places = bound.value.length === 0 ? 'nothing' : bound.value.map((path) => show(path)).join(', ')
+    const what = `${show(grant.host)} is above the ceiling, which lets jobs ${use} ${places} (${at(bound.place)}).`
+    context.problems.add(ABOVE, ['files', use, i], what, 'Remove the grant.')
+  }
+}
+
+function subset(
+  path: Path,
+  names: readonly string[],
+  bound: Bound<readonly string[]>,
+  context: Context,
+): void {
+  for (const name of names) {
+    if (bound.value.includes(name)) continue
+    const most = bound.value.length === 0 ? 'nothing' : bound.value.join(', ')
+    const what = `${show(name)} is above the ceiling, which has ${most} here (${at(bound.place)}).`
+    context.problems.add(ABOVE, path, what, 'Remove it.')
+  }
+}
+
+function at(place: Place): string {
+  return `${printable(place.source, 400)}:${place.line}`
+}

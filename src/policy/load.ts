@@ -1,0 +1,51 @@
+import { dirname, join, resolve } from 'node:path'
+import { canonicalPolicy } from './canonical.js'
+import { enforceCeiling } from './ceiling.js'
+import { resolveHostPath } from './host-path.js'
+import { nearest } from './nearest.js'
+import type { PolicyOptions } from './parse.js'
+import type { Written } from './places.js'
+import type { Policy } from './policy.js'
+import { fileError, readPolicyFile } from './policy-file.js'
+import { defaultProfilesDir, isProfileName, profileNames } from './profiles.js'
+import { show } from './quote.js'
+import { readYaml } from './yaml-source.js'
+
+export interface LoadOptions extends Pick<PolicyOptions, 'resolveHostPath' | 'ceiling'> {
+  /** folder that a relative `file` starts from; default the working directory */
+  readonly cwd?: string
+  /** folder of the built-in profiles; default the package's `policies/` */
+  readonly profilesDir?: string
+}
+
+/**
+ * Loads a policy file (YAML or JSON), or a built-in profile when `file` is a bare word such as `imagemagick`.
+ * Synchronous. Relative host paths in it start from the file's own folder.
+ * @throws PolicyError with every problem, in document order
+ */
+export function loadPolicy(file: string, options: LoadOptions = {}): Policy {
+  const written = readSource(file, options)
+  const policy = canonicalPolicy(written, options.resolveHostPath ?? resolveHostPath)
+  enforceCeiling(policy, written.places, options)
+  return policy
+}
+
+/** The file or profile as written, not checked yet. */
+export function readSource(file: string, options: LoadOptions): Written {
+  const profile = isProfileName(file)
+  const dir = options.profilesDir ?? defaultProfilesDir()
+  const path = profile ? join(dir, `${file}.yaml`) : resolve(options.cwd ?? process.cwd(), file)
+  const known = profile ? profileNames(dir) : []
+  if (profile && !known.includes(file)) throw unknownProfile(file, known)
+  const text = file === '' ? null : readPolicyFile(path)
+  if (text === null) throw fileError('', 'policy.notFound', `there is no policy file ${show(file)}.`)
+  return readYaml(text, { source: profile ? path : file, base: dirname(path) })
+}
+
+function unknownProfile(name: string, known: readonly string[]) {
+  const close = nearest(name, known)
+  const guess = close === null ? '' : `Did you mean ${close}? `
+  const list = known.length === 0 ? 'There are none here.' : `Built in: ${known.join(', ')}.`
+  const advice = `${guess}${list} For a file of that name write ./${show(name).slice(1, -1)}.`
+  return fileError('', 'policy.unknownProfile', `there is no built-in profile ${show(name)}.`, advice)
+}

@@ -1,0 +1,67 @@
+import { show } from './quote.js'
+
+/** A known key or value of the policy format that this version can't enforce. It is refused, never ignored. */
+interface Future {
+  /** path with `[]` for any index */
+  readonly path: string
+  readonly when: (value: unknown) => boolean
+  readonly sentence: string
+  readonly advice: string
+}
+
+const always = () => true
+const isMap = (value: unknown) => typeof value === 'object' && value !== null
+
+const FUTURE: readonly Future[] = [
+  {
+    path: 'network',
+    when: always,
+    sentence: 'this version of Glovebox cannot enforce network rules yet; a sandbox has no network at all.',
+    advice: 'Remove the section.',
+  },
+  {
+    path: 'credentials',
+    when: always,
+    sentence: 'this version of Glovebox cannot hold credentials yet; a sandbox is given none.',
+    advice: 'Remove the section.',
+  },
+  {
+    path: 'root',
+    when: (value) => typeof value === 'string' && /^(dir|image):/.test(value),
+    sentence: 'this version of Glovebox cannot enforce a root of its own yet.',
+    advice: 'Write root: host, or remove the key.',
+  },
+  {
+    path: 'lifetime.reuse',
+    when: isMap,
+    sentence: 'this version of Glovebox cannot enforce rules of reuse yet; every job has a fresh sandbox.',
+    advice: 'Write reuse: never, or remove the key.',
+  },
+  {
+    path: 'syscalls.profile',
+    when: (value) => value === 'compute',
+    sentence: 'this version of Glovebox cannot enforce the compute profile yet.',
+    advice: 'Write profile: default, with names in deny.',
+  },
+  {
+    path: 'files.write[].live',
+    when: always,
+    sentence:
+      'this version of Glovebox cannot enforce live write grants yet; a folder is collected when the job ends.',
+    advice: 'Remove the key.',
+  },
+]
+
+/** The sentence for a known but unsupported key or value; `null` when it is neither. */
+export function notYet(
+  path: readonly (string | number)[],
+  value: unknown,
+): { what: string; advice: string } | null {
+  const generic = path
+    .map((step, i) => (typeof step === 'number' ? '[]' : i === 0 ? step : `.${step}`))
+    .join('')
+  const future = FUTURE.find((entry) => entry.path === generic && entry.when(value))
+  if (future === undefined) return null
+  const shown = typeof value === 'string' ? `${show(value)}: ` : ''
+  return { what: shown + future.sentence, advice: future.advice }
+}

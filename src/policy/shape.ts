@@ -1,0 +1,110 @@
+import type * as z from 'zod/mini'
+import { splitSentences } from './leaves.js'
+import { nearest } from './nearest.js'
+import { notYet } from './not-yet.js'
+import type { Path, Written } from './places.js'
+import type { Problems } from './problems.js'
+import { printable, show } from './quote.js'
+import { policySchema } from './schema.js'
+
+type Issue = z.core.$ZodIssue
+
+/** Checks keys, types and ranges, and turns each of zod's issues into a problem that says what to write. */
+export function checkShape(written: Written, problems: Problems): void {
+  // jitless: compiling a validator costs more than the one document it would check
+  const result = policySchema().safeParse(written.value, { jitless: true })
+  if (!result.success) for (const issue of result.error.issues) report(issue, [], written, problems)
+}
+
+function report(issue: Issue, prefix: Path, written: Written, problems: Problems): void {
+  const path = [...prefix, ...(issue.path as (string | number)[])]
+  const value = valueAt(written.value, path)
+  if (path.length === 0 && issue.code === 'invalid_type') {
+    const what = value === null ? 'the policy is empty.' : `the policy is ${show(value)}, not a map.`
+    problems.add('policy.badValue', path, what, 'Write version: 1, and what the job may do.')
+    return
+  }
+  if (issue.code === 'unrecognized_keys') {
+    for (const key of issue.keys) unknownKey([...path, key], keysAt(path), written, problems)
+    return
+  }
+  if (
+    issue.code === 'invalid_union' &&
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value)
+  ) {
+    // the branch of a union for maps is the one with something to say about a map's keys
+    for (const inner of issue.errors.at(-1) ?? []) report(inner, path, written, problems)
+    return
+  }
+  const future = notYet(path, value)
+  if (future !== null) {
+    problems.add('policy.notYet', path, future.what, adviceAt(path, future.advice, written))
+    return
+  }
+  if (issue.code === 'invalid_key') {
+    const [what, advice] = splitSentences(issue.issues[0]?.message ?? '')
+    problems.addKey('policy.badValue', path, `${show(path.at(-1))} ${what}`, advice)
+    return
+  }
+  const [what, advice] = splitSentences(issue.message)
+  if (value === undefined) problems.add('policy.missingKey', path, 'is missing.', missingAdvice(path))
+  else problems.add('policy.badValue', path, `${show(value)} ${what}`, advice)
+}
+
+/** A flag has no section or key that could be removed. */
+function adviceAt(path: Path, advice: string, written: Written): string {
+  return written.places.of(path).source.startsWith('--') ? 'Leave the flag out.' : advice
+}
+
+function missingAdvice(path: Path): string {
+  return path.at(-1) === 'version' ? 'Write version: 1.' : 'Write a path on the host such as /srv/in.'
+}
+
+function unknownKey(path: Path, keys: readonly string[], written: Written, problems: Problems): void {
+  const future = notYet(path, valueAt(written.value, path))
+  if (future !== null) {
+    problems.addKey('policy.notYet', path, future.what, adviceAt(path, future.advice, written))
+    return
+  }
+  const key = String(path.at(-1))
+  const close = nearest(key, keys)
+  const advice = close === null ? `The keys here are ${keys.join(', ')}.` : `Did you mean \`${close}\`?`
+  problems.addKey('policy.unknownKey', path, `there is no key ${show(printable(key, 40))} here.`, advice)
+}
+
+/** The keys that the schema knows at a path, read from the schema itself. */
+function keysAt(path: Path): string[] {
+  let schema: z.core.$ZodType | undefined = policySchema()
+  for (const step of path) schema = childOf(schema, step)
+  const found = expand(schema).find((each) => each._zod.def.type === 'object')
+  return found === undefined ? [] : Object.keys((found as z.core.$ZodObject)._zod.def.shape)
+}
+
+function childOf(schema: z.core.$ZodType | undefined, step: string | number): z.core.$ZodType | undefined {
+  for (const each of expand(schema)) {
+    const { def } = each._zod
+    if (def.type === 'object') return (each as z.core.$ZodObject)._zod.def.shape[step]
+    if (def.type === 'array') return (each as z.core.$ZodArray)._zod.def.element
+  }
+  return undefined
+}
+
+/** Through `optional` and the branches of a union. */
+function expand(schema: z.core.$ZodType | undefined): z.core.$ZodType[] {
+  if (schema === undefined) return []
+  const { type } = schema._zod.def
+  if (type === 'optional') return expand((schema as z.core.$ZodOptional)._zod.def.innerType)
+  if (type === 'union') return (schema as z.core.$ZodUnion)._zod.def.options.flatMap(expand)
+  return [schema]
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  let at = value
+  for (const step of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined
+    at = (at as Record<string | number, unknown>)[step]
+  }
+  return at
+}
