@@ -10,31 +10,31 @@ export const PURPOSES = ['build', 'demo', 'test']
 const ALWAYS = PURPOSES
 
 export const NEEDS = [
-  { package: 'gcc', for: ALWAYS, there: () => onPath('gcc'), why: 'compiles the two native programs' },
+  { package: 'gcc', for: ALWAYS, there: () => onPath('gcc'), why: 'to compile the two native programs' },
   {
     package: 'libc6-dev',
     for: ALWAYS,
     there: () => inLibraries('rcrt1.o') && inLibraries('libc.a'),
-    why: 'they are linked statically',
+    why: 'to link the native programs statically',
   },
   {
     package: 'linux-libc-dev',
     for: ALWAYS,
     there: () => existsSync('/usr/include/linux/seccomp.h'),
-    why: 'their system call definitions',
+    why: 'the kernel headers that the native programs use',
   },
   {
     package: 'bubblewrap',
     for: ALWAYS,
     there: () => atLeast(bubblewrap(), [0, 8]),
-    why: 'the process boundary; 0.8 or newer, for --disable-userns',
+    why: 'makes the namespaces of the process boundary; 0.8 or newer, for --disable-userns',
   },
   // not any `convert` on the PATH: another program may stand in front of it
   {
     package: 'imagemagick',
     for: ['demo', 'test'],
     there: () => existsSync('/usr/bin/convert'),
-    why: 'the work that the demo and the tests do not trust',
+    why: 'the untrusted work of the demo and the tests',
   },
   {
     package: 'python3',
@@ -43,10 +43,10 @@ export const NEEDS = [
     why: 'attacks from inside that need more than a shell',
   },
   {
-    package: 'seccomp',
+    package: 'libseccomp-dev',
     for: ['test'],
-    there: () => onPath('scmp_bpf_sim') || onPath('scmp_sys_resolver'),
-    why: 'checks the system call filter against libseccomp',
+    there: () => existsSync('/usr/include/seccomp.h') && inLibraries('libseccomp.so'),
+    why: 'a second opinion on the system call filter',
   },
 ]
 

@@ -32,7 +32,7 @@ function rootPrefix(names) {
   if (process.getuid() === 0) return ['env']
   if (runs('sudo')) return ['sudo', 'env']
   throw new Failure(
-    `root's rights are needed, and there is no sudo. Run this as root, then this command again:\n  ${byHand(names)}`,
+    `installing needs root, and there is no sudo. Run this as root, then start again:\n  ${byHand(names)}`,
   )
 }
 
