@@ -1,7 +1,7 @@
 /*
  * What the kernel decides about system calls under a filter, without any of them taking place.
  *   verdicts FILTER < cases     a case is "abi number a0 a1 a2 a3 a4 a5", abi one of native, i386, x32
- * Prints for each case "allow", "kill" or "errno N".
+ * Prints for each case "allow", "kill", "errno N", or "signal N" for a call that went past the filters.
  *
  * Each case has a child of its own with two filters. The first answers everything with ERRNO(MARKER), the second
  * is FILTER. The kernel runs all filters and takes the most restrictive action; among equals it takes that of
@@ -128,6 +128,8 @@ static int judge(const char *abi, long nr, const unsigned long *a)
         return -1;
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
         return puts("kill");
+    if (WIFSIGNALED(status))
+        return printf("signal %d\n", WTERMSIG(status));
     if (!WIFEXITED(status) || WEXITSTATUS(status) == EXIT_BROKEN)
         return -1;
     if (WEXITSTATUS(status) == EXIT_ALLOWED)

@@ -87,7 +87,12 @@ function problem({ list, index }: Entry, code: string, what: string, advice: str
 function unknownName(entry: Entry): PolicyProblem {
   const near = nearestName(entry.name)
   const advice = near ? `Did you mean "${near}"?` : 'Names are those of syscalls(2), e.g. "ptrace".'
-  return problem(entry, 'syscalls.unknownName', `There is no system call "${entry.name}".`, advice)
+  return problem(
+    entry,
+    'syscalls.unknownName',
+    `There is no system call ${JSON.stringify(entry.name.slice(0, 64))}.`,
+    advice,
+  )
 }
 
 function contradiction(

@@ -32,6 +32,9 @@ test('a name of another architecture is fine: one policy for all', () => {
 test('a hostile name is neither found nor slow: prototypes, 1 MB of letters, newlines', () => {
   const names = ['__proto__', 'constructor', 'toString', 'a'.repeat(1_000_000), 'read\n', '', 'READ']
   assert.equal(codes(names, []).length, names.length)
+  assert.ok(
+    adjustmentProblems({ deny: names, allow: [] }, PLAIN).every(({ what }) => /^.{1,100}$/.test(what)),
+  )
   assert.match(adjustmentProblems({ deny: ['READ'], allow: [] }, PLAIN)[0]?.advice ?? '', /"read"/)
 })
 
