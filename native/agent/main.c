@@ -107,11 +107,11 @@ int main(void)
     int signals = signalfd(-1, &children, SFD_CLOEXEC);
     if (signals < 0)
         return 1;
-    channel_write('H', "", 0);
     prepare(&job);
     pid_t pid = job_start(&job);
     if (pid < 0)
         return 0;
+    channel_write('S', "", 0);
     int status = watch(pid, signals, job.deadline_ms);
     end_all();
     say_ended(status);

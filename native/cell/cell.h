@@ -41,6 +41,7 @@ struct settings {
     int ipc;        /* channel to Node, see ipc.c */
     struct cgroup_base cgroups[MAX_CGROUPS];
     int cgroup_count;
+    bool single; /* one sandbox and no more: prepare no second worker */
 };
 
 struct request {

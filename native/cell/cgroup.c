@@ -71,14 +71,15 @@ int cgroup_apply(const struct settings *settings, pid_t launcher, uint32_t seque
     struct wire wire = {request->body.at, request->body.left};
     struct frame frame;
     while (wire_next(&wire, &frame) == 1) {
-        if (frame.tag != 'c')
+        if (frame.tag != 'c' && frame.tag != 'C')
             continue;
         const char *file = (const char *)frame.bytes + 1;
         if (frame.bytes[0] >= settings->cgroup_count) {
             errno = ENOENT;
             fail("cgroup", file);
         }
-        if (write_in(&settings->cgroups[frame.bytes[0]], launcher, sequence, file, file + strlen(file) + 1) < 0)
+        if (write_in(&settings->cgroups[frame.bytes[0]], launcher, sequence, file, file + strlen(file) + 1) < 0 &&
+            !(frame.tag == 'C' && errno == ENOENT))
             fail("cgroup", file);
     }
     return 0;

@@ -64,6 +64,11 @@ static struct sandbox *spare(void)
     return NULL;
 }
 
+static bool want_spares(void)
+{
+    return !settings->single && !spares_fail && spare() == NULL;
+}
+
 static struct sandbox *prepare(void)
 {
     int requests[2], errors[2];
@@ -356,7 +361,7 @@ static int watch(int signals)
     long long spare_due = 0;
     bool waiting = false;
     while (!node_gone) {
-        bool want_spare = spare() == NULL && !spares_fail;
+        bool want_spare = want_spares();
         long long left = spare_due - now_ms();
         int timeout = waiting ? RETRY_MS : want_spare ? (left > 0 ? (int)left : 0) : -1;
         int count = 0;
@@ -394,7 +399,7 @@ static int watch(int signals)
         }
         reap();
         waiting = bury_the_dead();
-        if (spare() == NULL && !spares_fail && !node_gone && sandbox_count < MAX_SANDBOXES &&
+        if (want_spares() && !node_gone && sandbox_count < MAX_SANDBOXES &&
             (sandbox_count == 0 || now_ms() >= spare_due))
             prepare();
     }

@@ -17,7 +17,7 @@
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: cell --agent PATH --bwrap PATH [--cgroup KIND:DIRECTORY]…\n"
+    fprintf(stderr, "usage: cell [--single] --agent PATH --bwrap PATH [--cgroup KIND:DIRECTORY]…\n"
                     "Started by Glovebox with its requests on standard input and Node's channel on NODE_CHANNEL_FD.\n");
     return 2;
 }
@@ -61,6 +61,11 @@ int main(int argc, char **argv)
     struct settings settings = {.agent = -1, .ipc = -1};
     const char *agent = NULL, *channel = getenv("NODE_CHANNEL_FD");
     for (int i = 1; i < argc; i += 2) {
+        if (strcmp(argv[i], "--single") == 0) {
+            settings.single = true;
+            i--;
+            continue;
+        }
         if (i + 1 == argc)
             return usage();
         if (strcmp(argv[i], "--agent") == 0)

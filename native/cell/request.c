@@ -33,7 +33,7 @@ static bool take_scratch(const struct frame *frame, struct request *out)
     return true;
 }
 
-/* `c`: u8 index of the cgroup, then FILE NUL VALUE NUL. FILE is a plain name: a request can't leave its folder. */
+/* `c`, and `C` for a file that may be absent: u8 index of the cgroup, then FILE NUL VALUE NUL. FILE is a plain name: a request can't leave its folder. */
 static bool check_cgroup_write(const struct frame *frame)
 {
     if (frame->length < 5 || frame->bytes[0] >= MAX_CGROUPS || frame->bytes[frame->length - 1] != 0)
@@ -85,6 +85,7 @@ static bool take(const struct frame *frame, struct request *out)
     case 'g':
         return take_grant(frame, out);
     case 'c':
+    case 'C':
         return check_cgroup_write(frame);
     case 'e':
         return check_own_file(frame);

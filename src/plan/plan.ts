@@ -21,6 +21,8 @@ export interface FilePlan {
 export interface LimitsPlan {
   /** bytes of all processes together; `null`: waived */
   readonly memoryBytes: number | null
+  /** bytes of each process's own writable memory; only where the limit on all together is waived */
+  readonly perProcessMemoryBytes: number | null
   /** processors' worth of time; `null`: waived */
   readonly cpus: number | null
   /** processes and threads at once; `null`: waived */

@@ -1,0 +1,93 @@
+import type { Readable, Writable } from 'node:stream'
+import type { HostFacts } from '../host/index.js'
+import type { Answer, Plan, Requirement } from '../plan/index.js'
+import type { BoundaryName } from '../policy/index.js'
+
+/** What a boundary is asked: a requirement, on this host. */
+export interface Question {
+  readonly requirement: Requirement
+  readonly host: HostFacts
+  /** processors' worth of time that the policy grants */
+  readonly cpus: number
+}
+
+/** One way to separate a sandbox from the host. Answers are pure; only `open` has effects. */
+export interface Boundary {
+  readonly name: BoundaryName
+  /** host paths that the boundary wants to know about, see `HostFacts.paths` */
+  readonly hostPaths: readonly string[]
+  answer(question: Question): Answer
+  /** why the boundary can't run here at all; `null` when it can */
+  unavailable(host: HostFacts): { readonly what: string; readonly get: string } | null
+  /** what the boundary's own program will be told, one argument a line; for `explain` and for golden tests */
+  words(plan: Plan, host: HostFacts): readonly string[]
+  /** starts what the boundary's sandboxes are started from; `single`: for one run, so nothing is prepared for a second */
+  open(host: HostFacts, single: boolean): SandboxSource
+}
+
+/** Starts sandboxes; closed, it has none left. */
+export interface SandboxSource {
+  /** throws LaunchError when there is no sandbox to talk to */
+  launch(plan: Plan): Promise<RunningSandbox>
+  /** ends every sandbox and waits for that */
+  close(): Promise<void>
+}
+
+export interface InputFile {
+  /** absolute path inside, in a scratch folder */
+  readonly path: string
+  readonly mode: number
+  readonly content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+}
+
+export interface Command {
+  readonly argv: readonly [string, ...string[]]
+  readonly inputs: readonly InputFile[]
+}
+
+/** How the command ended, as told from inside. */
+export type CommandEnd =
+  | { readonly kind: 'exited'; readonly code: number; readonly cpuMs: number }
+  | { readonly kind: 'signal'; readonly signal: number; readonly cpuMs: number }
+  | { readonly kind: 'notStarted'; readonly cause: 'notFound' | 'notExecutable'; readonly detail: string }
+  | { readonly kind: 'deadline' }
+  /** what the sandbox said can't be used, or it refused to go on */
+  | { readonly kind: 'broken'; readonly detail: string }
+  /** the sandbox ended without a word: killed, or never started; its end says more */
+  | { readonly kind: 'lost' }
+
+/** How the sandbox as a whole ended, as seen from outside, when nothing of it is left. */
+export interface SandboxEnd {
+  /** the kernel ended a process for memory */
+  readonly outOfMemory: boolean
+  readonly cpuMs: number
+  readonly peakMemoryBytes: number
+  /** how often a process could not be made because of limits.processes; `null`: not counted */
+  readonly forkRefusals: number | null
+  /** set when it never got as far as its command: what failed, and what to do */
+  readonly launchFailure: { readonly what: string; readonly get: string } | null
+}
+
+/** An entry of a collected folder. Its path and bytes are the job's: hostile until checked. */
+export type CollectedEntry =
+  | { readonly kind: 'folder'; readonly path: string }
+  | { readonly kind: 'file'; readonly path: string; readonly bytes: number; readonly content: AsyncIterable<Uint8Array> }
+  | { readonly kind: 'refused'; readonly path: string; readonly why: string }
+  | { readonly kind: 'missing' }
+
+/** A sandbox in use. Nothing here shows a pid or a descriptor: a remote one fits too. */
+export interface RunningSandbox {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** puts the inputs in and starts the command; resolves when it runs, or can't */
+  run(command: Command): Promise<void>
+  /** resolves once, when the command has ended and no process of the job lives */
+  readonly commandEnd: Promise<CommandEnd>
+  /** to the job's process group; ignored when the command does not run */
+  signal(signal: number): void
+  /** after `commandEnd`: what lies at `below` in the scratch folder `place`; paths are relative to the place */
+  collect(place: string, below: string): AsyncIterable<CollectedEntry>
+  /** ends it now, whatever it does; resolves when nothing of it is left. May be called again. */
+  end(): Promise<SandboxEnd>
+}

@@ -1,0 +1,126 @@
+/** The control socket to one sandbox's first process. */
+import type { Socket } from 'node:net'
+import type { CollectedEntry, Command, CommandEnd } from '../boundary.js'
+import { type AgentMessage, agentMessage, MAX_AGENT_FRAME } from './messages.js'
+import { FrameReader, frame, MalformedFrame, u32, u64 } from './wire.js'
+
+/** What the agent needs to know besides the command. */
+export interface AgentSettings {
+  readonly workdir: string
+  readonly env: Readonly<Record<string, string>>
+  readonly deadlineMs: number
+  /** RLIMIT_* number, soft and hard */
+  readonly rlimits: readonly (readonly [resource: number, soft: number, hard: number])[]
+}
+
+const CHUNK = 64 * 1024
+
+function raw(value: string): Buffer {
+  if (value.includes('\0')) throw new RangeError('a NUL in a text for the sandbox')
+  return Buffer.from(value)
+}
+
+export class Conversation {
+  readonly #socket: Socket
+  readonly #messages: AsyncGenerator<AgentMessage, void>
+  /** set when the other side said what it never says: it is not believed any more */
+  #malformed: string | null = null
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on('error', () => {}) // its end is what counts
+    this.#messages = this.#read()
+  }
+
+  async start(command: Command, settings: AgentSettings): Promise<void> {
+    const frames = [
+      frame('w', raw(settings.workdir)),
+      ...Object.entries(settings.env).map(([name, value]) => frame('v', raw(`${name}=${value}`))),
+      ...command.argv.map((item) => frame('x', raw(item))),
+      ...settings.rlimits.map(([resource, soft, hard]) => frame('r', u32(resource), u64(soft), u64(hard))),
+      frame('t', u32(settings.deadlineMs)),
+    ]
+    await this.#write(Buffer.concat(frames))
+    for (const input of command.inputs) {
+      const folder = input.path.slice(0, input.path.lastIndexOf('/'))
+      await this.#write(Buffer.concat([frame('d', raw(folder)), frame('f', u32(input.mode), raw(input.path))]))
+      for await (const chunk of input.content)
+        for (let at = 0; at < chunk.length; at += CHUNK) await this.#write(frame('b', chunk.subarray(at, at + CHUNK)))
+    }
+    await this.#write(frame('g'))
+  }
+
+  /** `onStarted` is called when the command's own program runs. */
+  async commandEnd(onStarted: () => void): Promise<CommandEnd> {
+    for (;;) {
+      const message = await this.#next()
+      if (message === null)
+        return this.#malformed === null ? { kind: 'lost' } : { kind: 'broken', detail: this.#malformed }
+      if (message.kind === 'ended') return message.end
+      if (message.kind !== 'started') return { kind: 'broken', detail: `it said "${message.kind}" while a command ran` }
+      onStarted()
+    }
+  }
+
+  signal(signal: number): void {
+    if (!this.#socket.destroyed) this.#socket.write(frame('s', u32(signal)))
+  }
+
+  /** Each file's content must be read to its end before the next entry is asked for. */
+  async *collect(place: string, below: string): AsyncGenerator<CollectedEntry> {
+    await this.#write(frame('o', raw(place), Buffer.alloc(1), raw(below)))
+    for (;;) {
+      const message = await this.#next()
+      if (message === null) throw new MalformedFrame(this.#malformed ?? 'the sandbox ended while its files were read')
+      if (message.kind === 'sent') return
+      if (message.kind === 'file') yield { ...message, content: this.#content(message.bytes) }
+      else if (message.kind === 'folder' || message.kind === 'refused' || message.kind === 'missing') yield message
+      else throw new MalformedFrame(`"${message.kind}" among files`)
+    }
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  async *#content(bytes: number): AsyncGenerator<Uint8Array> {
+    for (let left = bytes; left > 0; ) {
+      const message = await this.#next()
+      if (message?.kind !== 'content' || message.bytes.length === 0 || message.bytes.length > left)
+        throw new MalformedFrame(this.#malformed ?? 'a file whose bytes are not what it said')
+      left -= message.bytes.length
+      yield message.bytes
+    }
+  }
+
+  async #next(): Promise<AgentMessage | null> {
+    const { value, done } = await this.#messages.next()
+    return done ? null : value
+  }
+
+  /** Reads only as fast as it is asked: a sandbox can't fill our memory. */
+  async *#read(): AsyncGenerator<AgentMessage, void> {
+    const reader = new FrameReader(MAX_AGENT_FRAME)
+    try {
+      for await (const chunk of this.#socket) for (const each of reader.push(chunk as Buffer)) yield agentMessage(each)
+    } catch (error) {
+      if (error instanceof MalformedFrame) this.#malformed = error.message
+    } finally {
+      this.#socket.destroy()
+    }
+  }
+
+  /** The other side may be gone: that shows in its end, not here. */
+  async #write(bytes: Buffer): Promise<void> {
+    if (this.#socket.destroyed || this.#socket.write(bytes)) return
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        this.#socket.off('drain', done)
+        this.#socket.off('close', done)
+        resolve()
+      }
+      this.#socket.on('drain', done)
+      this.#socket.on('close', done)
+    })
+  }
+}

@@ -1,0 +1,144 @@
+/** The launcher process (native/cell), and the news it sends of each sandbox. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Writable } from 'node:stream'
+import type { HostFacts } from '../../host/index.js'
+import { nativeProgram } from './native.js'
+import { u32 } from './wire.js'
+
+/** A raw stream handle as Node's channel delivers it; what it is made into decides how it is read. */
+export type PassedHandle = object
+
+export type End = 'control' | 'stdin' | 'stdout' | 'stderr'
+
+/** What cell says when nothing of a sandbox is left. */
+export interface EndedNews {
+  /** as wait(2) gives it, of bubblewrap */
+  readonly status: number
+  readonly killed: boolean
+  readonly cpuUs: number
+  readonly maxRssBytes: number
+  readonly peakMemoryBytes: number
+  readonly oomKills: number
+  readonly forkRefusals: number
+  /** what cell and bubblewrap wrote to standard error */
+  readonly text: string
+}
+
+export interface Watcher {
+  handle(end: End, handle: PassedHandle): void
+  ended(news: EndedNews): void
+}
+
+interface News extends Partial<EndedNews> {
+  readonly id: number
+  readonly end?: End
+  readonly event?: 'ended' | 'refused'
+}
+
+const GONE: EndedNews = {
+  status: 0,
+  killed: true,
+  cpuUs: 0,
+  maxRssBytes: 0,
+  peakMemoryBytes: 0,
+  oomKills: 0,
+  forkRefusals: 0,
+  text: 'cell: gone',
+}
+
+/** One launcher. When it dies its sandboxes die with it, and each of their watchers is told. */
+export class Launcher {
+  readonly #child: ChildProcess
+  readonly #requests: Writable
+  readonly #watchers = new Map<number, Watcher>()
+  readonly #exit: Promise<void>
+  #complaint = ''
+  #ended = false
+
+  constructor(host: HostFacts, single: boolean) {
+    const bases = host.cgroups.bases.flatMap(({ kind, directory }) => ['--cgroup', `${kind}:${directory}`])
+    const bwrap = host.bubblewrap ?? '/usr/bin/bwrap'
+    const args = [...(single ? ['--single'] : []), '--agent', nativeProgram('agent'), '--bwrap', bwrap, ...bases]
+    // detached: a terminal's Ctrl-C is for the caller to pass on, not for the launcher to die of
+    const child = spawn(nativeProgram('cell'), args, {
+      stdio: ['pipe', 'ignore', 'pipe', 'ipc'],
+      env: {},
+      detached: true,
+      cwd: '/',
+    })
+    this.#child = child
+    if (child.stdin === null) throw new TypeError('spawn gave no pipe')
+    this.#requests = child.stdin
+    this.#requests.on('error', () => {}) // the exit says it
+    child.stderr?.on('data', (chunk: Buffer) => {
+      if (this.#complaint.length < 4096) this.#complaint += chunk.toString('latin1')
+    })
+    child.on('message', (news, handle) => this.#hear(news as News, handle as PassedHandle | undefined))
+    this.#exit = new Promise((resolve) => {
+      const gone = () => {
+        this.#ended = true
+        const text = this.#complaint === '' ? GONE.text : this.#complaint
+        for (const watcher of this.#watchers.values()) watcher.ended({ ...GONE, text })
+        this.#watchers.clear()
+        resolve()
+      }
+      child.on('error', (error) => {
+        this.#complaint = `cell: spawn: ${error.message}`
+        gone()
+      })
+      child.on('exit', gone)
+    })
+    this.#rest()
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  start(id: number, head: Buffer, request: Buffer, watcher: Watcher): void {
+    this.#watchers.set(id, watcher)
+    this.#work()
+    this.#send(Buffer.concat([Buffer.from('L'), head, request]))
+  }
+
+  kill(id: number): void {
+    if (!this.#ended && this.#watchers.has(id)) this.#send(Buffer.concat([Buffer.from('K'), u32(id)]))
+  }
+
+  /** ends all sandboxes, then the launcher; resolves when both are gone */
+  async close(): Promise<void> {
+    if (this.#ended) return
+    this.#work()
+    this.#requests.end()
+    await this.#exit
+  }
+
+  #send(body: Buffer): void {
+    this.#requests.write(Buffer.concat([u32(body.length), body]))
+  }
+
+  #hear(news: News, handle: PassedHandle | undefined): void {
+    const watcher = this.#watchers.get(news.id)
+    if (watcher === undefined) return
+    if (handle !== undefined && news.end !== undefined) {
+      watcher.handle(news.end, handle)
+      return
+    }
+    this.#watchers.delete(news.id)
+    if (this.#watchers.size === 0) this.#rest()
+    if (news.event === 'ended') watcher.ended({ ...GONE, ...news })
+    else watcher.ended({ ...GONE, text: 'cell: too many sandboxes at once' })
+  }
+
+  /** Nothing under way keeps the caller's process alive: one that forgets to close us can still end. */
+  #rest(): void {
+    this.#child.unref()
+    this.#child.channel?.unref()
+    for (const stream of [this.#child.stdin, this.#child.stderr]) (stream as unknown as { unref?(): void } | null)?.unref?.()
+  }
+
+  #work(): void {
+    this.#child.ref()
+    this.#child.channel?.ref()
+  }
+}

@@ -1,0 +1,74 @@
+/** The plan as one request to cell (`native/cell/request.c`). Pure. */
+import type { HostFacts } from '../../host/index.js'
+import type { Plan } from '../../plan/index.js'
+import { syscallFilter } from '../../syscalls/index.js'
+import { OWN_ETC } from './root.js'
+import { frame, text, u32, u64 } from './wire.js'
+import { bubblewrapWords } from './words.js'
+
+/**
+ * Sandboxes of root get the uid `base + pid of their worker`. systemd leaves 0x70000000 to 0x7FFDFFFF to no one
+ * (https://systemd.io/UIDS-GIDS), and login.defs allocates sub-ids far below.
+ */
+const OWN_UID_BASE = 0x70000000
+
+/** The job is what the kernel should end first when the whole host runs out of memory. */
+const OOM_SCORE = 800
+
+/** bubblewrap and the agent are in the sandbox's cgroup too. */
+const OWN_PROCESSES = 2
+const CPU_PERIOD_US = 100_000
+
+/** /tmp is everybody's by convention; the rest belongs to the job alone. */
+const placeMode = (inside: string) => (inside === '/tmp' || inside === '/dev/shm' ? 0o1777 : 0o755)
+
+export function isPinned(plan: Plan, host: HostFacts): boolean {
+  const { cpus } = plan.limits
+  return cpus !== null && !host.cgroups.controllers.includes('cpu') && cpus < host.cpus
+}
+
+/** Everything of the request that does not change from run to run. */
+export function launchRequest(plan: Plan, host: HostFacts): Buffer {
+  const arch = host.arch === 'arm64' ? 'arm64' : 'x64'
+  const { deny, allow, profile } = plan.syscalls
+  const filter = syscallFilter({ arch, profile, deny, allow, inet: false, cpuPinned: isPinned(plan, host) })
+  const places = plan.files.scratch.places.map((inside) => u32(placeMode(inside)))
+  return Buffer.concat([
+    ...(host.canTakeUids ? [frame('u', u32(OWN_UID_BASE))] : []),
+    frame('o', u32(OOM_SCORE)),
+    ...cgroupWrites(plan, host),
+    ...plan.files.read.map(({ host: path }) => frame('g', Buffer.from([host.canTakeUids ? 1 : 0]), text(path))),
+    frame('s', u64(plan.files.scratch.bytes), u64(plan.files.scratch.inodes), ...places),
+    ...Object.entries(OWN_ETC).map(([name, content]) => frame('e', text(name), Buffer.from(content))),
+    frame('f', filter.bytes),
+    frame('a', ...bubblewrapWords(plan, host).map(text)),
+  ])
+}
+
+/** What changes: the sandbox's number, and where on the host's processors it stands if it is pinned. */
+export function launchHead(id: number, plan: Plan, host: HostFacts, turn: number): Buffer {
+  const pin = isPinned(plan, host) ? [frame('p', u32(turn), u32(plan.limits.cpus ?? 1))] : []
+  return Buffer.concat([frame('i', u32(id)), ...pin])
+}
+
+function cgroupWrites(plan: Plan, host: HostFacts): Buffer[] {
+  const { memoryBytes, cpus, processes } = plan.limits
+  return host.cgroups.bases.flatMap(({ kind }, index) => {
+    const set = (file: string, value: string | number) => frame('c', Buffer.from([index]), text(file), text(`${value}`))
+    const setIfThere = (file: string, value: string | number) =>
+      frame('C', Buffer.from([index]), text(file), text(`${value}`))
+    const writes: Buffer[] = []
+    const quotaUs = Math.max(1000, Math.round((cpus ?? 0) * CPU_PERIOD_US))
+    if (kind === 'memory' && memoryBytes !== null)
+      writes.push(set('memory.limit_in_bytes', memoryBytes), setIfThere('memory.swappiness', 0))
+    if (kind === 'unified' && memoryBytes !== null)
+      writes.push(set('memory.max', memoryBytes), setIfThere('memory.swap.max', 0), set('memory.oom.group', 1))
+    if ((kind === 'pids' || kind === 'unified') && processes !== null)
+      writes.push(set('pids.max', processes + OWN_PROCESSES))
+    if (kind === 'cpu' && cpus !== null)
+      writes.push(set('cpu.cfs_period_us', CPU_PERIOD_US), set('cpu.cfs_quota_us', quotaUs))
+    if (kind === 'unified' && cpus !== null && host.cgroups.controllers.includes('cpu'))
+      writes.push(set('cpu.max', `${quotaUs} ${CPU_PERIOD_US}`))
+    return writes
+  })
+}

@@ -1,0 +1,82 @@
+/** `root: host`: the programs and libraries of this machine, without the machine. */
+import type { HostFacts } from '../../host/index.js'
+import { JOB_IDENTITY } from '../../identity/index.js'
+
+/** Configuration that programs need and that tells nothing of this machine or its users. Shown where it exists. */
+export const SHOWN_ETC = [
+  '/etc/ImageMagick-6',
+  '/etc/ImageMagick-7',
+  '/etc/alternatives',
+  '/etc/fonts',
+  '/etc/ghostscript',
+  '/etc/java-11-openjdk',
+  '/etc/java-17-openjdk',
+  '/etc/java-21-openjdk',
+  '/etc/java-25-openjdk',
+  '/etc/ld.so.cache',
+  '/etc/libreoffice',
+  '/etc/localtime',
+  '/etc/magic',
+  '/etc/mime.types',
+  '/etc/papersize',
+  '/etc/pki/ca-trust/extracted',
+  '/etc/pki/tls/certs',
+  '/etc/ssl/certs',
+  '/etc/ssl/openssl.cnf',
+] as const
+
+/** Readable by everyone and about the host, not the job. */
+export const MASKED_PROC_FILES = [
+  '/proc/bootconfig',
+  '/proc/cmdline',
+  '/proc/config.gz',
+  '/proc/diskstats',
+  '/proc/kallsyms',
+  '/proc/kcore',
+  '/proc/key-users',
+  '/proc/keys',
+  '/proc/modules',
+  '/proc/partitions',
+  '/proc/sched_debug',
+  '/proc/swaps',
+  '/proc/sys/kernel/random/boot_id',
+  '/proc/timer_list',
+] as const
+
+export const MASKED_PROC_FOLDERS = ['/proc/acpi', '/proc/asound', '/proc/driver', '/proc/fs', '/proc/scsi'] as const
+
+const { uid, gid, userName, hostName } = JOB_IDENTITY
+
+/** The sandbox's own /etc files; no machine id, no host name, no other user. */
+export const OWN_ETC: Readonly<Record<string, string>> = {
+  passwd: `root:x:0:0:root:/nonexistent:/usr/sbin/nologin\n${userName}:x:${uid}:${gid}::/job:/bin/sh\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n`,
+  group: `root:x:0:\n${userName}:x:${gid}:\nnogroup:x:65534:\n`,
+  hosts: `127.0.0.1 localhost ${hostName}\n::1 localhost ${hostName}\n`,
+  hostname: `${hostName}\n`,
+  'resolv.conf': '',
+  'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n',
+}
+
+/** bubblewrap's words for the read-only part of the root. */
+export function rootWords(host: HostFacts): string[] {
+  const words = ['--ro-bind', '/usr', '/usr']
+  for (const [path, kind] of Object.entries(host.topLevel))
+    words.push(...(kind.startsWith('link:') ? ['--symlink', kind.slice(5), path] : ['--ro-bind', path, path]))
+  words.push('--bind', '/sys/e', '/etc')
+  for (const path of SHOWN_ETC) {
+    const kind = host.paths[path]
+    if (kind === undefined) continue
+    words.push(...(kind.startsWith('link:') ? ['--symlink', kind.slice(5), path] : ['--ro-bind', path, path]))
+  }
+  words.push('--remount-ro', '/etc', '--symlink', '/tmp', '/var/tmp')
+  return words
+}
+
+export function procWords(host: HostFacts): string[] {
+  const words = ['--proc', '/proc']
+  for (const path of MASKED_PROC_FILES)
+    if (host.paths[path] !== undefined) words.push('--ro-bind', '/dev/null', path)
+  for (const path of MASKED_PROC_FOLDERS)
+    if (host.paths[path] !== undefined) words.push('--perms', '0555', '--tmpfs', path, '--remount-ro', path)
+  return words
+}

@@ -1,0 +1,126 @@
+/** Where this process may make control groups. Pure: reads `/proc` texts and asks what it needs to know. */
+
+export interface CgroupBase {
+  /** `memory`, `pids`, `cpu`: a v1 hierarchy; `unified`: v2 */
+  readonly kind: 'memory' | 'pids' | 'cpu' | 'unified'
+  /** absolute folder below which a sandbox's own folder is made */
+  readonly directory: string
+}
+
+export interface CgroupFacts {
+  readonly version: 1 | 2 | null
+  readonly bases: readonly CgroupBase[]
+  /** what can be limited through `bases` */
+  readonly controllers: readonly ('memory' | 'pids' | 'cpu')[]
+  /** why something is missing, one sentence; empty when nothing is */
+  readonly missing: string
+}
+
+export interface CgroupLook {
+  readonly selfCgroup: string
+  readonly mountinfo: string
+  /** may this process make folders and move processes there? */
+  readonly writable: (directory: string) => boolean
+  readonly read: (file: string) => string | null
+}
+
+interface CgroupMount {
+  readonly type: 'cgroup' | 'cgroup2'
+  readonly root: string
+  readonly point: string
+  readonly options: readonly string[]
+}
+
+const CONTROLLERS = ['memory', 'pids', 'cpu'] as const
+
+export function cgroupFacts(look: CgroupLook): CgroupFacts {
+  const mounts = cgroupMounts(look.mountinfo)
+  const paths = ownPaths(look.selfCgroup)
+  const v1 = v1Bases(look, mounts, paths)
+  if (v1.mounted) return facts(1, v1.bases, v1.bases.map((base) => base.kind) as typeof CONTROLLERS[number][])
+  const unified = mounts.find((mount) => mount.type === 'cgroup2')
+  if (unified) return v2Facts(look, unified, paths.get('') ?? '/')
+  return { version: null, bases: [], controllers: [], missing: 'No cgroup file system is mounted.' }
+}
+
+function facts(
+  version: 1 | 2,
+  bases: readonly CgroupBase[],
+  controllers: readonly (typeof CONTROLLERS)[number][],
+): CgroupFacts {
+  const lacking = CONTROLLERS.filter((name) => !controllers.includes(name))
+  const missing =
+    lacking.length === 0
+      ? ''
+      : `This user may not make a cgroup (v${version}) with the controllers: ${lacking.join(', ')}.`
+  return { version, bases, controllers, missing }
+}
+
+/** cgroups(7), /proc/[pid]/cgroup: `id:controllers:path` */
+function ownPaths(text: string): Map<string, string> {
+  const paths = new Map<string, string>()
+  for (const line of text.split('\n')) {
+    const match = /^\d+:([^:]*):(\/.*)$/.exec(line)
+    if (match) for (const name of (match[1] ?? '').split(',')) paths.set(name, match[2] ?? '/')
+  }
+  return paths
+}
+
+/** proc(5), /proc/[pid]/mountinfo: root is field 4, mount point 5; type and super options follow ` - `. */
+function cgroupMounts(text: string): CgroupMount[] {
+  const mounts: CgroupMount[] = []
+  for (const line of text.split('\n')) {
+    const [before, after] = line.split(' - ')
+    const [, , , root, point] = (before ?? '').split(' ')
+    const [type, , options] = (after ?? '').split(' ')
+    if ((type === 'cgroup' || type === 'cgroup2') && root && point)
+      mounts.push({ type, root: unescape(root), point: unescape(point), options: (options ?? '').split(',') })
+  }
+  return mounts
+}
+
+function unescape(field: string): string {
+  return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+}
+
+/** Where `path` of the hierarchy is visible; `null` when the mount shows another part of it. */
+function visible(mount: CgroupMount, path: string): string | null {
+  const root = mount.root === '/' ? '' : mount.root
+  if (path === root || path === mount.root) return mount.point
+  if (!path.startsWith(`${root}/`)) return root === '' ? mount.point : null
+  return path === '/' ? mount.point : `${mount.point}${path.slice(root.length)}`
+}
+
+function v1Bases(look: CgroupLook, mounts: readonly CgroupMount[], paths: ReadonlyMap<string, string>) {
+  const bases: CgroupBase[] = []
+  let mounted = false
+  for (const kind of CONTROLLERS) {
+    const mount = mounts.find((each) => each.type === 'cgroup' && each.options.includes(kind))
+    if (!mount) continue
+    mounted = true
+    const directory = visible(mount, paths.get(kind) ?? '/')
+    if (directory !== null && look.writable(directory)) bases.push({ kind, directory })
+  }
+  return { mounted, bases }
+}
+
+/**
+ * v2 forbids processes in a group that hands controllers down, so the place is never our own group but the nearest
+ * one above it that already hands them down and lets us make groups and move processes.
+ */
+function v2Facts(look: CgroupLook, mount: CgroupMount, path: string): CgroupFacts {
+  const own = visible(mount, path)
+  for (let at = own === mount.point ? own : parent(own ?? ''); at !== null; at = parent(at)) {
+    if (at.length < mount.point.length) break
+    const handed = (look.read(`${at}/cgroup.subtree_control`) ?? '').trim().split(/\s+/)
+    const controllers = CONTROLLERS.filter((name) => handed.includes(name))
+    if (controllers.includes('memory') && controllers.includes('pids') && look.writable(at))
+      return facts(2, [{ kind: 'unified', directory: at }], controllers)
+  }
+  return facts(2, [], [])
+}
+
+function parent(directory: string): string | null {
+  const slash = directory.lastIndexOf('/')
+  return slash > 0 ? directory.slice(0, slash) : null
+}

@@ -1,0 +1,5 @@
+export type { CgroupBase, CgroupFacts } from './cgroups.js'
+export { cgroupFacts } from './cgroups.js'
+export type { HostFacts, HostLook } from './facts.js'
+export { hostFacts } from './facts.js'
+export { lookAtHost } from './look.js'

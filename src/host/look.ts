@@ -1,0 +1,38 @@
+import { accessSync, constants, lstatSync, readFileSync, readlinkSync } from 'node:fs'
+import { availableParallelism, release } from 'node:os'
+import { type HostFacts, type HostLook, hostFacts } from './facts.js'
+
+const realLook: HostLook = {
+  platform: process.platform,
+  arch: process.arch,
+  release: release(),
+  uid: process.geteuid?.() ?? -1,
+  cpus: availableParallelism(),
+  read(file) {
+    try {
+      return readFileSync(file, 'utf8')
+    } catch {
+      return null
+    }
+  },
+  kind(path) {
+    const found = lstatSync(path, { throwIfNoEntry: false })
+    if (found === undefined) return null
+    if (found.isSymbolicLink()) return `link:${readlinkSync(path)}`
+    return found.isDirectory() ? 'directory' : found.isFile() ? 'file' : 'other'
+  },
+  writable(directory) {
+    try {
+      accessSync(directory, constants.W_OK)
+      accessSync(`${directory}/cgroup.procs`, constants.W_OK)
+      return true
+    } catch {
+      return false
+    }
+  },
+}
+
+/** Looks at this machine, once; under a millisecond, starts nothing. `paths`: further host paths to report on. */
+export function lookAtHost(paths: readonly string[]): HostFacts {
+  return hostFacts(realLook, paths)
+}

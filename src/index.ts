@@ -1,0 +1,22 @@
+/**
+ * Glovebox runs work you don't trust with nothing it doesn't need.
+ *
+ * ```ts
+ * const glovebox = await Glovebox.start()
+ * const result = await glovebox.run(loadPolicy('imagemagick'), ['convert', 'in.png', 'out.webp'], {
+ *   inputs: { 'in.png': bytes }, outputs: ['out.webp'],
+ * })
+ * ```
+ */
+export {
+  BoundaryUnavailableError,
+  GloveboxError,
+  LaunchError,
+  PolicyError,
+  type PolicyProblem,
+  UsageError,
+} from './errors/index.js'
+export type { Claim, ClaimStatus, Plan } from './plan/index.js'
+export { loadPolicy, type Policy, parsePolicy } from './policy/index.js'
+export type { CollectedFile, Reason, Report, Usage } from './report/index.js'
+export { Glovebox, type InputSource, type Run, type RunOptions, type RunResult } from './sandbox/index.js'

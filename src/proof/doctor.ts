@@ -1,0 +1,97 @@
+/** What this host can enforce, and what gets the rest. Pure: it judges facts that were gathered. */
+import { boundaryNamed } from '../boundary/index.js'
+import type { HostFacts } from '../host/index.js'
+import { BOUNDARIES, type Policy } from '../policy/index.js'
+import { requirementsOf } from '../sandbox/index.js'
+
+export interface Finding {
+  readonly name: string
+  readonly status: 'good' | 'missing' | 'note'
+  readonly what: string
+  /** the command or change that gets it; empty when nothing is needed */
+  readonly get: string
+}
+
+export interface Trial {
+  /** set when a sandbox was really started and failed */
+  readonly failure: string | null
+  readonly bubblewrapVersion: string | null
+}
+
+const OLDEST_BUBBLEWRAP = [0, 8] as const
+
+/** Names that hold a secret more often than not. */
+const SECRET = /(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|PRIVATE_KEY|CREDENTIALS?)$/i
+
+export function findings(host: HostFacts, policy: Policy, trial: Trial | null, callerEnv: readonly string[]): Finding[] {
+  return [
+    ...boundaryFindings(host, trial),
+    ...claimFindings(host, policy),
+    identityFinding(host),
+    ...environmentFinding(callerEnv),
+  ]
+}
+
+function boundaryFindings(host: HostFacts, trial: Trial | null): Finding[] {
+  return BOUNDARIES.map((name): Finding => {
+    const boundary = boundaryNamed(name)
+    if (boundary === null)
+      return { name: `boundary ${name}`, status: 'note', what: 'Not in this version of Glovebox.', get: '' }
+    const reason = boundary.unavailable(host)
+    if (reason !== null) return { name: `boundary ${name}`, status: 'missing', ...reason }
+    const version = trial?.bubblewrapVersion ?? null
+    if (version !== null && isOlder(version))
+      return {
+        name: `boundary ${name}`,
+        status: 'missing',
+        what: `bubblewrap ${version} is too old.`,
+        get: '0.8 or newer is needed; `apt-get install bubblewrap` gets it on Debian 12.',
+      }
+    if (trial?.failure) return { name: `boundary ${name}`, status: 'missing', what: 'A sandbox does not start.', get: trial.failure }
+    const what = `A sandbox starts and runs${version === null ? '' : ` (bubblewrap ${version}, ${host.bubblewrap})`}.`
+    return { name: `boundary ${name}`, status: 'good', what, get: '' }
+  })
+}
+
+function claimFindings(host: HostFacts, policy: Policy): Finding[] {
+  const boundary = boundaryNamed('process')
+  if (boundary === null) return []
+  return requirementsOf(policy)
+    .filter(({ id }) => id.startsWith('limits.'))
+    .map((requirement): Finding => {
+      const answer = boundary.answer({ requirement, host, cpus: policy.limits.cpus })
+      return answer.kind === 'enforced'
+        ? { name: requirement.id, status: 'good', what: `By ${answer.by.join('; ')}.`, get: '' }
+        : { name: requirement.id, status: 'missing', what: answer.why, get: answer.get }
+    })
+}
+
+function identityFinding(host: HostFacts): Finding {
+  return host.canTakeUids
+    ? { name: 'identity', status: 'good', what: 'Every sandbox gets a host uid of its own.', get: '' }
+    : {
+        name: 'identity',
+        status: 'note',
+        what: "Sandboxes have this user's uid, without its capabilities; its files are kept apart by mounts alone.",
+        get: 'Started as root, Glovebox gives each sandbox a uid of its own.',
+      }
+}
+
+/** The job never sees them, but whoever can read this process's environment does. */
+function environmentFinding(names: readonly string[]): Finding[] {
+  const secret = names.filter((name) => SECRET.test(name))
+  if (secret.length === 0) return []
+  return [
+    {
+      name: 'environment',
+      status: 'note',
+      what: `This process's own environment seems to hold secrets: ${secret.join(', ')}. No job sees them.`,
+      get: 'Glovebox cannot clean its caller; prefer files that only this user can read.',
+    },
+  ]
+}
+
+function isOlder(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major < OLDEST_BUBBLEWRAP[0] || (major === OLDEST_BUBBLEWRAP[0] && minor < OLDEST_BUBBLEWRAP[1])
+}

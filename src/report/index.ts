@@ -1,0 +1,77 @@
+import type { Claim, ClaimStatus } from '../plan/index.js'
+import type { BoundaryName } from '../policy/index.js'
+
+/** Why a run ended. Exactly one for every started run. */
+export const REASONS = [
+  'exited',
+  'signal',
+  'deadline',
+  'noOutput',
+  'memory',
+  'output',
+  'cancelled',
+  'rejected',
+  'failed',
+] as const
+export type Reason = (typeof REASONS)[number]
+
+export interface Usage {
+  /** from acceptance to the end of clean-up, ms */
+  readonly wallMs: number
+  /** from acceptance until the command ran, ms */
+  readonly startMs: number
+  /** CPU time of the sandbox, ms */
+  readonly cpuMs: number
+  /** highest memory of all processes together; where no cgroup counts it, of the largest one; bytes */
+  readonly peakMemoryBytes: number
+  readonly stdoutBytes: number
+  readonly stderrBytes: number
+}
+
+export interface CollectedFile {
+  /** absolute path inside */
+  readonly path: string
+  readonly bytes: number
+  /** hex */
+  readonly sha256: string
+}
+
+/** What one run did, in the shape that `--report` writes. */
+export interface Report {
+  readonly version: 1
+  readonly id: string
+  readonly tenant: string | null
+  /** RFC 3339 */
+  readonly startedAt: string
+  /** of the effective policy, flags included; `null` when there was none to run under */
+  readonly policySha256: string | null
+  readonly boundary: BoundaryName | null
+  readonly command: readonly string[]
+  readonly result: {
+    readonly reason: Reason
+    readonly exitCode: number | null
+    readonly signal: string | null
+    /** one sentence when there is more to say than the reason; else `null` */
+    readonly message: string | null
+  }
+  readonly usage: Usage
+  readonly network: readonly never[]
+  readonly credentials: readonly never[]
+  readonly claims: readonly { readonly id: string; readonly status: ClaimStatus; readonly by: readonly string[] }[]
+  readonly inputs: readonly CollectedFile[]
+  readonly outputs: readonly CollectedFile[]
+  readonly waivers: readonly string[]
+}
+
+export function claimsInReport(claims: readonly Claim[]): Report['claims'] {
+  return claims.map(({ id, status, by }) => ({ id, status, by }))
+}
+
+export const NO_USAGE: Usage = {
+  wallMs: 0,
+  startMs: 0,
+  cpuMs: 0,
+  peakMemoryBytes: 0,
+  stdoutBytes: 0,
+  stderrBytes: 0,
+}

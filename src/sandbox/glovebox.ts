@@ -1,0 +1,223 @@
+import { randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { posix, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { type Boundary, boundaryNamed, type SandboxSource } from '../boundary/index.js'
+import { BoundaryUnavailableError, UsageError } from '../errors/index.js'
+import { outputPattern } from '../files/index.js'
+import { type HostFacts, lookAtHost } from '../host/index.js'
+import type { Plan } from '../plan/index.js'
+import { type BoundaryName, isPolicy, type Policy } from '../policy/index.js'
+import type { CollectedFile } from '../report/index.js'
+import { everythingBelow, type Wanted } from './collect.js'
+import { type InputSource, inputFiles } from './inputs.js'
+import { planFor, requireEnforceable } from './planner.js'
+import { reportOf } from './report.js'
+import { RunResult } from './result.js'
+import { JobRun } from './run.js'
+import { HostSink, MemorySink } from './sinks.js'
+
+export interface RunOptions {
+  /** this job's own files, by path inside (relative to the work directory, or absolute): bytes, or a host file's path */
+  readonly inputs?: Readonly<Record<string, InputSource>>
+  /**
+   * what to collect, if the job exits: paths, or patterns with `*` and `**`. As a list, the bytes come in
+   * `result.outputs`; as an object, each is written to the host path it names, all or nothing.
+   */
+  readonly outputs?: readonly string[] | Readonly<Record<string, string>>
+  /** bytes, a stream, or the path of a host file; absent: empty */
+  readonly stdin?: Uint8Array | string | Readable | AsyncIterable<Uint8Array>
+  /** cancels the run: everything is ended, and the result's reason is `cancelled` */
+  readonly signal?: AbortSignal
+  /** who the job is for; goes into the report */
+  readonly tenant?: string
+  /**
+   * keep stdout and stderr in the result (the default). `false`: they are only streams of the returned run, and the job
+   * writes no faster than they are read.
+   */
+  readonly buffer?: boolean
+  /** called when the command runs, with a way to send it signals by number */
+  readonly onStarted?: (send: (signal: number) => void) => void
+}
+
+/** A run under way: a promise of its result, and the job's streams. */
+export interface Run extends Promise<RunResult> {
+  readonly stdout: Readable
+  readonly stderr: Readable
+}
+
+/**
+ * Starts sandboxes. Holds a launcher process and nothing global: two of them share nothing.
+ * Close it when done; `await using` does.
+ */
+export class Glovebox {
+  readonly #host: HostFacts
+  readonly #single: boolean
+  readonly #sources = new Map<BoundaryName, SandboxSource>()
+  readonly #plans = new WeakMap<Policy, Plan>()
+  readonly #runs = new Set<Promise<unknown>>()
+  #closing: Promise<void> | null = null
+
+  private constructor(host: HostFacts, single: boolean) {
+    this.#host = host
+    this.#single = single
+  }
+
+  /** Looks at the host and starts the launcher, so that the first run need not. */
+  static async start(): Promise<Glovebox> {
+    return Glovebox.startNow()
+  }
+
+  /** The same without waiting a turn. `single`: there will be one run, so nothing is prepared for a second. */
+  static startNow({ single = false } = {}): Glovebox {
+    const first = boundaryNamed('process')
+    const glovebox = new Glovebox(lookAtHost(first?.hostPaths ?? []), single)
+    if (first !== null && first.unavailable(glovebox.#host) === null) glovebox.#source(first)
+    return glovebox
+  }
+
+  /**
+   * Runs one command in a fresh sandbox under `policy`. When it resolves, nothing of the sandbox is left.
+   * @throws UsageError for a call that can't mean anything
+   * @throws BoundaryUnavailableError when a promise of the policy can't be kept on this host
+   * @throws LaunchError when there was no sandbox
+   */
+  run(policy: Policy, argv: readonly string[], options: RunOptions = {}): Run {
+    // An early mistake is a rejection too, never a throw: a run is always a promise.
+    const streams = { stdout: new Readable({ read() {} }) as Readable, stderr: new Readable({ read() {} }) as Readable }
+    let prepared: Prepared
+    try {
+      prepared = this.#prepare(policy, argv, options)
+      Object.assign(streams, { stdout: prepared.run.stdout, stderr: prepared.run.stderr })
+    } catch (error) {
+      return Object.assign(Promise.reject(error), streams)
+    }
+    const running = this.#perform(prepared, options)
+    const tracked = running.catch(() => {}).finally(() => this.#runs.delete(tracked))
+    this.#runs.add(tracked)
+    return Object.assign(running, streams)
+  }
+
+  /** The plan for a policy, as `run` would use it; its claims may be impossible on this host. */
+  plan(policy: Policy): Plan {
+    return this.#planned(policy).plan
+  }
+
+  /** Ends every run and the launcher; resolves when nothing is left. */
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      await Promise.all([...this.#sources.values()].map((source) => source.close()))
+      await Promise.all(this.#runs)
+    })()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #planned(policy: Policy): { plan: Plan; boundary: Boundary } {
+    if (!isPolicy(policy))
+      throw new UsageError('policy.unchecked', 'This is not a checked policy.', 'Make one with loadPolicy or parsePolicy.')
+    const boundary = boundaryNamed(policy.boundary)
+    if (boundary === null)
+      throw new BoundaryUnavailableError(
+        'boundary.notYet',
+        `This version of Glovebox has no boundary "${policy.boundary}".`,
+        'Write `boundary: process`.',
+      )
+    const plan = this.#plans.get(policy) ?? planFor(policy, boundary, this.#host)
+    this.#plans.set(policy, plan)
+    return { plan, boundary }
+  }
+
+  #prepare(policy: Policy, argv: readonly string[], options: RunOptions): Prepared {
+    if (this.#closing !== null)
+      throw new UsageError('glovebox.closed', 'This Glovebox is closed.', 'Start another with Glovebox.start().')
+    const command = checkedArgv(argv)
+    const { plan, boundary } = this.#planned(policy)
+    requireEnforceable(plan, boundary, this.#host)
+    const collected: Record<string, Uint8Array> = Object.create(null)
+    const copied: CollectedFile[] = []
+    const inputs = inputFiles(options.inputs ?? {}, plan, copied)
+    inputs.catch(() => {}) // awaited when the run begins
+    const run = new JobRun({
+      plan,
+      argv: command,
+      inputs,
+      wanted: wantedOf(plan, options.outputs ?? [], collected),
+      stdin: stdinOf(options.stdin),
+      cancel: options.signal ?? null,
+      onStarted: options.onStarted ?? null,
+    })
+    return { plan, command, run, source: this.#source(boundary), collected, copied }
+  }
+
+  #source(boundary: Boundary): SandboxSource {
+    const source = this.#sources.get(boundary.name) ?? boundary.open(this.#host, this.#single)
+    this.#sources.set(boundary.name, source)
+    return source
+  }
+
+  async #perform({ plan, command, run, source, collected, copied }: Prepared, options: RunOptions): Promise<RunResult> {
+    const kept = options.buffer === false ? null : [keep(run.stdout), keep(run.stderr)]
+    const outcome = await run.finish(source)
+    const report = reportOf(randomUUID(), plan, command, options.tenant ?? null, copied, outcome)
+    const [stdout, stderr] = kept?.map((parts) => Buffer.concat(parts)) ?? []
+    return new RunResult(report, stdout ?? new Uint8Array(), stderr ?? new Uint8Array(), collected)
+  }
+}
+
+interface Prepared {
+  readonly plan: Plan
+  readonly command: readonly [string, ...string[]]
+  readonly run: JobRun
+  readonly source: SandboxSource
+  readonly collected: Record<string, Uint8Array>
+  readonly copied: CollectedFile[]
+}
+
+function checkedArgv(argv: readonly string[]): readonly [string, ...string[]] {
+  const [command, ...rest] = argv
+  if (command === undefined || command === '')
+    throw new UsageError('argv.empty', 'There is no command to run.', "Give an argv, e.g. ['convert', 'in.png', 'out.webp'].")
+  if (argv.some((item) => item.includes('\0')))
+    throw new UsageError('argv.nul', 'An argument of the command holds a NUL, which no argument can.')
+  return [command, ...rest]
+}
+
+function wantedOf(plan: Plan, outputs: NonNullable<RunOptions['outputs']>, collected: Record<string, Uint8Array>): Wanted[] {
+  const { workdir } = plan.files
+  const asked: [string, string | null][] = Array.isArray(outputs)
+    ? outputs.map((text: string) => [text, null])
+    : Object.entries(outputs as Record<string, string>)
+  const own = asked.map(([text, destination]): Wanted => {
+    const pattern = outputPattern(text, workdir)
+    const keepBytes = (below: string, bytes: Uint8Array) => {
+      collected[shown(posix.join(pattern.base, below), workdir)] = bytes
+    }
+    const sink = destination === null ? new MemorySink(keepBytes) : new HostSink(resolve(destination))
+    return { pattern, sink, required: pattern.rest.length === 0 }
+  })
+  const granted = plan.files.write.map(
+    ({ host, inside }): Wanted => ({ pattern: everythingBelow(inside), sink: new HostSink(host), required: false }),
+  )
+  return [...own, ...granted]
+}
+
+function shown(path: string, workdir: string): string {
+  return path.startsWith(`${workdir}/`) ? path.slice(workdir.length + 1) : path
+}
+
+function stdinOf(stdin: RunOptions['stdin']): Readable | null {
+  if (stdin === undefined) return null
+  if (typeof stdin === 'string') return createReadStream(stdin)
+  if (stdin instanceof Uint8Array) return Readable.from([stdin])
+  return stdin instanceof Readable ? stdin : Readable.from(stdin)
+}
+
+function keep(stream: Readable): Buffer[] {
+  const parts: Buffer[] = []
+  stream.on('data', (part: Buffer) => parts.push(part))
+  return parts
+}

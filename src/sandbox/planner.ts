@@ -1,0 +1,57 @@
+import type { Boundary } from '../boundary/index.js'
+import { BoundaryUnavailableError } from '../errors/index.js'
+import { filePlan, fileRequirements } from '../files/index.js'
+import type { HostFacts } from '../host/index.js'
+import { identityRequirements, JOB_IDENTITY } from '../identity/index.js'
+import { lifetimeRequirements } from '../lifetime/index.js'
+import { limitRequirements, limitsPlan } from '../limits/index.js'
+import { networkRequirements } from '../network/index.js'
+import { type Claim, claimOf, type Plan, type Requirement } from '../plan/index.js'
+import { type Policy, policySha256 } from '../policy/index.js'
+import { requirements as syscallRequirements } from '../syscalls/index.js'
+
+/** Found first by the job's shell; the same for every job, so that nothing of the caller's PATH is in it. */
+const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin'
+
+export function requirementsOf(policy: Policy): Requirement[] {
+  return [
+    ...identityRequirements(),
+    ...fileRequirements(policy),
+    ...networkRequirements(),
+    ...syscallRequirements(policy),
+    ...limitRequirements(policy),
+    ...lifetimeRequirements(policy),
+  ]
+}
+
+/** The policy, resolved against one boundary on this host. Pure; the plan may hold claims that are impossible here. */
+export function planFor(policy: Policy, boundary: Boundary, host: HostFacts): Plan {
+  const waived: readonly string[] = policy.waive
+  const claims = requirementsOf(policy).map((requirement) => {
+    const answer = boundary.answer({ requirement, host, cpus: policy.limits.cpus })
+    return claimOf(requirement, answer, waived.includes(requirement.id))
+  })
+  return {
+    boundary: boundary.name,
+    policySha256: policySha256(policy),
+    identity: JOB_IDENTITY,
+    env: { PATH: DEFAULT_PATH, HOME: policy.workdir, ...policy.env },
+    files: filePlan(policy),
+    limits: limitsPlan(policy.limits, waived),
+    lifetime: { deadlineMs: policy.lifetime.deadlineMs, noOutputMs: policy.lifetime.noOutputMs },
+    syscalls: policy.syscalls,
+    claims,
+    waivers: policy.waive,
+  }
+}
+
+/** Fails closed: nothing is started under a plan of which one promise can't be kept. */
+export function requireEnforceable(plan: Plan, boundary: Boundary, host: HostFacts): void {
+  const reason = boundary.unavailable(host)
+  if (reason !== null)
+    throw new BoundaryUnavailableError('boundary.unavailable', `The boundary "${boundary.name}" can't run here: ${reason.what}`, reason.get)
+  const impossible = plan.claims.filter((claim): claim is Claim & { refusal: object } => claim.status === 'impossible')
+  if (impossible.length === 0) return
+  const lines = impossible.map(({ id, refusal }) => `${id} can't be enforced here: ${refusal.why} ${refusal.get}`)
+  throw new BoundaryUnavailableError('boundary.cannotEnforce', lines.join('\n'))
+}

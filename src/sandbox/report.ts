@@ -1,0 +1,39 @@
+import type { Plan } from '../plan/index.js'
+import { type CollectedFile, claimsInReport, type Report } from '../report/index.js'
+import type { Outcome } from './run.js'
+
+export function reportOf(
+  id: string,
+  plan: Plan,
+  command: readonly string[],
+  tenant: string | null,
+  inputs: readonly CollectedFile[],
+  outcome: Outcome,
+): Report {
+  const { verdict, times, end, bytes } = outcome
+  const rounded = (ms: number) => Math.round(ms * 1000) / 1000
+  return {
+    version: 1,
+    id,
+    tenant,
+    startedAt: times.acceptedAt.toISOString(),
+    policySha256: plan.policySha256,
+    boundary: plan.boundary,
+    command,
+    result: { reason: verdict.reason, exitCode: verdict.exitCode, signal: verdict.signal, message: verdict.message },
+    usage: {
+      wallMs: rounded(times.wallMs),
+      startMs: rounded(times.startMs),
+      cpuMs: rounded(outcome.commandCpuMs ?? end.cpuMs),
+      peakMemoryBytes: end.peakMemoryBytes,
+      stdoutBytes: bytes.stdout,
+      stderrBytes: bytes.stderr,
+    },
+    network: [],
+    credentials: [],
+    claims: claimsInReport(plan.claims),
+    inputs,
+    outputs: outcome.outputs,
+    waivers: plan.waivers,
+  }
+}

@@ -1,0 +1,190 @@
+/** The way of one job: launch, put in, start, watch, collect, end, conclude. */
+import type { Readable, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { CommandEnd, InputFile, RunningSandbox, SandboxEnd, SandboxSource } from '../boundary/index.js'
+import { LaunchError } from '../errors/index.js'
+import type { Plan } from '../plan/index.js'
+import type { CollectedFile } from '../report/index.js'
+import { CollectRefusal, collectInto, type Wanted } from './collect.js'
+import { OutputMeter } from './meter.js'
+import { type Interruption, type Verdict, verdict } from './verdict.js'
+
+export interface Job {
+  readonly plan: Plan
+  readonly argv: readonly [string, ...string[]]
+  /** checked while the sandbox comes up */
+  readonly inputs: Promise<readonly InputFile[]>
+  readonly wanted: readonly Wanted[]
+  /** read only once the command runs; `null`: empty */
+  readonly stdin: Readable | null
+  /** aborted with a number as reason: the signal that a person sent */
+  readonly cancel: AbortSignal | null
+  /** told when the command runs, with a way to send it signals */
+  readonly onStarted: ((send: (signal: number) => void) => void) | null
+}
+
+export interface Outcome {
+  readonly verdict: Verdict
+  readonly outputs: readonly CollectedFile[]
+  readonly times: { readonly acceptedAt: Date; readonly startMs: number; readonly wallMs: number }
+  readonly end: SandboxEnd
+  /** as told from inside; `null` when the command did not run to its end */
+  readonly commandCpuMs: number | null
+  readonly bytes: { readonly stdout: number; readonly stderr: number }
+}
+
+/** How long a sandbox may take to come up, and how much longer than its deadline it may take to end itself, ms. */
+const LAUNCH_MS = 30_000
+const DEADLINE_SLACK_MS = 1_000
+
+export class JobRun {
+  readonly stdout: Readable
+  readonly stderr: Readable
+  readonly #job: Job
+  readonly #meter: OutputMeter
+  #interruption: Interruption | null = null
+  #interrupt: () => void = () => {}
+  readonly #interrupted: Promise<void>
+
+  constructor(job: Job) {
+    this.#job = job
+    this.#interrupted = new Promise((resolve) => {
+      this.#interrupt = resolve
+    })
+    this.#meter = new OutputMeter(job.plan.limits.outputBytes, job.plan.lifetime.noOutputMs, {
+      onTooMuch: () => this.#stop({ kind: 'output' }),
+      onSilence: () => this.#stop({ kind: 'noOutput' }),
+    })
+    this.stdout = this.#meter.stdout
+    this.stderr = this.#meter.stderr
+  }
+
+  /** Throws only when there never was a running command. When it returns, nothing of the sandbox is left. */
+  async finish(source: SandboxSource): Promise<Outcome> {
+    const acceptedAt = new Date()
+    const begin = performance.now()
+    const forget = this.#watchCancel()
+    let sandbox: RunningSandbox | null = null
+    let backup: NodeJS.Timeout | null = null
+    try {
+      const launching = source.launch(this.#job.plan)
+      launching.catch(() => {})
+      const inputs = await this.#job.inputs.catch(async (error) => {
+        await launching.then((started) => started.end()).catch(() => {})
+        throw error
+      })
+      sandbox = await launching
+      const streams = this.#attach(sandbox)
+      backup = setTimeout(() => this.#stop({ kind: 'deadline' }), LAUNCH_MS)
+      await Promise.race([sandbox.run({ argv: this.#job.argv, inputs }), this.#interrupted])
+      clearTimeout(backup)
+      backup = setTimeout(
+        () => this.#stop({ kind: 'deadline' }),
+        Math.min(this.#job.plan.lifetime.deadlineMs + DEADLINE_SLACK_MS, 2 ** 31 - 1),
+      )
+      const startMs = performance.now() - begin
+      const commandEnd = await this.#watch(sandbox)
+      this.#meter.stop()
+      const outputs = await this.#collect(sandbox, commandEnd)
+      const end = await sandbox.end()
+      refuseIfNeverStarted(commandEnd, end, this.#interruption)
+      const result = verdict(this.#job.plan, this.#job.argv[0], this.#interruption, commandEnd, end)
+      await this.#settle(result)
+      await streams
+      return {
+        verdict: this.#interruption?.kind === 'rejected' ? { ...result, ...rejected(this.#interruption) } : result,
+        outputs: result.reason === 'exited' && this.#interruption === null ? outputs : [],
+        times: { acceptedAt, startMs, wallMs: performance.now() - begin },
+        end,
+        commandCpuMs: 'cpuMs' in commandEnd ? commandEnd.cpuMs : null,
+        bytes: this.#meter.bytes,
+      }
+    } finally {
+      forget()
+      if (backup !== null) clearTimeout(backup)
+      this.#meter.stop()
+      await sandbox?.end()
+      await Promise.all(this.#job.wanted.map(({ sink }) => sink.abort()))
+      this.#job.stdin?.destroy()
+    }
+  }
+
+  #stop(why: Interruption): void {
+    this.#interruption ??= why
+    this.#interrupt()
+  }
+
+  #watchCancel(): () => void {
+    const { cancel } = this.#job
+    if (cancel === null) return () => {}
+    const abort = () =>
+      this.#stop({ kind: 'cancelled', signal: typeof cancel.reason === 'number' ? cancel.reason : null })
+    if (cancel.aborted) abort()
+    cancel.addEventListener('abort', abort, { once: true })
+    return () => cancel.removeEventListener('abort', abort)
+  }
+
+  /** Resolves when both streams have been read to their end, or whoever read them has gone. */
+  async #attach(sandbox: RunningSandbox): Promise<void> {
+    const through = async (from: Readable, to: OutputMeter['stdout']) => {
+      await pipeline(from, to).catch(() => {})
+      from.destroy() // a reader that went away: the job's next write is a broken pipe, as in any pipeline
+      if (!to.readableEnded && !to.destroyed) await new Promise((resolve) => to.once('close', resolve))
+    }
+    await Promise.all([through(sandbox.stdout, this.#meter.stdout), through(sandbox.stderr, this.#meter.stderr)])
+  }
+
+  async #watch(sandbox: RunningSandbox): Promise<CommandEnd> {
+    if (this.#interruption === null) {
+      this.#meter.start()
+      this.#job.onStarted?.((signal) => sandbox.signal(signal))
+      feed(this.#job.stdin, sandbox.stdin)
+    }
+    const stopped = this.#interrupted.then((): CommandEnd => ({ kind: 'lost' }))
+    return Promise.race([sandbox.commandEnd, stopped])
+  }
+
+  /** Into staging only: what counts is decided when the sandbox's end is known. */
+  async #collect(sandbox: RunningSandbox, commandEnd: CommandEnd): Promise<CollectedFile[]> {
+    if (commandEnd.kind !== 'exited' || this.#interruption !== null || this.#job.wanted.length === 0) return []
+    try {
+      const collecting = collectInto(sandbox, this.#job.plan, this.#job.wanted, commandEnd.code)
+      return await Promise.race([collecting, this.#interrupted.then(() => [])])
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      const said = error instanceof CollectRefusal ? message : `the outputs could not be collected: ${message}`
+      this.#stop({ kind: 'rejected', message: `${said[0]?.toUpperCase()}${said.slice(1)}.` })
+      return []
+    }
+  }
+
+  async #settle(result: Verdict): Promise<void> {
+    if (result.reason !== 'exited') return
+    for (const { sink } of this.#job.wanted) {
+      try {
+        await sink.commit()
+      } catch (error) {
+        this.#interruption = { kind: 'rejected', message: `The outputs could not be written: ${(error as Error).message}.` }
+        return
+      }
+    }
+  }
+}
+
+function rejected(interruption: Interruption & { kind: 'rejected' }) {
+  return { reason: 'rejected', exitCode: 125, signal: null, message: interruption.message } as const
+}
+
+function refuseIfNeverStarted(commandEnd: CommandEnd, end: SandboxEnd, interruption: Interruption | null): void {
+  if (commandEnd.kind !== 'lost' || interruption !== null || end.launchFailure === null) return
+  throw new LaunchError('launch.failed', end.launchFailure.what, end.launchFailure.get)
+}
+
+/** The caller's bytes into the job, as fast as it reads; what it doesn't want is no error. */
+function feed(source: Readable | null, stdin: Writable): void {
+  if (source === null) {
+    stdin.end()
+    return
+  }
+  pipeline(source, stdin).catch(() => {})
+}

@@ -1,0 +1,115 @@
+/** Where collected files go. Nothing is in its place before `commit`, and after `abort` nothing is left. */
+import { createWriteStream, type Stats } from 'node:fs'
+import { lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+
+export interface Sink {
+  /** `below`: relative path, empty for the collected path itself; checked by the caller */
+  folder(below: string): Promise<void>
+  file(below: string, content: AsyncIterable<Uint8Array>): Promise<void>
+  commit(): Promise<void>
+  abort(): Promise<void>
+}
+
+/** Keeps the bytes; `take` is given them, by their path below, at commit. */
+export class MemorySink implements Sink {
+  readonly #files = new Map<string, Uint8Array>()
+  readonly #take: (below: string, bytes: Uint8Array) => void
+
+  constructor(take: (below: string, bytes: Uint8Array) => void) {
+    this.#take = take
+  }
+
+  async folder(): Promise<void> {}
+
+  async file(below: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const parts: Uint8Array[] = []
+    for await (const part of content) parts.push(Uint8Array.from(part))
+    this.#files.set(below, Buffer.concat(parts))
+  }
+
+  async commit(): Promise<void> {
+    for (const [below, bytes] of this.#files) this.#take(below, bytes)
+  }
+
+  async abort(): Promise<void> {
+    this.#files.clear()
+  }
+}
+
+/**
+ * Writes to a staging folder beside the destination, then moves: a destination that exists as a folder is filled, a file
+ * replaced, and a symbolic link on the way is a reason to stop, because it leads to a place nobody granted.
+ */
+export class HostSink implements Sink {
+  readonly #destination: string
+  #staging: string | null = null
+  #isFolder = false
+
+  constructor(destination: string) {
+    this.#destination = destination
+  }
+
+  async folder(below: string): Promise<void> {
+    if (below === '') this.#isFolder = true
+    await mkdir(join(await this.#stage(), 'new', below), { recursive: true, mode: 0o755 })
+  }
+
+  async file(below: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const target = join(await this.#stage(), 'new', below)
+    await pipeline(content, createWriteStream(target, { flags: 'wx', mode: 0o644 }))
+  }
+
+  async commit(): Promise<void> {
+    if (this.#staging === null) return
+    const from = join(this.#staging, 'new')
+    if (this.#isFolder) {
+      await this.#check(from, this.#destination)
+      await this.#move(from, this.#destination)
+    } else {
+      const existing = await statOf(this.#destination)
+      if (existing?.isDirectory()) throw new Error(`${this.#destination} is a folder`)
+      await rename(from, this.#destination)
+    }
+    await this.abort()
+  }
+
+  async abort(): Promise<void> {
+    if (this.#staging !== null) await rm(this.#staging, { recursive: true, force: true })
+    this.#staging = null
+  }
+
+  async #stage(): Promise<string> {
+    this.#staging ??= await mkdtemp(join(dirname(this.#destination), '.glovebox-'))
+    return this.#staging
+  }
+
+  /** All that could stop the move is looked at before anything is moved. */
+  async #check(from: string, to: string): Promise<void> {
+    const existing = await statOf(to)
+    if (existing === null) return
+    if (!existing.isDirectory()) throw new Error(`${to} is no folder`)
+    for (const entry of await readdir(from, { withFileTypes: true })) {
+      const target = join(to, entry.name)
+      if (entry.isDirectory()) await this.#check(join(from, entry.name), target)
+      else if ((await statOf(target))?.isDirectory()) throw new Error(`${target} is a folder`)
+    }
+  }
+
+  async #move(from: string, to: string): Promise<void> {
+    if ((await statOf(to)) === null) return rename(from, to)
+    for (const entry of await readdir(from, { withFileTypes: true })) {
+      const target = join(to, entry.name)
+      if (entry.isDirectory()) await this.#move(join(from, entry.name), target)
+      else await rename(join(from, entry.name), target)
+    }
+  }
+}
+
+async function statOf(path: string): Promise<Stats | null> {
+  return lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
+}

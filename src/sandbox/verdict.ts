@@ -1,0 +1,106 @@
+/** Why a run ended, from all that is known about it. Pure: the one place that decides. */
+import { constants } from 'node:os'
+import type { CommandEnd, SandboxEnd } from '../boundary/index.js'
+import type { Plan } from '../plan/index.js'
+import type { Reason } from '../report/index.js'
+import { formatDuration, formatSize } from '../units/index.js'
+
+/** What made Glovebox end the sandbox before the command did; the first one counts. */
+export type Interruption =
+  | { readonly kind: 'deadline' }
+  | { readonly kind: 'noOutput' }
+  | { readonly kind: 'output' }
+  | { readonly kind: 'cancelled'; readonly signal: number | null }
+  | { readonly kind: 'rejected'; readonly message: string }
+
+export interface Verdict {
+  readonly reason: Reason
+  /** what the command line exits with */
+  readonly exitCode: number
+  readonly signal: string | null
+  /** one sentence; `null` when the exit code says it all */
+  readonly message: string | null
+}
+
+export const EXIT = { rejected: 125, notExecutable: 126, notFound: 127, timeUp: 124, killed: 137 } as const
+const SIGNAL_BASE = 128
+
+export function verdict(
+  plan: Plan,
+  command: string,
+  interruption: Interruption | null,
+  commandEnd: CommandEnd,
+  end: SandboxEnd,
+): Verdict {
+  if (interruption?.kind === 'cancelled') {
+    const exitCode = SIGNAL_BASE + (interruption.signal ?? constants.signals.SIGTERM)
+    return { reason: 'cancelled', exitCode, signal: null, message: 'The run was cancelled.' }
+  }
+  if (end.outOfMemory) return ended('memory', EXIT.killed, memoryMessage(plan))
+  if (interruption !== null) return interrupted(plan, interruption)
+  switch (commandEnd.kind) {
+    case 'exited':
+      return { reason: 'exited', exitCode: commandEnd.code, signal: null, message: forkMessage(plan, end) }
+    case 'signal':
+      return bySignal(commandEnd.signal)
+    case 'notStarted':
+      return notStarted(command, commandEnd)
+    case 'deadline':
+      return interrupted(plan, { kind: 'deadline' })
+    case 'broken':
+      return ended('failed', EXIT.rejected, `The sandbox was ended because of what came out of it: ${commandEnd.detail}.`)
+    case 'lost':
+      return ended('failed', EXIT.rejected, lostMessage(end))
+  }
+}
+
+function interrupted(plan: Plan, interruption: Exclude<Interruption, { kind: 'cancelled' }>): Verdict {
+  const { deadlineMs, noOutputMs } = plan.lifetime
+  switch (interruption.kind) {
+    case 'deadline':
+      return ended('deadline', EXIT.timeUp, `The job was ended at its deadline of ${formatDuration(deadlineMs)} (lifetime.deadline).`)
+    case 'noOutput':
+      return ended('noOutput', EXIT.timeUp, `The job was ended after ${formatDuration(noOutputMs ?? 0)} without output (lifetime.noOutput).`)
+    case 'output':
+      return ended('output', EXIT.rejected, `The job was ended when it wrote more than ${formatSize(plan.limits.outputBytes)} (limits.output).`)
+    case 'rejected':
+      return ended('rejected', EXIT.rejected, interruption.message)
+  }
+}
+
+function ended(reason: Reason, exitCode: number, message: string): Verdict {
+  return { reason, exitCode, signal: null, message }
+}
+
+function bySignal(signal: number): Verdict {
+  const name = Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `SIG${signal}`
+  const message =
+    signal === constants.signals.SIGSYS
+      ? 'The job was killed by SIGSYS: it made a system call by an ABI that no sandbox has (syscalls.native-abi-only).'
+      : null
+  return { reason: 'signal', exitCode: SIGNAL_BASE + signal, signal: name, message }
+}
+
+function notStarted(command: string, end: CommandEnd & { kind: 'notStarted' }): Verdict {
+  const name = JSON.stringify(command)
+  return end.cause === 'notFound'
+    ? ended('failed', EXIT.notFound, `The command ${name} is not in the sandbox: it shows /usr, and what the policy grants (files.read).`)
+    : ended('failed', EXIT.notExecutable, `The command ${name} can't be executed in the sandbox: ${end.detail}.`)
+}
+
+function memoryMessage(plan: Plan): string {
+  const size = formatSize(plan.limits.memoryBytes ?? 0)
+  return `The job was ended when it needed more than its ${size} of memory (limits.memory).`
+}
+
+function forkMessage(plan: Plan, end: SandboxEnd): string | null {
+  return end.forkRefusals !== null && end.forkRefusals > 0 && plan.limits.processes !== null
+    ? `The job ran into its limit of ${plan.limits.processes} processes (limits.processes).`
+    : null
+}
+
+function lostMessage(end: SandboxEnd): string {
+  if (end.launchFailure === null) return 'The sandbox was killed from outside.'
+  const { what, get } = end.launchFailure
+  return get === '' ? what : `${what} ${get}`
+}
