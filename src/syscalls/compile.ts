@@ -38,18 +38,20 @@ export function compileFilter(profile: Profile, arch: Arch): Uint8Array {
 
 /** As {@link compileFilter}, before encoding. */
 export function compileProgram(profile: Profile, arch: Arch): readonly Instruction[] {
-  const search: readonly Pending[] = [...prologue(arch), ...tree(segments(profile, arch))]
+  const head: Pending[] = [...prologue(arch)]
+  const ranges = segments(profile, arch)
+  search(ranges, 0, ranges.length, head)
   const blocks = new Map<Rule, number>()
   const tail: Instruction[] = []
-  for (const item of search) {
+  for (const item of head) {
     if (!('goto' in item) || blocks.has(item.goto)) continue
-    blocks.set(item.goto, search.length + tail.length)
+    blocks.set(item.goto, head.length + tail.length)
     tail.push(...compileRule(item.goto))
   }
-  const head = search.map((item, index) =>
+  const resolved = head.map((item, index) =>
     'goto' in item ? instruction(OP.jump, (blocks.get(item.goto) ?? 0) - index - 1) : item,
   )
-  const program = [...head, ...tail]
+  const program = [...resolved, ...tail]
   if (program.length > MAX_INSTRUCTIONS) throw new RangeError(`filter of ${program.length} instructions`)
   return program
 }
@@ -96,26 +98,35 @@ function segments(profile: Profile, arch: Arch): readonly Segment[] {
 function sameRule(a: Rule, b: Rule): boolean {
   if (a === b) return true
   if (a.clauses.length > 0 || b.clauses.length > 0) return false
-  return returning(a.otherwise).k === returning(b.otherwise).k
+  const [left, right] = [a.otherwise, b.otherwise]
+  if (left.kind === 'errno' && right.kind === 'errno') return left.errno === right.errno
+  return left.kind === right.kind
 }
 
 /**
- * Binary search: a dozen comparisons at most for any call. Calls that are allowed whatever their arguments cost
- * nothing at all on kernels from 5.11 on, which find this out by themselves and keep a bitmap (kernel/seccomp.c,
- * seccomp_is_const_allow).
+ * Binary search, appended to `program`: a dozen comparisons at most for any call. Calls that are allowed whatever
+ * their arguments cost nothing at all on kernels from 5.11 on, which find this out by themselves and keep a
+ * bitmap (kernel/seccomp.c, seccomp_is_const_allow).
  */
-function tree(range: readonly Segment[]): readonly Pending[] {
-  const middle = range.length >> 1
+function search(range: readonly Segment[], from: number, to: number, program: Pending[]): void {
+  const middle = (from + to) >> 1
   const pivot = range[middle]
-  if (pivot === undefined) return []
-  if (middle === 0)
-    return [pivot.rule.clauses.length === 0 ? returning(pivot.rule.otherwise) : { goto: pivot.rule }]
-  const below = tree(range.slice(0, middle))
-  const above = tree(range.slice(middle))
-  if (below.length <= MAX_BRANCH) {
-    return [instruction(OP.jumpIfAtLeast, pivot.from, below.length, 0), ...below, ...above]
+  if (pivot === undefined) return
+  if (middle === from) {
+    const { rule } = pivot
+    program.push(rule.clauses.length === 0 ? returning(rule.otherwise) : { goto: rule })
+    return
   }
-  // too far for the branch's byte: step onto an unconditional jump, whose reach is 32 bits
-  const trampoline = [instruction(OP.jumpIfAtLeast, pivot.from, 0, 1), instruction(OP.jump, below.length)]
-  return [...trampoline, ...below, ...above]
+  // the branch, once it is known how far it goes
+  const at = program.push({ goto: pivot.rule }) - 1
+  search(range, from, middle, program)
+  const below = program.length - at - 1
+  if (below <= MAX_BRANCH) {
+    program[at] = instruction(OP.jumpIfAtLeast, pivot.from, below, 0)
+  } else {
+    // too far for the branch's byte: step onto an unconditional jump, whose reach is 32 bits
+    program[at] = instruction(OP.jumpIfAtLeast, pivot.from, 0, 1)
+    program.splice(at + 1, 0, instruction(OP.jump, below))
+  }
+  search(range, middle, to, program)
 }

@@ -113,6 +113,12 @@ const PROGRAMS: readonly (readonly [string, string, readonly string[], RegExp])[
     ],
     /fine/,
   ],
+  [
+    'LibreOffice: a page to PDF',
+    '/usr/bin/soffice',
+    ['sh', '-c', 'echo hello > a.html && soffice --headless --convert-to pdf a.html && ls'],
+    /a\.pdf/,
+  ],
 ]
 
 const UNAVAILABLE = spawnSync('bwrap', [...BOX, '--', 'true']).status !== 0 && 'bubblewrap does not run here'
