@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { KEEPER_CALLS } from '../../src/syscalls/adjust.js'
 import { ARCHES, requirements, syscallFilter, syscallNames } from '../../src/syscalls/index.js'
@@ -6,7 +8,7 @@ import { ABSENT, ALLOWED, defaultProfile, REFUSED } from '../../src/syscalls/pro
 import { syscallNumbers } from '../../src/syscalls/table.js'
 import { DOCKER_ALLOWED } from './docker-profile.js'
 import { AUDIT_ARCH, interpret } from './interpreter.js'
-import { filterFor, verdictOf } from './tools.js'
+import { filterFor, ROOT, verdictOf } from './tools.js'
 
 const PLAIN = { profile: 'default', deny: [], allow: [], inet: false, cpuPinned: false } as const
 const PROFILE = defaultProfile(PLAIN)
@@ -92,6 +94,13 @@ describe('the door', () => {
     assert.deepEqual(filter.warnings, [])
     assert.equal(filter.bytes.length % 8, 0)
     assert.ok(filter.bytes.length / 8 <= 4096)
+  })
+
+  test('counts as docs/syscalls.md does', () => {
+    const { allowed, known } = syscallFilter({ ...PLAIN, arch: 'x64' })
+    const checked = syscallNames('x64').filter((name) => (PROFILE.rules.get(name)?.clauses.length ?? 0) > 0)
+    const said = `${allowed} of ${known} named calls run, ${checked.length} of them only with some arguments`
+    assert.ok(readFileSync(join(ROOT, 'docs', 'syscalls.md'), 'utf8').includes(said), said)
   })
 
   test('is quick enough to be asked at every start', () => {
