@@ -1,5 +1,6 @@
 export { isPolicy } from './brand.js'
 export { CEILING_PATH, type CeilingOptions } from './ceiling.js'
+export { policyDocument } from './document.js'
 export { type FlagOptions, type PolicyFlags, policyFromFlags } from './flags.js'
 export { type HostAnswer, type HostKind, type ResolveHostPath, resolveHostPath } from './host-path.js'
 export { policySchemaJson } from './json-schema.js'

@@ -35,8 +35,9 @@ export class Problems {
     return this.#paths.has(JSON.stringify(path))
   }
 
-  get any(): boolean {
-    return this.#found.length > 0
+  /** Whether there are as many as will be shown: further ones need no costly advice. */
+  get full(): boolean {
+    return this.#found.length >= MOST
   }
 
   /** @throws PolicyError with all problems in document order, when there is one */

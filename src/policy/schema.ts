@@ -3,54 +3,61 @@ import * as bounds from './bounds.js'
 import { duration, list, noted, number, oneOf, section, sentences, size, text } from './leaves.js'
 import { BOUNDARIES, WAIVABLE } from './policy.js'
 
-/** Built on first use: a command that reads no policy pays nothing for it. */
-function build() {
-  return section(
-    {
-      version: version(),
-      boundary: z.optional(
-        oneOf(BOUNDARIES, 'a boundary', {
-          description:
-            'How the sandbox is separated from the host. Refused where this host or version cannot.',
-          default: 'process',
+/** One builder a key: making a schema costs more than checking a document, so only what is written is made. */
+const KEYS = {
+  version: () => version(),
+  boundary: () =>
+    z.optional(
+      oneOf(BOUNDARIES, 'a boundary', {
+        description: 'How the sandbox is separated from the host. Refused where this host or version cannot.',
+        default: 'process',
+      }),
+    ),
+  root: () =>
+    z.optional(
+      oneOf(['host'], 'a root', {
+        description: "The sandbox's root. host: a read-only view of this host's programs and libraries.",
+        default: 'host',
+      }),
+    ),
+  workdir: () =>
+    z.optional(
+      text(/^\//, 'is not an absolute path.', 'Write a path inside the sandbox such as /job.', {
+        description:
+          'Absolute path inside where the command starts: private scratch unless a grant covers it.',
+        default: bounds.WORKDIR,
+        examples: ['/job', '/in'],
+      }),
+    ),
+  env: () => z.optional(env()),
+  files: () => z.optional(files()),
+  lifetime: () => z.optional(lifetime()),
+  limits: () => z.optional(limits()),
+  syscalls: () => z.optional(syscalls()),
+  waive: () =>
+    z.optional(
+      list(
+        oneOf(WAIVABLE, 'a control that can be waived', {
+          description: 'A control knowingly left off. It shows in explain and in every report.',
         }),
+        64,
+        {
+          description: 'Controls knowingly left off, by name.',
+          default: [],
+          examples: [['limits.memory']],
+        },
       ),
-      root: z.optional(
-        oneOf(['host'], 'a root', {
-          description: "The sandbox's root. host: a read-only view of this host's programs and libraries.",
-          default: 'host',
-        }),
-      ),
-      workdir: z.optional(
-        text(/^\//, 'is not an absolute path.', 'Write a path inside the sandbox such as /job.', {
-          description:
-            'Absolute path inside where the command starts: private scratch unless a grant covers it.',
-          default: bounds.WORKDIR,
-          examples: ['/job', '/in'],
-        }),
-      ),
-      env: z.optional(env()),
-      files: z.optional(files()),
-      lifetime: z.optional(lifetime()),
-      limits: z.optional(limits()),
-      syscalls: z.optional(syscalls()),
-      waive: z.optional(
-        list(
-          oneOf(WAIVABLE, 'a control that can be waived', {
-            description: 'A control knowingly left off. It shows in explain and in every report.',
-          }),
-          64,
-          {
-            description: 'Controls knowingly left off, by name.',
-            default: [],
-            examples: [['limits.memory']],
-          },
-        ),
-      ),
-    },
-    '{version: 1}',
-    { description: 'What a job may do. Everything absent is denied; an empty list is none.' },
-  )
+    ),
+} as const
+
+type Keys = typeof KEYS
+type Shape = { [K in keyof Keys]: ReturnType<Keys[K]> }
+
+function build(keys: readonly (keyof Keys)[]) {
+  const shape = Object.fromEntries(keys.map((key) => [key, KEYS[key]()])) as unknown as Shape
+  return section(shape, '{version: 1}', {
+    description: 'What a job may do. Everything absent is denied; an empty list is none.',
+  })
 }
 
 function version() {
@@ -218,12 +225,19 @@ function syscalls() {
 }
 
 type Schema = ReturnType<typeof build>
-let built: Schema | undefined
+let whole: Schema | undefined
 
 /** What this version accepts, as a zod schema of the file's own spelling (no canonical forms yet). */
 export function policySchema(): Schema {
-  built ??= build()
-  return built
+  whole ??= build(Object.keys(KEYS) as (keyof Keys)[])
+  return whole
+}
+
+/** The part of {@link policySchema} that this document needs; any other key of it is unknown in the whole, too. */
+export function schemaFor(document: unknown): Schema {
+  const written = typeof document === 'object' && document !== null ? document : {}
+  const keys = (Object.keys(KEYS) as (keyof Keys)[]).filter((key) => Object.hasOwn(written, key))
+  return build(keys.includes('version') ? keys : ['version', ...keys])
 }
 
 /** A policy as its author writes it, once its shape is known to be right. */

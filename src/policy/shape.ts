@@ -5,14 +5,14 @@ import { notYet } from './not-yet.js'
 import type { Path, Written } from './places.js'
 import type { Problems } from './problems.js'
 import { printable, show } from './quote.js'
-import { policySchema } from './schema.js'
+import { policySchema, schemaFor } from './schema.js'
 
 type Issue = z.core.$ZodIssue
 
 /** Checks keys, types and ranges, and turns each of zod's issues into a problem that says what to write. */
 export function checkShape(written: Written, problems: Problems): void {
   // jitless: compiling a validator costs more than the one document it would check
-  const result = policySchema().safeParse(written.value, { jitless: true })
+  const result = schemaFor(written.value).safeParse(written.value, { jitless: true })
   if (!result.success) for (const issue of result.error.issues) report(issue, [], written, problems)
 }
 
@@ -25,7 +25,8 @@ function report(issue: Issue, prefix: Path, written: Written, problems: Problems
     return
   }
   if (issue.code === 'unrecognized_keys') {
-    for (const key of issue.keys) unknownKey([...path, key], keysAt(path), written, problems)
+    const keys = keysAt(path)
+    for (const key of issue.keys) unknownKey([...path, key], keys, written, problems)
     return
   }
   if (
@@ -69,7 +70,7 @@ function unknownKey(path: Path, keys: readonly string[], written: Written, probl
     return
   }
   const key = String(path.at(-1))
-  const close = nearest(key, keys)
+  const close = problems.full ? null : nearest(key, keys)
   const advice = close === null ? `The keys here are ${keys.join(', ')}.` : `Did you mean \`${close}\`?`
   problems.addKey('policy.unknownKey', path, `there is no key ${show(printable(key, 40))} here.`, advice)
 }

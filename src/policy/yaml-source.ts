@@ -37,18 +37,23 @@ class Reader {
     }
     const parser = new Parser()
     const composer = new Composer({ schema: 'core', merge: false, uniqueKeys: false, prettyErrors: false })
-    const documents = [...composer.compose(parse(parser, tokens), true, text.length)]
-    const [document] = documents
-    for (const error of documents.flatMap((each) => [...each.errors, ...each.warnings]))
-      this.#fault(
-        'policy.syntax',
-        error.pos[0],
-        `this is not YAML: ${lowerFirst(printable(error.message, 160))}.`,
-      )
-    if (documents.length > 1)
-      this.#fault('policy.syntax', documents[1]?.range[0] ?? 0, SECOND.what, SECOND.advice)
+    let contents: Node | null = null
+    let documents = 0
+    for (const document of composer.compose(parse(parser, tokens), true, text.length)) {
+      if (++documents > 1) {
+        this.#fault('policy.syntax', document.range[0], SECOND.what, SECOND.advice)
+        break
+      }
+      contents = document.contents as Node | null
+      for (const error of [...document.errors, ...document.warnings])
+        this.#fault(
+          'policy.syntax',
+          error.pos[0],
+          `this is not YAML: ${lowerFirst(printable(error.message, 160))}.`,
+        )
+    }
     this.#problems.throwIfAny()
-    return this.#done(this.#plain((document?.contents ?? null) as Node | null, []))
+    return this.#done(this.#plain(contents, []))
   }
 
   #done(value: unknown): Written {

@@ -7,7 +7,8 @@ const FLOW_DEPTH = 16
 /** Widest indentation, and most indicators on one line: together they bound the nesting of blocks. */
 const INDENT = 64
 const INDICATORS = 8
-const TOKENS = 40_000
+/** Twice what the most variables and grants take; the composer takes about 30 µs for each. */
+const TOKENS = 20_000
 
 export interface SourceFault {
   readonly code: string

@@ -1,0 +1,40 @@
+import { formatDuration, formatSize } from '../units/index.js'
+import type { Grant, Policy } from './policy.js'
+import type { PolicyDocument } from './schema.js'
+
+/**
+ * The policy as a file would spell it, every default written out. Parsing it again on this host gives an equal
+ * policy, so it can be printed, kept and reviewed.
+ */
+export function policyDocument(policy: Policy): PolicyDocument {
+  const { lifetime, limits } = policy
+  const quiet = lifetime.noOutputMs === null ? {} : { noOutput: formatDuration(lifetime.noOutputMs) }
+  return {
+    version: 1,
+    boundary: policy.boundary,
+    root: 'host',
+    workdir: policy.workdir,
+    env: { ...policy.env },
+    files: { read: policy.files.read.map(long), write: policy.files.write.map(long) },
+    lifetime: { deadline: formatDuration(lifetime.deadlineMs), ...quiet, reuse: lifetime.reuse },
+    limits: {
+      memory: formatSize(limits.memoryBytes),
+      cpus: limits.cpus,
+      processes: limits.processes,
+      openFiles: limits.openFiles,
+      output: formatSize(limits.outputBytes),
+      scratch: formatSize(limits.scratchBytes),
+    },
+    syscalls: {
+      profile: policy.syscalls.profile,
+      deny: [...policy.syscalls.deny],
+      allow: [...policy.syscalls.allow],
+    },
+    waive: [...policy.waive],
+  }
+}
+
+/** The long form: a host path may contain a colon. */
+function long({ host, inside }: Grant): { path: string; inside: string } {
+  return { path: host, inside }
+}
