@@ -56,7 +56,7 @@ async function bundle() {
   await build.close()
   const [chunk, ...others] = output
   if (others.length > 0) throw new Failure('the command line did not bundle into one script.')
-  return { code: wrap(onlyAscii(chunk.code)), packages: packagesOf(chunk.moduleIds) }
+  return { code: wrap(onlyAscii(lateBuiltIns(chunk.code))), packages: packagesOf(chunk.moduleIds) }
 }
 
 /** `import.meta.url` and its like mean the module's own file in dist/src, bundled or not. */
@@ -74,8 +74,24 @@ function modulesKeepTheirPlace() {
   }
 }
 
+/**
+ * Node's own modules load when something of theirs is first used: together they cost 13 ms (child_process 6,
+ * crypto 4, fs/promises 2), which `--version` need not pay. The bundler spells each use `name.export`, so an
+ * object that looks there does; not so where it copies a module's exports (`__toESM`).
+ */
+function lateBuiltIns(code) {
+  return code.replace(/\b([\w$]+) = require\("(node:[^"]+)"\)/g, (eager, name, module) =>
+    LOADED_ANYWAY.includes(module) || code.includes(`__toESM(${name}`)
+      ? eager
+      : `${name} = late("${module}")`,
+  )
+}
+
+const LOADED_ANYWAY = ['node:fs', 'node:path', 'node:url', 'node:util', 'node:events', 'node:buffer']
+const LATE = 'const late=(name)=>new Proxy({},{get:(_,key)=>require(name)[key]});'
+
 /** A script whose value is the function that CommonJS would have made of the module. */
-const wrap = (code) => `(function(exports,require,module,__filename,__dirname){${code}\n})`
+const wrap = (code) => `(function(exports,require,module,__filename,__dirname){${LATE}${code}\n})`
 
 /** One byte a character: read without decoding, and half as large in memory. */
 function onlyAscii(code) {

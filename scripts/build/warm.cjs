@@ -1,6 +1,6 @@
 /**
  * warm.cjs SCRIPT CACHE: runs what a start of the command line runs, and keeps what V8 compiled for it.
- * `warm()` of the script says what that is; without one, `--version` does.
+ * `warm()` of the script says what that is; without one, it is a plan that is made and shown.
  */
 'use strict'
 const { readFileSync, writeFileSync } = require('node:fs')
@@ -15,7 +15,7 @@ script.runInThisContext()(module_.exports, createRequire(path), module_, path, d
 
 const { main, warm } = module_.exports
 if (typeof main !== 'function') throw new Error('src/cli/main.ts exports no function main.')
-const warmed = warm ?? (() => main(['--version']))
+const warmed = warm ?? (() => main(['explain', '--', '/bin/true']))
 Promise.resolve(warmed()).then(() => {
   writeFileSync(cache, script.createCachedData())
   process.exit(0)
