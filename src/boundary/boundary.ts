@@ -71,7 +71,12 @@ export interface SandboxEnd {
 /** An entry of a collected folder. Its path and bytes are the job's: hostile until checked. */
 export type CollectedEntry =
   | { readonly kind: 'folder'; readonly path: string }
-  | { readonly kind: 'file'; readonly path: string; readonly bytes: number; readonly content: AsyncIterable<Uint8Array> }
+  | {
+      readonly kind: 'file'
+      readonly path: string
+      readonly bytes: number
+      readonly content: AsyncIterable<Uint8Array>
+    }
   | { readonly kind: 'refused'; readonly path: string; readonly why: string }
   | { readonly kind: 'missing' }
 

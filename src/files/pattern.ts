@@ -19,9 +19,17 @@ export function outputPattern(text: string, workdir: string): OutputPattern {
   const at = first === -1 ? segments.length : first
   const rest = segments.slice(at)
   if (rest.some((segment) => segment.includes('**') && segment !== '**'))
-    throw new UsageError('output.pattern', `${JSON.stringify(text)}: "**" stands for whole folders.`, 'Write it between slashes.')
+    throw new UsageError(
+      'output.pattern',
+      `${JSON.stringify(text)}: "**" stands for whole folders.`,
+      'Write it between slashes.',
+    )
   if (rest.filter((segment) => segment === '**').length > 1)
-    throw new UsageError('output.pattern', `${JSON.stringify(text)} has more than one "**".`, 'One is enough.')
+    throw new UsageError(
+      'output.pattern',
+      `${JSON.stringify(text)} has more than one "**".`,
+      'One is enough.',
+    )
   return { text, base: `/${segments.slice(0, at).join('/')}`, rest }
 }
 
@@ -29,7 +37,10 @@ export function outputPattern(text: string, workdir: string): OutputPattern {
 export function matchesOutput(pattern: OutputPattern, path: string): boolean {
   if (path !== pattern.base && !path.startsWith(pattern.base === '/' ? '/' : `${pattern.base}/`)) return false
   if (pattern.rest.length === 0) return true
-  const names = path.slice(pattern.base.length).split('/').filter((name) => name !== '')
+  const names = path
+    .slice(pattern.base.length)
+    .split('/')
+    .filter((name) => name !== '')
   const any = pattern.rest.indexOf('**')
   if (any === -1) return names.length === pattern.rest.length && segmentsMatch(pattern.rest, names)
   const before = pattern.rest.slice(0, any)

@@ -12,11 +12,20 @@ const CONTROL = /[\u0000-\u001f\u007f]/
 /** A caller's path inside, relative ones to the work directory. Throws {@link UsageError}. */
 export function insidePath(path: string, workdir: string): InsidePath {
   if (path === '' || CONTROL.test(path))
-    throw new UsageError('path.malformed', `${JSON.stringify(path)} is not a path.`, 'Write one without control characters.')
+    throw new UsageError(
+      'path.malformed',
+      `${JSON.stringify(path)} is not a path.`,
+      'Write one without control characters.',
+    )
   if (path.split('/').includes('..'))
-    throw new UsageError('path.parent', `${JSON.stringify(path)} goes up with "..".`, 'Write the path it leads to.')
+    throw new UsageError(
+      'path.parent',
+      `${JSON.stringify(path)} goes up with "..".`,
+      'Write the path it leads to.',
+    )
   const absolute = posix.resolve(workdir, path)
-  if (absolute.length > 4095) throw new UsageError('path.long', 'A path inside is longer than 4095 characters.')
+  if (absolute.length > 4095)
+    throw new UsageError('path.long', 'A path inside is longer than 4095 characters.')
   return absolute as InsidePath
 }
 

@@ -9,26 +9,36 @@ const MAX_INODES = 1 << 20
 
 export function fileRequirements(policy: Policy): Requirement[] {
   const { read, write } = policy.files
-  const escape = (id: Requirement['id'], sentence: string, applies = true): Requirement => ({
+  const promise = (id: Requirement['id'], sentence: string, applies = true): Requirement => ({
     id,
     sentence,
     family: 'escape',
     applies,
   })
   return [
-    escape('files.root-read-only', 'Programs, libraries and configuration are shown read-only.'),
-    escape(
+    promise('files.root-read-only', 'Programs, libraries and configuration are shown read-only.'),
+    promise(
       'files.host-hidden',
       "The host's users, home folders, machine id, mounts, /sys, /run and the rest of its files are not there.",
     ),
-    escape('files.devices', 'The only devices are null, zero, full, random, urandom, tty and a private pts.'),
-    escape('files.proc', "/proc shows the job's own processes; files in it that tell of the host's kernel are masked."),
-    escape(
+    promise(
+      'files.devices',
+      'The only devices are null, zero, full, random, urandom, tty and a private pts.',
+    ),
+    promise(
+      'files.proc',
+      "/proc shows the job's own processes; files in it that tell of the host's kernel are masked.",
+    ),
+    promise(
       'files.scratch-bounded',
       `Everything the job writes goes to one private file system of ${formatSize(policy.limits.scratchBytes)} and a bounded number of files.`,
     ),
-    escape('files.read-grants', `Granted paths can be read, never written: ${paths(read)}.`, read.length > 0),
-    escape(
+    promise(
+      'files.read-grants',
+      `Granted paths can be read, never written: ${paths(read)}.`,
+      read.length > 0,
+    ),
+    promise(
       'files.write-collected',
       `Written folders reach the host only after the job has ended, all or nothing, as plain files and folders: ${paths(write)}.`,
       write.length > 0,
@@ -43,7 +53,9 @@ function paths(grants: Policy['files']['read']): string {
 export function filePlan(policy: Policy): FilePlan {
   const { scratchBytes } = policy.limits
   const inodes = Math.min(MAX_INODES, Math.max(MIN_INODES, Math.ceil(scratchBytes / BYTES_PER_INODE)))
-  const granted = [...policy.files.read, ...policy.files.write].some((grant) => covers(grant.inside, policy.workdir))
+  const granted = [...policy.files.read, ...policy.files.write].some((grant) =>
+    covers(grant.inside, policy.workdir),
+  )
   const places = ['/tmp', '/dev/shm', ...policy.files.write.map((grant) => grant.inside)]
   if (!granted) places.unshift(policy.workdir)
   return {

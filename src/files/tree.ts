@@ -51,7 +51,10 @@ export class TreeCheck {
     if (refusal !== null) return refusal
     this.#bytes += bytes
     if (!Number.isSafeInteger(bytes) || bytes < 0 || this.#bytes > this.#bounds.bytes)
-      return { path, why: `would make more than ${this.#bounds.bytes} bytes of output files (limits.scratch)` }
+      return {
+        path,
+        why: `would make more than ${this.#bounds.bytes} bytes of output files (limits.scratch)`,
+      }
     return null
   }
 
@@ -63,7 +66,8 @@ export class TreeCheck {
       return { path, why: `would make more than ${this.#bounds.entries} output files and folders` }
     if (path === base) return null
     const slash = path.lastIndexOf('/')
-    if (!this.#folders.has(path.slice(0, slash === 0 ? 1 : slash))) return { path, why: 'came without its folder' }
+    if (!this.#folders.has(path.slice(0, slash === 0 ? 1 : slash)))
+      return { path, why: 'came without its folder' }
     const why = badEntryName(path.slice(slash + 1))
     return why === null ? null : { path, why }
   }

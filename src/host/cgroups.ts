@@ -37,7 +37,8 @@ export function cgroupFacts(look: CgroupLook): CgroupFacts {
   const mounts = cgroupMounts(look.mountinfo)
   const paths = ownPaths(look.selfCgroup)
   const v1 = v1Bases(look, mounts, paths)
-  if (v1.mounted) return facts(1, v1.bases, v1.bases.map((base) => base.kind) as typeof CONTROLLERS[number][])
+  if (v1.mounted)
+    return facts(1, v1.bases, v1.bases.map((base) => base.kind) as (typeof CONTROLLERS)[number][])
   const unified = mounts.find((mount) => mount.type === 'cgroup2')
   if (unified) return v2Facts(look, unified, paths.get('') ?? '/')
   return { version: null, bases: [], controllers: [], missing: 'No cgroup file system is mounted.' }
@@ -74,12 +75,12 @@ function cgroupMounts(text: string): CgroupMount[] {
     const [, , , root, point] = (before ?? '').split(' ')
     const [type, , options] = (after ?? '').split(' ')
     if ((type === 'cgroup' || type === 'cgroup2') && root && point)
-      mounts.push({ type, root: unescape(root), point: unescape(point), options: (options ?? '').split(',') })
+      mounts.push({ type, root: unquoted(root), point: unquoted(point), options: (options ?? '').split(',') })
   }
   return mounts
 }
 
-function unescape(field: string): string {
+function unquoted(field: string): string {
   return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
 }
 

@@ -11,7 +11,10 @@ export function lifetimeRequirements(policy: Policy): Requirement[] {
     applies,
   })
   return [
-    staying('lifetime.deadline', `The sandbox is gone ${formatDuration(deadlineMs)} after its command started, whatever the job does.`),
+    staying(
+      'lifetime.deadline',
+      `The sandbox is gone ${formatDuration(deadlineMs)} after its command started, whatever the job does.`,
+    ),
     staying(
       'lifetime.no-output',
       noOutputMs === null
@@ -21,6 +24,9 @@ export function lifetimeRequirements(policy: Policy): Requirement[] {
     ),
     staying('lifetime.bound-to-supervisor', 'When Glovebox dies, at any moment, the sandbox dies with it.'),
     staying('lifetime.single-use', 'The sandbox runs one command and is never used again.'),
-    staying('lifetime.nothing-left', 'No process, mount, namespace, cgroup or file of the sandbox outlives the run.'),
+    staying(
+      'lifetime.nothing-left',
+      'No process, mount, namespace, cgroup or file of the sandbox outlives the run.',
+    ),
   ]
 }

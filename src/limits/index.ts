@@ -11,11 +11,23 @@ export function limitRequirements(policy: Policy): Requirement[] {
     applies: true,
   })
   return [
-    staying('limits.memory', `All processes of the job together never hold more than ${formatSize(limits.memoryBytes)}.`),
-    staying('limits.cpus', `All processes of the job together never use more than ${limits.cpus} processors.`),
-    staying('limits.processes', `The job never has more than ${limits.processes} processes and threads at once.`),
+    staying(
+      'limits.memory',
+      `All processes of the job together never hold more than ${formatSize(limits.memoryBytes)}.`,
+    ),
+    staying(
+      'limits.cpus',
+      `All processes of the job together never use more than ${limits.cpus} processors.`,
+    ),
+    staying(
+      'limits.processes',
+      `The job never has more than ${limits.processes} processes and threads at once.`,
+    ),
     staying('limits.open-files', `No process of the job has more than ${limits.openFiles} descriptors.`),
-    staying('limits.output', `No more than ${formatSize(limits.outputBytes)} of standard output and error leave the sandbox.`),
+    staying(
+      'limits.output',
+      `No more than ${formatSize(limits.outputBytes)} of standard output and error leave the sandbox.`,
+    ),
     staying('limits.no-core-dumps', 'A crash leaves no core file, and no handler on the host is given one.'),
   ]
 }

@@ -5,7 +5,8 @@ export function networkRequirements(): Requirement[] {
   return [
     {
       id: 'network.none',
-      sentence: 'The job has no network: no interface but a loopback that is down, no route, no address that answers.',
+      sentence:
+        'The job has no network: no interface but a loopback that is down, no route, no address that answers.',
       family: 'network',
       applies: true,
     },

@@ -1,6 +1,8 @@
 /**
  * Requirement → answer → claim → plan. Types and the pure joins between them; nothing here knows a boundary.
  */
+
+export type { FilePlan, LimitsPlan, Plan, SyscallPlan } from './plan.js'
 export type {
   Answer,
   Claim,
@@ -11,5 +13,4 @@ export type {
   RequirementId,
   ThreatFamily,
 } from './requirement.js'
-export { claimOf, impossible, enforcedBy, REQUIREMENT_IDS } from './requirement.js'
-export type { FilePlan, LimitsPlan, Plan, SyscallPlan } from './plan.js'
+export { claimOf, enforcedBy, impossible, REQUIREMENT_IDS } from './requirement.js'

@@ -22,7 +22,7 @@ export function nearest(written: string, candidates: Iterable<string>): string |
   if (written.length > 64) return null
   const lower = written.toLowerCase()
   let found: string | null = null
-  let best = Math.max(1, Math.floor(written.length / 3)) + 1
+  let best = Math.max(1, Math.floor(written.length / 4)) + 1
   for (const candidate of candidates) {
     const edits = distance(lower, candidate.toLowerCase())
     if (edits < best) [best, found] = [edits, candidate]

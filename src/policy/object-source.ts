@@ -58,7 +58,22 @@ export function readObject(value: unknown, place: Place): Written {
     }
     return to
   }
-  const written = { value: copy(value, []), places }
+  const written = { value: guarded(() => copy(value, [])), places }
   problems.throwIfAny()
   return written
+
+  function guarded(read: () => unknown): unknown {
+    try {
+      return read()
+    } catch {
+      // a proxy's traps are the caller's code, and may throw anything
+      problems.add(
+        'policy.notPlain',
+        [],
+        'is not plain data.',
+        'Pass plain objects, lists, text and numbers.',
+      )
+      return null
+    }
+  }
 }

@@ -23,7 +23,12 @@ const OLDEST_BUBBLEWRAP = [0, 8] as const
 /** Names that hold a secret more often than not. */
 const SECRET = /(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|PRIVATE_KEY|CREDENTIALS?)$/i
 
-export function findings(host: HostFacts, policy: Policy, trial: Trial | null, callerEnv: readonly string[]): Finding[] {
+export function findings(
+  host: HostFacts,
+  policy: Policy,
+  trial: Trial | null,
+  callerEnv: readonly string[],
+): Finding[] {
   return [
     ...boundaryFindings(host, trial),
     ...claimFindings(host, policy),
@@ -47,7 +52,13 @@ function boundaryFindings(host: HostFacts, trial: Trial | null): Finding[] {
         what: `bubblewrap ${version} is too old.`,
         get: '0.8 or newer is needed; `apt-get install bubblewrap` gets it on Debian 12.',
       }
-    if (trial?.failure) return { name: `boundary ${name}`, status: 'missing', what: 'A sandbox does not start.', get: trial.failure }
+    if (trial?.failure)
+      return {
+        name: `boundary ${name}`,
+        status: 'missing',
+        what: 'A sandbox does not start.',
+        get: trial.failure,
+      }
     const what = `A sandbox starts and runs${version === null ? '' : ` (bubblewrap ${version}, ${host.bubblewrap})`}.`
     return { name: `boundary ${name}`, status: 'good', what, get: '' }
   })

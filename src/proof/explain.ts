@@ -82,7 +82,8 @@ function writeLines({ files }: Explanation): string[] {
 }
 
 function amountLines({ limits, lifetime }: Explanation): string[] {
-  const or = (value: number | null, words: (value: number) => string) => (value === null ? 'unbounded (waived)' : words(value))
+  const or = (value: number | null, words: (value: number) => string) =>
+    value === null ? 'unbounded (waived)' : words(value)
   return [
     `deadline ${formatDuration(lifetime.deadlineMs)}${lifetime.noOutputMs === null ? '' : `, ended after ${formatDuration(lifetime.noOutputMs)} of silence`}; one command, then gone`,
     `memory ${or(limits.memoryBytes, formatSize)}, processors ${or(limits.cpus, String)}, processes ${or(limits.processes, String)}`,

@@ -1,2 +1,2 @@
-export { type Explanation, explanation, explanationText } from './explain.js'
 export { type Finding, findings, type Trial } from './doctor.js'
+export { type Explanation, explanation, explanationText } from './explain.js'

@@ -57,7 +57,11 @@ export interface Report {
   readonly usage: Usage
   readonly network: readonly never[]
   readonly credentials: readonly never[]
-  readonly claims: readonly { readonly id: string; readonly status: ClaimStatus; readonly by: readonly string[] }[]
+  readonly claims: readonly {
+    readonly id: string
+    readonly status: ClaimStatus
+    readonly by: readonly string[]
+  }[]
   readonly inputs: readonly CollectedFile[]
   readonly outputs: readonly CollectedFile[]
   readonly waivers: readonly string[]

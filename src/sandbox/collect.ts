@@ -37,21 +37,29 @@ export async function collectInto(
   return files
 }
 
-async function collectOne(sandbox: RunningSandbox, plan: Plan, wanted: Wanted, exitCode: number): Promise<CollectedFile[]> {
+async function collectOne(
+  sandbox: RunningSandbox,
+  plan: Plan,
+  wanted: Wanted,
+  exitCode: number,
+): Promise<CollectedFile[]> {
   const { pattern, sink } = wanted
   const placed = placeOf(insidePath(pattern.base, plan.files.workdir), plan.files)
-  if (placed === null) throw new CollectRefusal(`${pattern.base} is not in a folder that the job may write to`)
+  if (placed === null)
+    throw new CollectRefusal(`${pattern.base} is not in a folder that the job may write to`)
   const check = new TreeCheck({ bytes: plan.files.scratch.bytes, entries: plan.files.scratch.inodes })
   const files: CollectedFile[] = []
   for await (const entry of sandbox.collect(placed.place, placed.below)) {
     if (entry.kind === 'missing') {
-      if (wanted.required && exitCode === 0) throw new CollectRefusal(`the job exited 0 without making ${pattern.base}`)
+      if (wanted.required && exitCode === 0)
+        throw new CollectRefusal(`the job exited 0 without making ${pattern.base}`)
       continue
     }
     const path = posix.join(placed.place, entry.path)
     if (entry.kind === 'refused') throw refusal(path, entry.why)
     const below = path === pattern.base ? '' : path.slice(pattern.base.length + 1)
-    const wrong = entry.kind === 'file' ? check.file(path, pattern.base, entry.bytes) : check.folder(path, pattern.base)
+    const wrong =
+      entry.kind === 'file' ? check.file(path, pattern.base, entry.bytes) : check.folder(path, pattern.base)
     if (wrong !== null) throw refusal(wrong.path, wrong.why)
     if (entry.kind === 'folder') {
       if (pattern.rest.length === 0) await sink.folder(below)

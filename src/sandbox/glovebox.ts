@@ -84,7 +84,10 @@ export class Glovebox {
    */
   run(policy: Policy, argv: readonly string[], options: RunOptions = {}): Run {
     // An early mistake is a rejection too, never a throw: a run is always a promise.
-    const streams = { stdout: new Readable({ read() {} }) as Readable, stderr: new Readable({ read() {} }) as Readable }
+    const streams = {
+      stdout: new Readable({ read() {} }) as Readable,
+      stderr: new Readable({ read() {} }) as Readable,
+    }
     let prepared: Prepared
     try {
       prepared = this.#prepare(policy, argv, options)
@@ -118,7 +121,11 @@ export class Glovebox {
 
   #planned(policy: Policy): { plan: Plan; boundary: Boundary } {
     if (!isPolicy(policy))
-      throw new UsageError('policy.unchecked', 'This is not a checked policy.', 'Make one with loadPolicy or parsePolicy.')
+      throw new UsageError(
+        'policy.unchecked',
+        'This is not a checked policy.',
+        'Make one with loadPolicy or parsePolicy.',
+      )
     const boundary = boundaryNamed(policy.boundary)
     if (boundary === null)
       throw new BoundaryUnavailableError(
@@ -133,7 +140,11 @@ export class Glovebox {
 
   #prepare(policy: Policy, argv: readonly string[], options: RunOptions): Prepared {
     if (this.#closing !== null)
-      throw new UsageError('glovebox.closed', 'This Glovebox is closed.', 'Start another with Glovebox.start().')
+      throw new UsageError(
+        'glovebox.closed',
+        'This Glovebox is closed.',
+        'Start another with Glovebox.start().',
+      )
     const command = checkedArgv(argv)
     const { plan, boundary } = this.#planned(policy)
     requireEnforceable(plan, boundary, this.#host)
@@ -159,7 +170,10 @@ export class Glovebox {
     return source
   }
 
-  async #perform({ plan, command, run, source, collected, copied }: Prepared, options: RunOptions): Promise<RunResult> {
+  async #perform(
+    { plan, command, run, source, collected, copied }: Prepared,
+    options: RunOptions,
+  ): Promise<RunResult> {
     const kept = options.buffer === false ? null : [keep(run.stdout), keep(run.stderr)]
     const outcome = await run.finish(source)
     const report = reportOf(randomUUID(), plan, command, options.tenant ?? null, copied, outcome)
@@ -180,13 +194,21 @@ interface Prepared {
 function checkedArgv(argv: readonly string[]): readonly [string, ...string[]] {
   const [command, ...rest] = argv
   if (command === undefined || command === '')
-    throw new UsageError('argv.empty', 'There is no command to run.', "Give an argv, e.g. ['convert', 'in.png', 'out.webp'].")
+    throw new UsageError(
+      'argv.empty',
+      'There is no command to run.',
+      "Give an argv, e.g. ['convert', 'in.png', 'out.webp'].",
+    )
   if (argv.some((item) => item.includes('\0')))
     throw new UsageError('argv.nul', 'An argument of the command holds a NUL, which no argument can.')
   return [command, ...rest]
 }
 
-function wantedOf(plan: Plan, outputs: NonNullable<RunOptions['outputs']>, collected: Record<string, Uint8Array>): Wanted[] {
+function wantedOf(
+  plan: Plan,
+  outputs: NonNullable<RunOptions['outputs']>,
+  collected: Record<string, Uint8Array>,
+): Wanted[] {
   const { workdir } = plan.files
   const asked: [string, string | null][] = Array.isArray(outputs)
     ? outputs.map((text: string) => [text, null])
@@ -200,7 +222,11 @@ function wantedOf(plan: Plan, outputs: NonNullable<RunOptions['outputs']>, colle
     return { pattern, sink, required: pattern.rest.length === 0 }
   })
   const granted = plan.files.write.map(
-    ({ host, inside }): Wanted => ({ pattern: everythingBelow(inside), sink: new HostSink(host), required: false }),
+    ({ host, inside }): Wanted => ({
+      pattern: everythingBelow(inside),
+      sink: new HostSink(host),
+      required: false,
+    }),
   )
   return [...own, ...granted]
 }

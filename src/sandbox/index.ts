@@ -1,3 +1,4 @@
+export { type Explained, explainPlan, hostOf } from './explain-plan.js'
 export { Glovebox, type Run, type RunOptions } from './glovebox.js'
 export type { InputSource } from './inputs.js'
 export { planFor, requireEnforceable, requirementsOf } from './planner.js'

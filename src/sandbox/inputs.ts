@@ -35,13 +35,25 @@ export async function inputFiles(
 
 async function checkSource(source: string): Promise<void> {
   const found = await stat(source).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError('input.unreadable', `The input file ${source} can't be read: ${error.code}.`, 'Check the path.')
+    throw new UsageError(
+      'input.unreadable',
+      `The input file ${source} can't be read: ${error.code}.`,
+      'Check the path.',
+    )
   })
   if (!found.isFile())
-    throw new UsageError('input.noFile', `The input ${source} is not a plain file.`, 'A folder can be granted with --read.')
+    throw new UsageError(
+      'input.noFile',
+      `The input ${source} is not a plain file.`,
+      'A folder can be granted with --read.',
+    )
 }
 
-async function* content(path: string, source: InputSource, copied: CollectedFile[]): AsyncGenerator<Uint8Array> {
+async function* content(
+  path: string,
+  source: InputSource,
+  copied: CollectedFile[],
+): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256')
   let bytes = 0
   for await (const chunk of typeof source === 'string' ? fileContent(source) : [source]) {
@@ -55,7 +67,8 @@ async function* content(path: string, source: InputSource, copied: CollectedFile
 async function* fileContent(source: string): AsyncGenerator<Uint8Array> {
   const file = await open(source, 'r')
   try {
-    for await (const chunk of file.createReadStream({ highWaterMark: 256 * 1024, autoClose: false })) yield chunk as Buffer
+    for await (const chunk of file.createReadStream({ highWaterMark: 256 * 1024, autoClose: false }))
+      yield chunk as Buffer
   } finally {
     await file.close()
   }

@@ -49,9 +49,17 @@ export function planFor(policy: Policy, boundary: Boundary, host: HostFacts): Pl
 export function requireEnforceable(plan: Plan, boundary: Boundary, host: HostFacts): void {
   const reason = boundary.unavailable(host)
   if (reason !== null)
-    throw new BoundaryUnavailableError('boundary.unavailable', `The boundary "${boundary.name}" can't run here: ${reason.what}`, reason.get)
-  const impossible = plan.claims.filter((claim): claim is Claim & { refusal: object } => claim.status === 'impossible')
+    throw new BoundaryUnavailableError(
+      'boundary.unavailable',
+      `The boundary "${boundary.name}" can't run here: ${reason.what}`,
+      reason.get,
+    )
+  const impossible = plan.claims.filter(
+    (claim): claim is Claim & { refusal: object } => claim.status === 'impossible',
+  )
   if (impossible.length === 0) return
-  const lines = impossible.map(({ id, refusal }) => `${id} can't be enforced here: ${refusal.why} ${refusal.get}`)
+  const lines = impossible.map(
+    ({ id, refusal }) => `${id} can't be enforced here: ${refusal.why} ${refusal.get}`,
+  )
   throw new BoundaryUnavailableError('boundary.cannotEnforce', lines.join('\n'))
 }

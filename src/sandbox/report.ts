@@ -20,7 +20,12 @@ export function reportOf(
     policySha256: plan.policySha256,
     boundary: plan.boundary,
     command,
-    result: { reason: verdict.reason, exitCode: verdict.exitCode, signal: verdict.signal, message: verdict.message },
+    result: {
+      reason: verdict.reason,
+      exitCode: verdict.exitCode,
+      signal: verdict.signal,
+      message: verdict.message,
+    },
     usage: {
       wallMs: rounded(times.wallMs),
       startMs: rounded(times.startMs),

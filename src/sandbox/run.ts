@@ -92,7 +92,8 @@ export class JobRun {
       await this.#settle(result)
       await streams
       return {
-        verdict: this.#interruption?.kind === 'rejected' ? { ...result, ...rejected(this.#interruption) } : result,
+        verdict:
+          this.#interruption?.kind === 'rejected' ? { ...result, ...rejected(this.#interruption) } : result,
         outputs: result.reason === 'exited' && this.#interruption === null ? outputs : [],
         times: { acceptedAt, startMs, wallMs: performance.now() - begin },
         end,
@@ -131,7 +132,10 @@ export class JobRun {
       from.destroy() // a reader that went away: the job's next write is a broken pipe, as in any pipeline
       if (!to.readableEnded && !to.destroyed) await new Promise((resolve) => to.once('close', resolve))
     }
-    await Promise.all([through(sandbox.stdout, this.#meter.stdout), through(sandbox.stderr, this.#meter.stderr)])
+    await Promise.all([
+      through(sandbox.stdout, this.#meter.stdout),
+      through(sandbox.stderr, this.#meter.stderr),
+    ])
   }
 
   async #watch(sandbox: RunningSandbox): Promise<CommandEnd> {
@@ -146,13 +150,15 @@ export class JobRun {
 
   /** Into staging only: what counts is decided when the sandbox's end is known. */
   async #collect(sandbox: RunningSandbox, commandEnd: CommandEnd): Promise<CollectedFile[]> {
-    if (commandEnd.kind !== 'exited' || this.#interruption !== null || this.#job.wanted.length === 0) return []
+    if (commandEnd.kind !== 'exited' || this.#interruption !== null || this.#job.wanted.length === 0)
+      return []
     try {
       const collecting = collectInto(sandbox, this.#job.plan, this.#job.wanted, commandEnd.code)
       return await Promise.race([collecting, this.#interrupted.then(() => [])])
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
-      const said = error instanceof CollectRefusal ? message : `the outputs could not be collected: ${message}`
+      const said =
+        error instanceof CollectRefusal ? message : `the outputs could not be collected: ${message}`
       this.#stop({ kind: 'rejected', message: `${said[0]?.toUpperCase()}${said.slice(1)}.` })
       return []
     }
@@ -164,7 +170,10 @@ export class JobRun {
       try {
         await sink.commit()
       } catch (error) {
-        this.#interruption = { kind: 'rejected', message: `The outputs could not be written: ${(error as Error).message}.` }
+        this.#interruption = {
+          kind: 'rejected',
+          message: `The outputs could not be written: ${(error as Error).message}.`,
+        }
         return
       }
     }
@@ -175,7 +184,11 @@ function rejected(interruption: Interruption & { kind: 'rejected' }) {
   return { reason: 'rejected', exitCode: 125, signal: null, message: interruption.message } as const
 }
 
-function refuseIfNeverStarted(commandEnd: CommandEnd, end: SandboxEnd, interruption: Interruption | null): void {
+function refuseIfNeverStarted(
+  commandEnd: CommandEnd,
+  end: SandboxEnd,
+  interruption: Interruption | null,
+): void {
   if (commandEnd.kind !== 'lost' || interruption !== null || end.launchFailure === null) return
   throw new LaunchError('launch.failed', end.launchFailure.what, end.launchFailure.get)
 }

@@ -48,7 +48,11 @@ export function verdict(
     case 'deadline':
       return interrupted(plan, { kind: 'deadline' })
     case 'broken':
-      return ended('failed', EXIT.rejected, `The sandbox was ended because of what came out of it: ${commandEnd.detail}.`)
+      return ended(
+        'failed',
+        EXIT.rejected,
+        `The sandbox was ended because of what came out of it: ${commandEnd.detail}.`,
+      )
     case 'lost':
       return ended('failed', EXIT.rejected, lostMessage(end))
   }
@@ -58,11 +62,23 @@ function interrupted(plan: Plan, interruption: Exclude<Interruption, { kind: 'ca
   const { deadlineMs, noOutputMs } = plan.lifetime
   switch (interruption.kind) {
     case 'deadline':
-      return ended('deadline', EXIT.timeUp, `The job was ended at its deadline of ${formatDuration(deadlineMs)} (lifetime.deadline).`)
+      return ended(
+        'deadline',
+        EXIT.timeUp,
+        `The job was ended at its deadline of ${formatDuration(deadlineMs)} (lifetime.deadline).`,
+      )
     case 'noOutput':
-      return ended('noOutput', EXIT.timeUp, `The job was ended after ${formatDuration(noOutputMs ?? 0)} without output (lifetime.noOutput).`)
+      return ended(
+        'noOutput',
+        EXIT.timeUp,
+        `The job was ended after ${formatDuration(noOutputMs ?? 0)} without output (lifetime.noOutput).`,
+      )
     case 'output':
-      return ended('output', EXIT.rejected, `The job was ended when it wrote more than ${formatSize(plan.limits.outputBytes)} (limits.output).`)
+      return ended(
+        'output',
+        EXIT.rejected,
+        `The job was ended when it wrote more than ${formatSize(plan.limits.outputBytes)} (limits.output).`,
+      )
     case 'rejected':
       return ended('rejected', EXIT.rejected, interruption.message)
   }
@@ -73,7 +89,8 @@ function ended(reason: Reason, exitCode: number, message: string): Verdict {
 }
 
 function bySignal(signal: number): Verdict {
-  const name = Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `SIG${signal}`
+  const name =
+    Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `SIG${signal}`
   const message =
     signal === constants.signals.SIGSYS
       ? 'The job was killed by SIGSYS: it made a system call by an ABI that no sandbox has (syscalls.native-abi-only).'
@@ -84,8 +101,16 @@ function bySignal(signal: number): Verdict {
 function notStarted(command: string, end: CommandEnd & { kind: 'notStarted' }): Verdict {
   const name = JSON.stringify(command)
   return end.cause === 'notFound'
-    ? ended('failed', EXIT.notFound, `The command ${name} is not in the sandbox: it shows /usr, and what the policy grants (files.read).`)
-    : ended('failed', EXIT.notExecutable, `The command ${name} can't be executed in the sandbox: ${end.detail}.`)
+    ? ended(
+        'failed',
+        EXIT.notFound,
+        `The command ${name} is not in the sandbox: it shows /usr, and what the policy grants (files.read).`,
+      )
+    : ended(
+        'failed',
+        EXIT.notExecutable,
+        `The command ${name} can't be executed in the sandbox: ${end.detail}.`,
+      )
 }
 
 function memoryMessage(plan: Plan): string {

@@ -14,19 +14,27 @@ const answers: Answers = {
   'identity.own-host-uid': ({ host }) =>
     host.canTakeUids
       ? enforcedBy('a host uid and gid that no one else has while the sandbox lives, no supplementary groups')
-      : enforcedBy("the caller's own uid without capabilities: only mounts and namespaces keep its files apart"),
+      : enforcedBy(
+          "the caller's own uid without capabilities: only mounts and namespaces keep its files apart",
+        ),
   'identity.no-new-privileges': () => enforcedBy('PR_SET_NO_NEW_PRIVS', 'every mount nosuid'),
   'identity.no-user-namespaces': () =>
-    enforcedBy('max_user_namespaces is 0 inside (bubblewrap --disable-userns)', 'seccomp: clone flags, clone3, unshare'),
-  'isolation.processes': () => enforcedBy('pid namespace', '/proc of that namespace', 'first process not dumpable'),
+    enforcedBy(
+      'max_user_namespaces is 0 inside (bubblewrap --disable-userns)',
+      'seccomp: clone flags, clone3, unshare',
+    ),
+  'isolation.processes': () =>
+    enforcedBy('pid namespace', '/proc of that namespace', 'first process not dumpable'),
   'isolation.ipc': () => enforcedBy('ipc namespace', 'network namespace (abstract sockets)'),
   'isolation.host-name': () => enforcedBy('uts namespace'),
   'isolation.cgroup-view': () => enforcedBy('cgroup namespace'),
-  'isolation.no-terminal': () => enforcedBy('setsid, and pipes made for this sandbox', 'seccomp: TIOCSTI, TIOCLINUX'),
+  'isolation.no-terminal': () =>
+    enforcedBy('setsid, and pipes made for this sandbox', 'seccomp: TIOCSTI, TIOCLINUX'),
   'isolation.nothing-inherited': () =>
     enforcedBy('cell: close_range, empty environment, default signals, new session keyring, fixed rlimits'),
   'files.root-read-only': () => enforcedBy(BWRAP_ROOT),
-  'files.host-hidden': () => enforcedBy('mount namespace with a root of its own', 'own passwd, group, hosts, resolv.conf'),
+  'files.host-hidden': () =>
+    enforcedBy('mount namespace with a root of its own', 'own passwd, group, hosts, resolv.conf'),
   'files.devices': () => enforcedBy('bubblewrap --dev, read-only; devpts of its own'),
   'files.proc': () => enforcedBy('procfs of the pid namespace', 'masked files, read-only /proc/sys'),
   'files.scratch-bounded': () => enforcedBy('one tmpfs with size and nr_inodes', 'RLIMIT_FSIZE'),
@@ -35,23 +43,32 @@ const answers: Answers = {
       'openat2 without symlinks, detached mount: read-only, nosuid, nodev',
       ...(host.canTakeUids ? ["idmapped from the owner of the granted path to the sandbox's uid"] : []),
     ),
-  'files.write-collected': () => enforcedBy('collected by the first process after all others died', 'checked extractor'),
+  'files.write-collected': () =>
+    enforcedBy('collected by the first process after all others died', 'checked extractor'),
   'network.none': () => enforcedBy('empty network namespace, loopback down', 'seccomp: AF_UNIX sockets only'),
   'syscalls.profile': () => enforcedBy('seccomp filter, set before the first instruction inside'),
   'syscalls.native-abi-only': () => enforcedBy('seccomp filter kills the process'),
   'limits.memory': ({ host }) =>
     host.cgroups.controllers.includes('memory')
       ? enforcedBy(
-          host.cgroups.version === 2 ? 'cgroup memory.max, memory.swap.max, memory.oom.group' : 'cgroup v1 memory.limit_in_bytes',
+          host.cgroups.version === 2
+            ? 'cgroup memory.max, memory.swap.max, memory.oom.group'
+            : 'cgroup v1 memory.limit_in_bytes',
         )
-      : impossible(host.cgroups.missing, `${NO_CGROUP_GET} \`--waive limits.memory\` (each process is then held to that size).`),
+      : impossible(
+          host.cgroups.missing,
+          `${NO_CGROUP_GET} \`--waive limits.memory\` (each process is then held to that size).`,
+        ),
   'limits.cpus': ({ host, cpus }) => {
     if (host.cgroups.controllers.includes('cpu'))
       return enforcedBy(host.cgroups.version === 2 ? 'cgroup cpu.max' : 'cgroup v1 cpu.cfs_quota_us')
     if (cpus >= host.cpus) return enforcedBy(`the host has no more than ${host.cpus}`)
     return Number.isInteger(cpus)
       ? enforcedBy('processor affinity, and seccomp refuses to change it')
-      : impossible(host.cgroups.missing, `Write a whole number of cpus, which needs no cgroup. ${NO_CGROUP_GET} \`--waive limits.cpus\`.`)
+      : impossible(
+          host.cgroups.missing,
+          `Write a whole number of cpus, which needs no cgroup. ${NO_CGROUP_GET} \`--waive limits.cpus\`.`,
+        )
   },
   'limits.processes': ({ host }) => {
     if (host.cgroups.controllers.includes('pids')) return enforcedBy('cgroup pids.max', 'RLIMIT_NPROC')
@@ -65,10 +82,17 @@ const answers: Answers = {
   'lifetime.deadline': () => enforcedBy('a clock in the first process', 'a second clock in the supervisor'),
   'lifetime.no-output': () => enforcedBy('a clock in the supervisor'),
   'lifetime.bound-to-supervisor': () =>
-    enforcedBy('first process exits when its socket to the supervisor closes', 'parent-death signals', 'launcher ends all'),
+    enforcedBy(
+      'first process exits when its socket to the supervisor closes',
+      'parent-death signals',
+      'launcher ends all',
+    ),
   'lifetime.single-use': () => enforcedBy('the first process starts one command and exits'),
   'lifetime.nothing-left': () =>
-    enforcedBy('the kernel ends a pid namespace with its first process', 'launcher waits for every process and removes the cgroup'),
+    enforcedBy(
+      'the kernel ends a pid namespace with its first process',
+      'launcher waits for every process and removes the cgroup',
+    ),
 }
 
 /** Before Linux 5.14 RLIMIT_NPROC counted all processes of a host uid (commit 21d1c5e386bc). */

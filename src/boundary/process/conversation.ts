@@ -43,9 +43,12 @@ export class Conversation {
     await this.#write(Buffer.concat(frames))
     for (const input of command.inputs) {
       const folder = input.path.slice(0, input.path.lastIndexOf('/'))
-      await this.#write(Buffer.concat([frame('d', raw(folder)), frame('f', u32(input.mode), raw(input.path))]))
+      await this.#write(
+        Buffer.concat([frame('d', raw(folder)), frame('f', u32(input.mode), raw(input.path))]),
+      )
       for await (const chunk of input.content)
-        for (let at = 0; at < chunk.length; at += CHUNK) await this.#write(frame('b', chunk.subarray(at, at + CHUNK)))
+        for (let at = 0; at < chunk.length; at += CHUNK)
+          await this.#write(frame('b', chunk.subarray(at, at + CHUNK)))
     }
     await this.#write(frame('g'))
   }
@@ -57,7 +60,8 @@ export class Conversation {
       if (message === null)
         return this.#malformed === null ? { kind: 'lost' } : { kind: 'broken', detail: this.#malformed }
       if (message.kind === 'ended') return message.end
-      if (message.kind !== 'started') return { kind: 'broken', detail: `it said "${message.kind}" while a command ran` }
+      if (message.kind !== 'started')
+        return { kind: 'broken', detail: `it said "${message.kind}" while a command ran` }
       onStarted()
     }
   }
@@ -71,10 +75,12 @@ export class Conversation {
     await this.#write(frame('o', raw(place), Buffer.alloc(1), raw(below)))
     for (;;) {
       const message = await this.#next()
-      if (message === null) throw new MalformedFrame(this.#malformed ?? 'the sandbox ended while its files were read')
+      if (message === null)
+        throw new MalformedFrame(this.#malformed ?? 'the sandbox ended while its files were read')
       if (message.kind === 'sent') return
       if (message.kind === 'file') yield { ...message, content: this.#content(message.bytes) }
-      else if (message.kind === 'folder' || message.kind === 'refused' || message.kind === 'missing') yield message
+      else if (message.kind === 'folder' || message.kind === 'refused' || message.kind === 'missing')
+        yield message
       else throw new MalformedFrame(`"${message.kind}" among files`)
     }
   }
@@ -102,7 +108,8 @@ export class Conversation {
   async *#read(): AsyncGenerator<AgentMessage, void> {
     const reader = new FrameReader(MAX_AGENT_FRAME)
     try {
-      for await (const chunk of this.#socket) for (const each of reader.push(chunk as Buffer)) yield agentMessage(each)
+      for await (const chunk of this.#socket)
+        for (const each of reader.push(chunk as Buffer)) yield agentMessage(each)
     } catch (error) {
       if (error instanceof MalformedFrame) this.#malformed = error.message
     } finally {

@@ -12,14 +12,20 @@ const REMEDIES: readonly (readonly [step: RegExp, get: string])[] = [
     /^namespaces$/,
     'User namespaces are refused here. On Ubuntu 24.04 an AppArmor profile for bwrap is needed (`sysctl kernel.apparmor_restrict_unprivileged_userns=0` lifts the restriction for the whole machine); in a container, allow them in its seccomp profile. `glovebox doctor` looks closer.',
   ],
-  [/^own-uid$/, 'This root has no ids to give: it lives in a user namespace with a small range. Run it as an ordinary user.'],
+  [
+    /^own-uid$/,
+    'This root has no ids to give: it lives in a user namespace with a small range. Run it as an ordinary user.',
+  ],
   [/^grant$/, 'The granted path was replaced since the policy was read, or cannot be opened by this user.'],
   [
     /^grant-idmap$/,
     'This file system cannot be shown under another owner (overlayfs cannot). Copy what the job needs to ext4, xfs, btrfs or tmpfs, or pass it with --input.',
   ],
   [/^cgroup$/, 'A limit could not be set. `glovebox doctor` shows which cgroups this user may use.'],
-  [/^scratch$/, 'The scratch file system could not be made: is limits.scratch within what this host can hold?'],
+  [
+    /^scratch$/,
+    'The scratch file system could not be made: is limits.scratch within what this host can hold?',
+  ],
 ]
 
 export function launchFailure(text: string): LaunchFailure {
@@ -30,19 +36,33 @@ export function launchFailure(text: string): LaunchFailure {
     return { what: `The sandbox could not be set up: ${step} (${clean(detail)}): ${clean(error)}.`, get }
   }
   const bwrap = /^bwrap: (.*)$/m.exec(text)
-  if (bwrap) return { what: `bubblewrap could not start the sandbox: ${clean(bwrap[1] ?? '')}.`, get: bwrapRemedy(bwrap[1] ?? '') }
-  if (text.includes('cell: gone')) return { what: 'The launcher was killed.', get: 'The next run starts another.' }
-  if (text.includes('cell: too many')) return { what: 'Too many sandboxes run at once.', get: 'Wait for some to end.' }
-  return { what: `The sandbox ended before its command started${text === '' ? '' : `: ${clean(text)}`}.`, get: '' }
+  if (bwrap)
+    return {
+      what: `bubblewrap could not start the sandbox: ${clean(bwrap[1] ?? '')}.`,
+      get: bwrapRemedy(bwrap[1] ?? ''),
+    }
+  if (text.includes('cell: gone'))
+    return { what: 'The launcher was killed.', get: 'The next run starts another.' }
+  if (text.includes('cell: too many'))
+    return { what: 'Too many sandboxes run at once.', get: 'Wait for some to end.' }
+  return {
+    what: `The sandbox ended before its command started${text === '' ? '' : `: ${clean(text)}`}.`,
+    get: '',
+  }
 }
 
 function bwrapRemedy(message: string): string {
-  if (message.includes('Unknown option')) return 'bubblewrap 0.8 or newer is needed; `apt-get install bubblewrap` gets it on Debian 12.'
+  if (message.includes('Unknown option'))
+    return 'bubblewrap 0.8 or newer is needed; `apt-get install bubblewrap` gets it on Debian 12.'
   if (/proc/.test(message) && /mount/i.test(message))
     return 'Inside a container /proc must not be masked: Docker needs `--security-opt systempaths=unconfined`, Kubernetes `procMount: Unmasked`.'
   return '`glovebox doctor` looks for what this host is missing.'
 }
 
 function clean(text: string): string {
-  return text.replace(/[^\x20-\x7e]+/g, ' ').trim().replace(/\.$/, '').slice(0, 300)
+  return text
+    .replace(/[^\x20-\x7e]+/g, ' ')
+    .trim()
+    .replace(/\.$/, '')
+    .slice(0, 300)
 }

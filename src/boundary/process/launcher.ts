@@ -58,7 +58,14 @@ export class Launcher {
   constructor(host: HostFacts, single: boolean) {
     const bases = host.cgroups.bases.flatMap(({ kind, directory }) => ['--cgroup', `${kind}:${directory}`])
     const bwrap = host.bubblewrap ?? '/usr/bin/bwrap'
-    const args = [...(single ? ['--single'] : []), '--agent', nativeProgram('agent'), '--bwrap', bwrap, ...bases]
+    const args = [
+      ...(single ? ['--single'] : []),
+      '--agent',
+      nativeProgram('agent'),
+      '--bwrap',
+      bwrap,
+      ...bases,
+    ]
     // detached: a terminal's Ctrl-C is for the caller to pass on, not for the launcher to die of
     const child = spawn(nativeProgram('cell'), args, {
       stdio: ['pipe', 'ignore', 'pipe', 'ipc'],
@@ -134,7 +141,8 @@ export class Launcher {
   #rest(): void {
     this.#child.unref()
     this.#child.channel?.unref()
-    for (const stream of [this.#child.stdin, this.#child.stderr]) (stream as unknown as { unref?(): void } | null)?.unref?.()
+    for (const stream of [this.#child.stdin, this.#child.stderr])
+      (stream as unknown as { unref?(): void } | null)?.unref?.()
   }
 
   #work(): void {

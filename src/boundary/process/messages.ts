@@ -38,7 +38,10 @@ export function agentMessage({ tag, bytes }: Frame): AgentMessage {
     case 'T':
       return { kind: 'ended', end: { kind: 'deadline' } }
     case 'I':
-      return { kind: 'ended', end: { kind: 'broken', detail: `${printable(bytes.subarray(4))}: ${errorName(number(bytes, 0))}` } }
+      return {
+        kind: 'ended',
+        end: { kind: 'broken', detail: `${printable(bytes.subarray(4))}: ${errorName(number(bytes, 0))}` },
+      }
     case 'D':
       return { kind: 'folder', path: path(bytes) }
     case 'F':
@@ -46,7 +49,11 @@ export function agentMessage({ tag, bytes }: Frame): AgentMessage {
     case 'B':
       return { kind: 'content', bytes }
     case 'X':
-      return { kind: 'refused', path: path(bytes.subarray(4)), why: REFUSALS.get(number(bytes, 0)) ?? 'was refused' }
+      return {
+        kind: 'refused',
+        path: path(bytes.subarray(4)),
+        why: REFUSALS.get(number(bytes, 0)) ?? 'was refused',
+      }
     case 'M':
       return { kind: 'missing' }
     case 'Z':
@@ -66,7 +73,8 @@ function commandEnd(bytes: Buffer): CommandEnd {
 }
 
 function notStarted(errno: number): CommandEnd {
-  const cause = errno === constants.errno.ENOENT || errno === constants.errno.ENOTDIR ? 'notFound' : 'notExecutable'
+  const cause =
+    errno === constants.errno.ENOENT || errno === constants.errno.ENOTDIR ? 'notFound' : 'notExecutable'
   return { kind: 'notStarted', cause, detail: errorName(errno) }
 }
 
@@ -93,5 +101,8 @@ function path(bytes: Buffer): string {
 }
 
 function printable(bytes: Buffer): string {
-  return bytes.toString('latin1').replace(/[^\x20-\x7e]/g, '?').slice(0, 200)
+  return bytes
+    .toString('latin1')
+    .replace(/[^\x20-\x7e]/g, '?')
+    .slice(0, 200)
 }

@@ -37,7 +37,9 @@ export function launchRequest(plan: Plan, host: HostFacts): Buffer {
     ...(host.canTakeUids ? [frame('u', u32(OWN_UID_BASE))] : []),
     frame('o', u32(OOM_SCORE)),
     ...cgroupWrites(plan, host),
-    ...plan.files.read.map(({ host: path }) => frame('g', Buffer.from([host.canTakeUids ? 1 : 0]), text(path))),
+    ...plan.files.read.map(({ host: path }) =>
+      frame('g', Buffer.from([host.canTakeUids ? 1 : 0]), text(path)),
+    ),
     frame('s', u64(plan.files.scratch.bytes), u64(plan.files.scratch.inodes), ...places),
     ...Object.entries(OWN_ETC).map(([name, content]) => frame('e', text(name), Buffer.from(content))),
     frame('f', filter.bytes),
@@ -54,7 +56,8 @@ export function launchHead(id: number, plan: Plan, host: HostFacts, turn: number
 function cgroupWrites(plan: Plan, host: HostFacts): Buffer[] {
   const { memoryBytes, cpus, processes } = plan.limits
   return host.cgroups.bases.flatMap(({ kind }, index) => {
-    const set = (file: string, value: string | number) => frame('c', Buffer.from([index]), text(file), text(`${value}`))
+    const set = (file: string, value: string | number) =>
+      frame('c', Buffer.from([index]), text(file), text(`${value}`))
     const setIfThere = (file: string, value: string | number) =>
       frame('C', Buffer.from([index]), text(file), text(`${value}`))
     const writes: Buffer[] = []
@@ -62,7 +65,11 @@ function cgroupWrites(plan: Plan, host: HostFacts): Buffer[] {
     if (kind === 'memory' && memoryBytes !== null)
       writes.push(set('memory.limit_in_bytes', memoryBytes), setIfThere('memory.swappiness', 0))
     if (kind === 'unified' && memoryBytes !== null)
-      writes.push(set('memory.max', memoryBytes), setIfThere('memory.swap.max', 0), set('memory.oom.group', 1))
+      writes.push(
+        set('memory.max', memoryBytes),
+        setIfThere('memory.swap.max', 0),
+        set('memory.oom.group', 1),
+      )
     if ((kind === 'pids' || kind === 'unified') && processes !== null)
       writes.push(set('pids.max', processes + OWN_PROCESSES))
     if (kind === 'cpu' && cpus !== null)

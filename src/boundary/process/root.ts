@@ -43,7 +43,13 @@ export const MASKED_PROC_FILES = [
   '/proc/timer_list',
 ] as const
 
-export const MASKED_PROC_FOLDERS = ['/proc/acpi', '/proc/asound', '/proc/driver', '/proc/fs', '/proc/scsi'] as const
+export const MASKED_PROC_FOLDERS = [
+  '/proc/acpi',
+  '/proc/asound',
+  '/proc/driver',
+  '/proc/fs',
+  '/proc/scsi',
+] as const
 
 const { uid, gid, userName, hostName } = JOB_IDENTITY
 

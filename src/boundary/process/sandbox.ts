@@ -79,7 +79,9 @@ class ProcessSandbox implements RunningSandbox {
   ) {
     const stream = (end: End, readable: boolean, writable: boolean) =>
       // `handle` is what net itself uses for streams it was given; its type is not published
-      new Socket({ handle: handles.get(end), readable, writable } as unknown as ConstructorParameters<typeof Socket>[0])
+      new Socket({ handle: handles.get(end), readable, writable } as unknown as ConstructorParameters<
+        typeof Socket
+      >[0])
     this.#kill = kill
     this.#settings = agent
     this.#news = news

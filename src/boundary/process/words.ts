@@ -9,7 +9,14 @@ const INFO_FD = '10'
 
 export function bubblewrapWords(plan: Plan, host: HostFacts): string[] {
   return [
-    ...['--unshare-user', '--uid', `${plan.identity.uid}`, '--gid', `${plan.identity.gid}`, '--disable-userns'],
+    ...[
+      '--unshare-user',
+      '--uid',
+      `${plan.identity.uid}`,
+      '--gid',
+      `${plan.identity.gid}`,
+      '--disable-userns',
+    ],
     ...['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup'],
     ...['--hostname', plan.identity.hostName],
     ...['--die-with-parent', '--new-session', '--as-pid-1', '--cap-drop', 'ALL'],
@@ -24,8 +31,14 @@ export function bubblewrapWords(plan: Plan, host: HostFacts): string[] {
 
 /** Outer folders first, so that a grant below another is mounted over it and not under it. */
 function fileWords(plan: Plan): string[] {
-  const places = plan.files.scratch.places.map((inside, index) => ({ inside, words: ['--bind', `/sys/s/${index}`, inside] }))
-  const grants = plan.files.read.map(({ inside }, index) => ({ inside, words: ['--ro-bind', `/sys/g${index}`, inside] }))
+  const places = plan.files.scratch.places.map((inside, index) => ({
+    inside,
+    words: ['--bind', `/sys/s/${index}`, inside],
+  }))
+  const grants = plan.files.read.map(({ inside }, index) => ({
+    inside,
+    words: ['--ro-bind', `/sys/g${index}`, inside],
+  }))
   return [...places, ...grants]
     .sort((a, b) => a.inside.split('/').length - b.inside.split('/').length)
     .flatMap(({ words }) => words)

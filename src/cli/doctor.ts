@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process'
+import { parsePolicy } from '../policy/index.js'
+import { type Finding, findings, type Trial } from '../proof/index.js'
+import { Glovebox, hostOf } from '../sandbox/index.js'
+import { type Flag, type Parsed, WrongUsage } from './flags.js'
+import { print, sentence } from './terminal.js'
+
+export const DOCTOR_FLAGS: readonly Flag[] = [
+  { name: '--json', help: 'findings for programs' },
+  { name: '--help', help: 'this' },
+]
+
+const MARK: Record<Finding['status'], string> = { good: 'good   ', missing: 'MISSING', note: 'note   ' }
+
+/** Looks, and starts one sandbox to see that it works. 1 when something is missing. */
+export async function doctor({ words, flags }: Parsed): Promise<number> {
+  if (words.length > 0) throw new WrongUsage(`doctor takes no ${JSON.stringify(words[0])}.`)
+  const host = hostOf()
+  const everyLimitWaived = parsePolicy({
+    version: 1,
+    waive: ['limits.memory', 'limits.cpus', 'limits.processes'],
+  })
+  const trial: Trial = {
+    bubblewrapVersion: host.bubblewrap === null ? null : versionOf(host.bubblewrap),
+    failure: await tryOne(everyLimitWaived),
+  }
+  const found = findings(host, parsePolicy({ version: 1 }), trial, Object.keys(process.env))
+  if (flags.has('--json')) print([JSON.stringify(found, null, 2)])
+  else
+    print(
+      found.flatMap(({ name, status, what, get }) => [
+        `${MARK[status]}  ${name}: ${what}`,
+        ...(get === '' ? [] : [`           ${get}`]),
+      ]),
+    )
+  return found.some(({ status }) => status === 'missing') ? 1 : 0
+}
+
+async function tryOne(policy: ReturnType<typeof parsePolicy>): Promise<string | null> {
+  const glovebox = Glovebox.startNow({ single: true })
+  try {
+    const result = await glovebox.run(policy, ['true'])
+    return result.ok ? null : (result.message ?? `It ended with ${result.exitCode}.`)
+  } catch (error) {
+    return sentence(error)
+  } finally {
+    await glovebox.close()
+  }
+}
+
+function versionOf(program: string): string | null {
+  try {
+    return (
+      /(\d+\.\d+(?:\.\d+)?)/.exec(execFileSync(program, ['--version'], { encoding: 'utf8', env: {} }))?.[1] ??
+      null
+    )
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,70 @@
+/** The command line's own grammar: one table drives parsing, errors and help. Pure. */
+import { nearestOf } from './nearest.js'
+
+export interface Flag {
+  readonly name: string
+  /** what the value looks like; absent: a switch */
+  readonly value?: string
+  readonly repeatable?: true
+  readonly help: string
+}
+
+export interface Parsed {
+  /** values in the order they were given; a switch has one empty value */
+  readonly flags: ReadonlyMap<string, readonly string[]>
+  /** words that are no flags, before `--` */
+  readonly words: readonly string[]
+  /** everything behind `--`; `null` when there was no `--` */
+  readonly command: readonly string[] | null
+}
+
+/** The caller wrote something that means nothing. */
+export class WrongUsage extends Error {}
+
+export function parseFlags(argv: readonly string[], table: readonly Flag[]): Parsed {
+  const flags = new Map<string, string[]>()
+  const words: string[] = []
+  for (let at = 0; at < argv.length; at++) {
+    const item = argv[at] ?? ''
+    if (item === '--') return { flags, words, command: argv.slice(at + 1) }
+    if (!item.startsWith('-') || item === '-') {
+      words.push(item)
+      continue
+    }
+    const equals = item.startsWith('--') ? item.indexOf('=') : -1
+    const name = equals === -1 ? item : item.slice(0, equals)
+    const flag = table.find((each) => each.name === name)
+    if (flag === undefined) throw new WrongUsage(unknown(name, table))
+    if (flag.value === undefined) {
+      if (equals !== -1) throw new WrongUsage(`${name} takes no value.`)
+      flags.set(name, [''])
+      continue
+    }
+    const value = equals === -1 ? argv[++at] : item.slice(equals + 1)
+    if (value === undefined || (equals === -1 && value === '--'))
+      throw new WrongUsage(`${name} needs a value: ${name} ${flag.value}.`)
+    const before = flags.get(name) ?? []
+    if (before.length > 0 && flag.repeatable === undefined)
+      throw new WrongUsage(`${name} is given twice; once is enough.`)
+    flags.set(name, [...before, value])
+  }
+  return { flags, words, command: null }
+}
+
+function unknown(name: string, table: readonly Flag[]): string {
+  const near = nearestOf(
+    name,
+    table.map((flag) => flag.name),
+  )
+  return `There is no flag ${JSON.stringify(name)}.${near === null ? '' : ` Did you mean ${near}?`}`
+}
+
+/** Two columns, as `--help` shows them. */
+export function flagLines(table: readonly Flag[]): string[] {
+  const left = table.map(({ name, value }) => (value === undefined ? name : `${name} ${value}`))
+  const width = Math.max(...left.map((text) => text.length))
+  return table.map(({ help, repeatable }, index) => {
+    const more = repeatable ? ' (repeatable)' : ''
+    return `  ${(left[index] ?? '').padEnd(width)}  ${help}${more}`
+  })
+}

@@ -1,0 +1,76 @@
+import { type Flag, flagLines } from './flags.js'
+
+export const OVERVIEW = [
+  "Glovebox runs work you don't trust with nothing it doesn't need.",
+  '',
+  'glovebox run [flags] -- COMMAND [ARG…]      one job in a fresh sandbox; its streams and exit code are the job’s',
+  'glovebox explain [flags] [-- COMMAND…]      what the plan enforces; runs nothing',
+  'glovebox doctor                             what this host can enforce, and the command that gets the rest',
+  'glovebox policy check FILE… | schema        validate a policy; print its JSON Schema',
+  'glovebox --version, --help, COMMAND --help',
+  '',
+  'Try:  glovebox run -- id',
+  '      glovebox run --policy imagemagick --input photo.jpg --output small.webp -- convert photo.jpg -resize 50% small.webp',
+]
+
+const RUN_EXAMPLES = [
+  '  glovebox run -- id',
+  '  glovebox run --policy imagemagick --input photo.jpg --output small.webp -- convert photo.jpg -resize 50% small.webp',
+  '  glovebox run --read /srv/fonts --memory 512MiB --deadline 10s --report run.json -- sh -c "ls /srv/fonts"',
+  '  cat in.csv | glovebox run -- python3 -c "import sys; print(len(sys.stdin.read()))"',
+]
+
+const EXIT_CODES = [
+  "The job's own exit code; 128+n when a signal of its own killed it; 124 deadline or silence; 137 memory;",
+  '125 Glovebox refused or failed; 126 not executable; 127 not found. The reason is on standard error, and in --report.',
+]
+
+export function helpFor(command: string, flags: readonly Flag[]): string[] {
+  const table = ['', 'Flags:', ...flagLines(flags)]
+  switch (command) {
+    case 'run':
+      return [
+        'glovebox run [flags] -- COMMAND [ARG…]',
+        '',
+        'Runs one job in a fresh sandbox that grants nothing by default.',
+        ...table,
+        '',
+        'Exit codes:',
+        ...EXIT_CODES.map((line) => `  ${line}`),
+        '',
+        'Examples:',
+        ...RUN_EXAMPLES,
+      ]
+    case 'explain':
+      return [
+        'glovebox explain [flags] [-- COMMAND…]',
+        '',
+        'What the plan enforces on this host, and by what. Runs nothing. Exits 1 if a promise cannot be kept here.',
+        ...table,
+        '',
+        'Examples:',
+        '  glovebox explain --policy imagemagick',
+        '  glovebox explain --read /srv/fonts --native',
+      ]
+    case 'doctor':
+      return [
+        'glovebox doctor',
+        '',
+        'What this host can enforce, what is missing, and the command that gets it. Exits 1 if something is missing.',
+        ...table,
+      ]
+    default:
+      return [
+        'glovebox policy check FILE…',
+        'glovebox policy schema',
+        '',
+        'Validates policies; prints the JSON Schema, with which editors complete the YAML.',
+        ...table,
+        '',
+        'Examples:',
+        '  glovebox policy check policy.yaml',
+        '  glovebox policy schema > glovebox.schema.json',
+        '  # yaml-language-server: $schema=./glovebox.schema.json    (first line of a policy)',
+      ]
+  }
+}

@@ -1,0 +1,1 @@
+export { main, warm } from './main.js'

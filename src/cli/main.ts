@@ -1,0 +1,72 @@
+/** The command line. Importing it runs nothing; `main` returns the exit code. */
+import { DOCTOR_FLAGS, doctor } from './doctor.js'
+import { EXPLAIN_FLAGS, explain } from './explain.js'
+import { type Flag, type Parsed, parseFlags, WrongUsage } from './flags.js'
+import { helpFor, OVERVIEW } from './help.js'
+import { nearestOf } from './nearest.js'
+import { POLICY_COMMAND_FLAGS, policy } from './policy.js'
+import { RUN_FLAGS, run } from './run.js'
+import { print, say, sentence } from './terminal.js'
+import { VERSION } from './version.js'
+
+interface CommandEntry {
+  readonly flags: readonly Flag[]
+  readonly act: (parsed: Parsed) => number | Promise<number>
+  /** exit code of a call that means nothing */
+  readonly wrong: number
+}
+
+const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  run: { flags: RUN_FLAGS, act: run, wrong: 125 },
+  explain: { flags: EXPLAIN_FLAGS, act: explain, wrong: 2 },
+  doctor: { flags: DOCTOR_FLAGS, act: doctor, wrong: 2 },
+  policy: { flags: POLICY_COMMAND_FLAGS, act: policy, wrong: 2 },
+}
+
+const NOT_YET = new Map([
+  ['verify', 'Attacking the sandbox from inside is not in this version of Glovebox.'],
+  ['image', "Images are not in this version of Glovebox: root is the host's programs."],
+])
+
+export async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    print(OVERVIEW)
+    return name === undefined ? 2 : 0
+  }
+  if (name === '--version') {
+    print([VERSION])
+    return 0
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command === undefined) {
+    say(unknownCommand(name))
+    return 2
+  }
+  try {
+    const parsed = parseFlags(rest, command.flags)
+    if (parsed.flags.has('--help')) {
+      print(helpFor(name, command.flags))
+      return 0
+    }
+    return await command.act(parsed)
+  } catch (error) {
+    if (error instanceof WrongUsage) say(`${error.message}\n"glovebox ${name} --help" shows all flags.`)
+    else say(sentence(error))
+    return command.wrong
+  }
+}
+
+function unknownCommand(name: string): string {
+  const later = NOT_YET.get(name)
+  if (later !== undefined) return later
+  const near = nearestOf(name, Object.keys(COMMANDS))
+  const hint = near === null ? '' : ` Did you mean "${near}"?`
+  return `There is no command ${JSON.stringify(name)}.${hint} To run a program: glovebox run -- ${name} ….\n"glovebox --help" shows all commands.`
+}
+
+/** The ways that most calls take, for the build's code cache; starts nothing. */
+export function warm(): void {
+  const parsed = parseFlags(['--policy', 'imagemagick', '--memory', '64MiB', '--', 'true'], RUN_FLAGS)
+  explain(parsed)
+}

@@ -1,0 +1,222 @@
+import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, posix, resolve } from 'node:path'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { type GloveboxError, UsageError } from '../errors/index.js'
+import { policyFromFlags } from '../policy/index.js'
+import { NO_USAGE, type Report } from '../report/index.js'
+import { Glovebox } from '../sandbox/index.js'
+import { type Flag, type Parsed, WrongUsage } from './flags.js'
+import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
+import { say, sentence } from './terminal.js'
+
+const REJECTED = 125
+
+export const RUN_FLAGS: readonly Flag[] = [
+  ...POLICY_FLAGS,
+  {
+    name: '--input',
+    value: 'FILE[:INSIDE]',
+    repeatable: true,
+    help: 'copy a file in, for this job (default: its name in the work directory)',
+  },
+  {
+    name: '--output',
+    value: 'INSIDE[:FILE]',
+    repeatable: true,
+    help: 'collect a file or folder when the job has ended (default: its name here)',
+  },
+  { name: '--tenant', value: 'ID', help: 'who the job is for; goes into the report' },
+  { name: '--report', value: 'FILE', help: 'write what happened there, as JSON' },
+  { name: '--tty', help: 'not in this version: a terminal of its own for the job' },
+  { name: '--quiet', help: 'say nothing on standard error that the job did not say' },
+  { name: '--help', help: 'this' },
+]
+
+/** One job in a fresh sandbox. Returns the exit code. */
+export async function run(parsed: Parsed): Promise<number> {
+  const { flags } = parsed
+  const [command, ...rest] = commandOf(parsed)
+  const tell = flags.has('--quiet') ? () => {} : say
+  const report = new ReportFile(flags.get('--report')?.[0] ?? null)
+  // The launcher comes up while the policy is read: both take about as long.
+  const glovebox = Glovebox.startNow({ single: true })
+  try {
+    if (flags.has('--tty'))
+      throw new UsageError(
+        'flag.notYet',
+        '--tty is not in this version of Glovebox.',
+        'Without it the job has pipes.',
+      )
+    const policy = policyFromFlags(policyFlags(parsed), { cwd: process.cwd(), callerEnv: process.env })
+    const cancel = new AbortController()
+    const running = glovebox.run(policy, [command, ...rest], {
+      inputs: pairs('--input', flags.get('--input') ?? [], inputPair),
+      outputs: pairs('--output', flags.get('--output') ?? [], outputPair),
+      stdin: process.stdin,
+      signal: cancel.signal,
+      buffer: false,
+      ...(flags.has('--tenant') ? { tenant: flags.get('--tenant')?.[0] ?? '' } : {}),
+      onStarted: passSignals(cancel),
+    })
+    const [result] = await Promise.all([
+      running,
+      show(running.stdout, process.stdout),
+      show(running.stderr, process.stderr),
+    ])
+    if (result.message !== null || result.reason === 'signal')
+      tell(result.message ?? `The job was killed by ${result.signal}.`)
+    report.write(result.report)
+    return result.exitCode
+  } catch (error) {
+    tell(sentence(error))
+    report.write(refusedReport([command, ...rest], error as GloveboxError))
+    return REJECTED
+  } finally {
+    await glovebox.close()
+    process.stdin.destroy()
+  }
+}
+
+function commandOf({ words, command }: Parsed): [string, ...string[]] {
+  if (command === null) {
+    const hint = words.length === 0 ? '' : ` ${JSON.stringify(words[0])} stands before it.`
+    throw new WrongUsage(`The command goes behind "--": glovebox run [flags] -- COMMAND [ARG…].${hint}`)
+  }
+  if (words.length > 0) throw new WrongUsage(`${JSON.stringify(words[0])} is neither a flag nor behind "--".`)
+  const [first, ...rest] = command
+  if (first === undefined || first === '') throw new WrongUsage('There is no command behind "--".')
+  return [first, ...rest]
+}
+
+/** The reader of our own output may go away: then so does the job's, which is a broken pipe as anywhere. */
+async function show(from: Readable, to: NodeJS.WriteStream): Promise<void> {
+  to.on('error', () => from.destroy())
+  await pipeline(from, to, { end: false }).catch(() => {})
+}
+
+/** The first SIGINT, SIGTERM or SIGHUP reaches the job; a second one ends the sandbox. */
+function passSignals(cancel: AbortController): (send: (signal: number) => void) => void {
+  let send: ((signal: number) => void) | null = null
+  let sent = false
+  for (const [name, number] of [
+    ['SIGHUP', 1],
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+  ] as const)
+    process.on(name, () => {
+      if (send === null || sent) cancel.abort(number)
+      else send(number)
+      sent = true
+    })
+  return (given) => {
+    send = given
+  }
+}
+
+type Pair = readonly [key: string, value: string]
+
+function pairs(
+  flag: string,
+  values: readonly string[],
+  pair: (value: string) => Pair,
+): Record<string, string> {
+  const made: Record<string, string> = Object.create(null)
+  for (const value of values) {
+    const [key, other] = pair(value)
+    if (made[key] !== undefined)
+      throw new UsageError('flag.twice', `${flag} ${key} is given twice.`, 'Give each one once.')
+    made[key] = other
+  }
+  return made
+}
+
+function inputPair(value: string): Pair {
+  const [file, inside] = split(value)
+  return [inside ?? basename(file), resolve(file)]
+}
+
+function outputPair(value: string): Pair {
+  const [inside, file] = split(value)
+  const destination = resolve(file ?? posix.basename(inside))
+  if (/\*/.test(inside))
+    throw new UsageError(
+      'output.pattern',
+      `--output ${value}: write a path, not a pattern.`,
+      'A folder is collected whole.',
+    )
+  if (!statSync(dirname(destination), { throwIfNoEntry: false })?.isDirectory())
+    throw new UsageError(
+      'output.folder',
+      `--output ${value}: there is no folder ${dirname(destination)}.`,
+      'Make it first.',
+    )
+  return [inside, destination]
+}
+
+function split(value: string): [string, string | null] {
+  const colon = value.indexOf(':')
+  const [left, right] = colon === -1 ? [value, null] : [value.slice(0, colon), value.slice(colon + 1)]
+  if (left === '' || right === '')
+    throw new UsageError(
+      'flag.pair',
+      `${JSON.stringify(value)} has nothing on one side of its colon.`,
+      'Write FILE:INSIDE, or one path alone.',
+    )
+  return [left, right]
+}
+
+/** Written whole or not at all; that it can be written is tried before the job runs. */
+class ReportFile {
+  readonly #file: string | null
+  readonly #staging: string | null
+
+  constructor(file: string | null) {
+    this.#file = file === null ? null : resolve(file)
+    if (this.#file === null) {
+      this.#staging = null
+      return
+    }
+    try {
+      this.#staging = mkdtempSync(join(dirname(this.#file), '.glovebox-'))
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code
+      throw new WrongUsage(`--report ${file}: nothing can be written to ${dirname(this.#file)} (${code}).`)
+    }
+    process.once('exit', () => this.#clean())
+  }
+
+  write(report: Report): void {
+    if (this.#file === null || this.#staging === null) return
+    const staged = join(this.#staging, 'report')
+    writeFileSync(staged, `${JSON.stringify(report, null, 2)}\n`)
+    renameSync(staged, this.#file)
+    this.#clean()
+  }
+
+  #clean(): void {
+    if (this.#staging !== null) rmSync(this.#staging, { recursive: true, force: true })
+  }
+}
+
+/** A run that was refused has a report too. */
+function refusedReport(command: readonly string[], error: GloveboxError): Report {
+  const reason = error.code.startsWith('launch.') ? 'failed' : 'rejected'
+  return {
+    version: 1,
+    id: '',
+    tenant: null,
+    startedAt: new Date().toISOString(),
+    policySha256: null,
+    boundary: null,
+    command,
+    result: { reason, exitCode: REJECTED, signal: null, message: error.message },
+    usage: NO_USAGE,
+    network: [],
+    credentials: [],
+    claims: [],
+    inputs: [],
+    outputs: [],
+    waivers: [],
+  }
+}

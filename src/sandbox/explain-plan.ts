@@ -1,0 +1,45 @@
+import { boundaryNamed } from '../boundary/index.js'
+import { BoundaryUnavailableError } from '../errors/index.js'
+import { type HostFacts, lookAtHost } from '../host/index.js'
+import type { Plan } from '../plan/index.js'
+import type { Policy } from '../policy/index.js'
+import { syscallFilter } from '../syscalls/index.js'
+import { planFor } from './planner.js'
+
+export interface Explained {
+  readonly plan: Plan
+  /** what the boundary's own program will be told */
+  readonly words: readonly string[]
+  /** a sentence for each protection that the policy takes away */
+  readonly warnings: readonly string[]
+  /** why the boundary can't run on this host at all; `null` when it can */
+  readonly unavailable: string | null
+}
+
+/** The machine as the process boundary sees it. */
+export function hostOf(): HostFacts {
+  return lookAtHost(boundaryNamed('process')?.hostPaths ?? [])
+}
+
+/** The plan for a policy on this host, without starting anything. */
+export function explainPlan(policy: Policy): Explained {
+  const boundary = boundaryNamed(policy.boundary)
+  if (boundary === null)
+    throw new BoundaryUnavailableError(
+      'boundary.notYet',
+      `This version of Glovebox has no boundary "${policy.boundary}".`,
+      'Write `boundary: process`.',
+    )
+  const host = lookAtHost(boundary.hostPaths)
+  const plan = planFor(policy, boundary, host)
+  const reason = boundary.unavailable(host)
+  const { profile, deny, allow } = policy.syscalls
+  const arch = host.arch === 'arm64' ? 'arm64' : 'x64'
+  const { warnings } = syscallFilter({ arch, profile, deny, allow, inet: false, cpuPinned: false })
+  return {
+    plan,
+    words: boundary.words(plan, host),
+    warnings,
+    unavailable: reason === null ? null : `${reason.what} ${reason.get}`,
+  }
+}
