@@ -336,6 +336,7 @@ static bool bury_the_dead(void)
             continue;
         }
         *link = each->next;
+        node_gone = node_gone || (settings->single && each->id != 0); /* its one sandbox: there is nothing to wait for */
         spares_fail = each->id == 0;
         sandbox_count--;
         free(each);

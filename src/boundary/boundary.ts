@@ -21,6 +21,8 @@ export interface Boundary {
   unavailable(host: HostFacts): { readonly what: string; readonly get: string } | null
   /** what the boundary's own program will be told, one argument a line; for `explain` and for golden tests */
   words(plan: Plan, host: HostFacts): readonly string[]
+  /** a sentence for each protection that the policy takes away */
+  warnings(plan: Plan, host: HostFacts): readonly string[]
   /** starts what the boundary's sandboxes are started from; `single`: for one run, so nothing is prepared for a second */
   open(host: HostFacts, single: boolean): SandboxSource
 }

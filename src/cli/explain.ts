@@ -1,4 +1,4 @@
-import { policyFromFlags } from '../policy/index.js'
+import { policyFromFlags, policySha256 } from '../policy/index.js'
 import { explanation, explanationText } from '../proof/index.js'
 import { explainPlan } from '../sandbox/index.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
@@ -18,7 +18,11 @@ export function explain(parsed: Parsed): number {
     throw new WrongUsage(`${JSON.stringify(parsed.words[0])} is neither a flag nor behind "--".`)
   const policy = policyFromFlags(policyFlags(parsed), { cwd: process.cwd(), callerEnv: process.env })
   const { plan, words, warnings, unavailable } = explainPlan(policy)
-  const explained = explanation(plan, unavailable === null ? warnings : [unavailable, ...warnings])
+  const explained = explanation(
+    plan,
+    policySha256(policy),
+    unavailable === null ? warnings : [unavailable, ...warnings],
+  )
   if (parsed.flags.has('--json'))
     print([JSON.stringify(parsed.flags.has('--native') ? { ...explained, words } : explained, null, 2)])
   else if (parsed.flags.has('--native')) print(words)

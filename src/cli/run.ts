@@ -53,7 +53,7 @@ export async function run(parsed: Parsed): Promise<number> {
     const running = glovebox.run(policy, [command, ...rest], {
       inputs: pairs('--input', flags.get('--input') ?? [], inputPair),
       outputs: pairs('--output', flags.get('--output') ?? [], outputPair),
-      stdin: process.stdin,
+      stdin: () => process.stdin,
       signal: cancel.signal,
       buffer: false,
       ...(flags.has('--tenant') ? { tenant: flags.get('--tenant')?.[0] ?? '' } : {}),
@@ -74,7 +74,6 @@ export async function run(parsed: Parsed): Promise<number> {
     return REJECTED
   } finally {
     await glovebox.close()
-    process.stdin.destroy()
   }
 }
 

@@ -42,8 +42,6 @@ export interface SyscallPlan {
 /** What will be enforced: the policy, resolved against one boundary on this host. Plain data. */
 export interface Plan {
   readonly boundary: BoundaryName
-  /** SHA-256 of the effective policy, hex */
-  readonly policySha256: string
   readonly identity: { readonly uid: number; readonly gid: number; readonly hostName: string }
   readonly env: Readonly<Record<string, string>>
   readonly files: FilePlan

@@ -15,8 +15,8 @@ export interface Explanation {
   readonly warnings: readonly string[]
 }
 
-export function explanation(plan: Plan, warnings: readonly string[]): Explanation {
-  const { boundary, policySha256, files, limits, lifetime, claims, waivers } = plan
+export function explanation(plan: Plan, policySha256: string, warnings: readonly string[]): Explanation {
+  const { boundary, files, limits, lifetime, claims, waivers } = plan
   return {
     boundary,
     policySha256,

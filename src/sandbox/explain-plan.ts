@@ -3,7 +3,6 @@ import { BoundaryUnavailableError } from '../errors/index.js'
 import { type HostFacts, lookAtHost } from '../host/index.js'
 import type { Plan } from '../plan/index.js'
 import type { Policy } from '../policy/index.js'
-import { syscallFilter } from '../syscalls/index.js'
 import { planFor } from './planner.js'
 
 export interface Explained {
@@ -33,13 +32,10 @@ export function explainPlan(policy: Policy): Explained {
   const host = lookAtHost(boundary.hostPaths)
   const plan = planFor(policy, boundary, host)
   const reason = boundary.unavailable(host)
-  const { profile, deny, allow } = policy.syscalls
-  const arch = host.arch === 'arm64' ? 'arm64' : 'x64'
-  const { warnings } = syscallFilter({ arch, profile, deny, allow, inet: false, cpuPinned: false })
   return {
     plan,
     words: boundary.words(plan, host),
-    warnings,
+    warnings: boundary.warnings(plan, host),
     unavailable: reason === null ? null : `${reason.what} ${reason.get}`,
   }
 }

@@ -25,8 +25,11 @@ export interface RunOptions {
    * `result.outputs`; as an object, each is written to the host path it names, all or nothing.
    */
   readonly outputs?: readonly string[] | Readonly<Record<string, string>>
-  /** bytes, a stream, or the path of a host file; absent: empty */
-  readonly stdin?: Uint8Array | string | Readable | AsyncIterable<Uint8Array>
+  /**
+   * bytes, a stream, or the path of a host file; absent: empty. A function is called for its stream when the command runs,
+   * so that nothing is read for a run that is refused.
+   */
+  readonly stdin?: Uint8Array | string | Readable | AsyncIterable<Uint8Array> | (() => Readable)
   /** cancels the run: everything is ended, and the result's reason is `cancelled` */
   readonly signal?: AbortSignal
   /** who the job is for; goes into the report */
@@ -161,7 +164,7 @@ export class Glovebox {
       cancel: options.signal ?? null,
       onStarted: options.onStarted ?? null,
     })
-    return { plan, command, run, source: this.#source(boundary), collected, copied }
+    return { policy, plan, command, run, source: this.#source(boundary), collected, copied }
   }
 
   #source(boundary: Boundary): SandboxSource {
@@ -171,18 +174,19 @@ export class Glovebox {
   }
 
   async #perform(
-    { plan, command, run, source, collected, copied }: Prepared,
+    { policy, plan, command, run, source, collected, copied }: Prepared,
     options: RunOptions,
   ): Promise<RunResult> {
     const kept = options.buffer === false ? null : [keep(run.stdout), keep(run.stderr)]
     const outcome = await run.finish(source)
-    const report = reportOf(randomUUID(), plan, command, options.tenant ?? null, copied, outcome)
+    const report = reportOf(randomUUID(), policy, plan, command, options.tenant ?? null, copied, outcome)
     const [stdout, stderr] = kept?.map((parts) => Buffer.concat(parts)) ?? []
     return new RunResult(report, stdout ?? new Uint8Array(), stderr ?? new Uint8Array(), collected)
   }
 }
 
 interface Prepared {
+  readonly policy: Policy
   readonly plan: Plan
   readonly command: readonly [string, ...string[]]
   readonly run: JobRun
@@ -235,11 +239,12 @@ function shown(path: string, workdir: string): string {
   return path.startsWith(`${workdir}/`) ? path.slice(workdir.length + 1) : path
 }
 
-function stdinOf(stdin: RunOptions['stdin']): Readable | null {
+function stdinOf(stdin: RunOptions['stdin']): (() => Readable) | null {
   if (stdin === undefined) return null
-  if (typeof stdin === 'string') return createReadStream(stdin)
-  if (stdin instanceof Uint8Array) return Readable.from([stdin])
-  return stdin instanceof Readable ? stdin : Readable.from(stdin)
+  if (typeof stdin === 'function') return stdin
+  if (typeof stdin === 'string') return () => createReadStream(stdin)
+  if (stdin instanceof Uint8Array) return () => Readable.from([stdin])
+  return () => (stdin instanceof Readable ? stdin : Readable.from(stdin))
 }
 
 function keep(stream: Readable): Buffer[] {

@@ -7,7 +7,7 @@ import { lifetimeRequirements } from '../lifetime/index.js'
 import { limitRequirements, limitsPlan } from '../limits/index.js'
 import { networkRequirements } from '../network/index.js'
 import { type Claim, claimOf, type Plan, type Requirement } from '../plan/index.js'
-import { type Policy, policySha256 } from '../policy/index.js'
+import type { Policy } from '../policy/index.js'
 import { requirements as syscallRequirements } from '../syscalls/index.js'
 
 /** Found first by the job's shell; the same for every job, so that nothing of the caller's PATH is in it. */
@@ -33,7 +33,6 @@ export function planFor(policy: Policy, boundary: Boundary, host: HostFacts): Pl
   })
   return {
     boundary: boundary.name,
-    policySha256: policySha256(policy),
     identity: JOB_IDENTITY,
     env: { PATH: DEFAULT_PATH, HOME: policy.workdir, ...policy.env },
     files: filePlan(policy),

@@ -1,9 +1,11 @@
 import type { Plan } from '../plan/index.js'
+import { type Policy, policySha256 } from '../policy/index.js'
 import { type CollectedFile, claimsInReport, type Report } from '../report/index.js'
 import type { Outcome } from './run.js'
 
 export function reportOf(
   id: string,
+  policy: Policy,
   plan: Plan,
   command: readonly string[],
   tenant: string | null,
@@ -17,7 +19,7 @@ export function reportOf(
     id,
     tenant,
     startedAt: times.acceptedAt.toISOString(),
-    policySha256: plan.policySha256,
+    policySha256: policySha256(policy),
     boundary: plan.boundary,
     command,
     result: {

@@ -15,8 +15,8 @@ export interface Job {
   /** checked while the sandbox comes up */
   readonly inputs: Promise<readonly InputFile[]>
   readonly wanted: readonly Wanted[]
-  /** read only once the command runs; `null`: empty */
-  readonly stdin: Readable | null
+  /** asked for once the command runs; `null`: empty */
+  readonly stdin: (() => Readable) | null
   /** aborted with a number as reason: the signal that a person sent */
   readonly cancel: AbortSignal | null
   /** told when the command runs, with a way to send it signals */
@@ -42,6 +42,7 @@ export class JobRun {
   readonly stderr: Readable
   readonly #job: Job
   readonly #meter: OutputMeter
+  #feeding: Readable | null = null
   #interruption: Interruption | null = null
   #interrupt: () => void = () => {}
   readonly #interrupted: Promise<void>
@@ -106,7 +107,7 @@ export class JobRun {
       this.#meter.stop()
       await sandbox?.end()
       await Promise.all(this.#job.wanted.map(({ sink }) => sink.abort()))
-      this.#job.stdin?.destroy()
+      this.#feeding?.destroy()
     }
   }
 
@@ -142,7 +143,8 @@ export class JobRun {
     if (this.#interruption === null) {
       this.#meter.start()
       this.#job.onStarted?.((signal) => sandbox.signal(signal))
-      feed(this.#job.stdin, sandbox.stdin)
+      this.#feeding = this.#job.stdin?.() ?? null
+      feed(this.#feeding, sandbox.stdin)
     }
     const stopped = this.#interrupted.then((): CommandEnd => ({ kind: 'lost' }))
     return Promise.race([sandbox.commandEnd, stopped])

@@ -4,6 +4,7 @@
 import { PolicyError } from '../errors/index.js'
 import { type Adjustment, adjust, adjustmentProblems, adjustmentWarnings } from './adjust.js'
 import { compileFilter } from './compile.js'
+import { PREBUILT } from './prebuilt.js'
 import { defaultProfile, type ProfileOptions } from './profile-default.js'
 import { type Arch, syscallNumbers } from './table.js'
 
@@ -29,14 +30,30 @@ export interface SyscallFilter {
 }
 
 /**
- * The filter for one sandbox.
+ * The program alone, for a start: compiled ahead where the policy adjusts nothing.
+ * @throws PolicyError when `deny` or `allow` names what doesn't exist or what can't be changed
+ */
+export function syscallFilterBytes(options: FilterOptions): Uint8Array {
+  const ready = options.deny.length + options.allow.length === 0 ? PREBUILT[prebuiltKey(options)] : undefined
+  return ready === undefined ? compiledFilter(options) : Buffer.from(ready.join(''), 'base64')
+}
+
+/** What {@link syscallFilterBytes} gives when nothing was compiled ahead. */
+export function compiledFilter(options: FilterOptions): Uint8Array {
+  return compileFilter(adjustedProfile(options), options.arch)
+}
+
+/** Names a filter that is compiled ahead. */
+export function prebuiltKey({ arch, profile, inet, cpuPinned }: FilterOptions): string {
+  return [profile, arch, ...(inet ? ['inet'] : []), ...(cpuPinned ? ['pinned'] : [])].join('-')
+}
+
+/**
+ * The filter for one sandbox, and what to say about it.
  * @throws PolicyError when `deny` or `allow` names what doesn't exist or what can't be changed
  */
 export function syscallFilter(options: FilterOptions): SyscallFilter {
-  const [problem, ...more] = adjustmentProblems(options, options)
-  if (problem) throw new PolicyError([problem, ...more])
-  const base = defaultProfile(options)
-  const profile = adjust(base, options)
+  const profile = adjustedProfile(options)
   const names = syscallNames(options.arch)
   const runs = names.filter((name) => {
     const rule = profile.rules.get(name)
@@ -49,8 +66,14 @@ export function syscallFilter(options: FilterOptions): SyscallFilter {
     bytes: compileFilter(profile, options.arch),
     allowed: runs.length,
     known: names.length,
-    warnings: adjustmentWarnings(base, options),
+    warnings: adjustmentWarnings(defaultProfile(options), options),
   }
+}
+
+function adjustedProfile(options: FilterOptions) {
+  const [problem, ...more] = adjustmentProblems(options, options)
+  if (problem) throw new PolicyError([problem, ...more])
+  return adjust(defaultProfile(options), options)
 }
 
 /** Names of the system calls of `arch`, in the order of their numbers. */

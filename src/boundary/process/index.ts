@@ -1,10 +1,11 @@
 /** The process boundary: bubblewrap, started by cell, with the agent as first process. */
 import type { HostFacts } from '../../host/index.js'
 import type { Plan } from '../../plan/index.js'
+import { syscallFilter } from '../../syscalls/index.js'
 import type { Boundary, RunningSandbox, SandboxSource } from '../boundary.js'
 import { answer } from './answers.js'
 import { Launcher } from './launcher.js'
-import { launchHead, launchRequest } from './request.js'
+import { filterOptions, launchHead, launchRequest } from './request.js'
 import { MASKED_PROC_FILES, MASKED_PROC_FOLDERS, SHOWN_ETC } from './root.js'
 import { launchSandbox } from './sandbox.js'
 import { unavailable } from './unavailable.js'
@@ -16,6 +17,7 @@ export const processBoundary: Boundary = {
   answer,
   unavailable,
   words: bubblewrapWords,
+  warnings: (plan, host) => syscallFilter(filterOptions(plan, host)).warnings,
   open: (host, single) => new ProcessSource(host, single),
 }
 

@@ -1,7 +1,7 @@
 /** The plan as one request to cell (`native/cell/request.c`). Pure. */
 import type { HostFacts } from '../../host/index.js'
 import type { Plan } from '../../plan/index.js'
-import { syscallFilter } from '../../syscalls/index.js'
+import { type FilterOptions, syscallFilterBytes } from '../../syscalls/index.js'
 import { OWN_ETC } from './root.js'
 import { frame, text, u32, u64 } from './wire.js'
 import { bubblewrapWords } from './words.js'
@@ -27,11 +27,14 @@ export function isPinned(plan: Plan, host: HostFacts): boolean {
   return cpus !== null && !host.cgroups.controllers.includes('cpu') && cpus < host.cpus
 }
 
+export function filterOptions(plan: Plan, host: HostFacts): FilterOptions {
+  const { deny, allow, profile } = plan.syscalls
+  const arch = host.arch === 'arm64' ? 'arm64' : 'x64'
+  return { arch, profile, deny, allow, inet: false, cpuPinned: isPinned(plan, host) }
+}
+
 /** Everything of the request that does not change from run to run. */
 export function launchRequest(plan: Plan, host: HostFacts): Buffer {
-  const arch = host.arch === 'arm64' ? 'arm64' : 'x64'
-  const { deny, allow, profile } = plan.syscalls
-  const filter = syscallFilter({ arch, profile, deny, allow, inet: false, cpuPinned: isPinned(plan, host) })
   const places = plan.files.scratch.places.map((inside) => u32(placeMode(inside)))
   return Buffer.concat([
     ...(host.canTakeUids ? [frame('u', u32(OWN_UID_BASE))] : []),
@@ -42,7 +45,7 @@ export function launchRequest(plan: Plan, host: HostFacts): Buffer {
     ),
     frame('s', u64(plan.files.scratch.bytes), u64(plan.files.scratch.inodes), ...places),
     ...Object.entries(OWN_ETC).map(([name, content]) => frame('e', text(name), Buffer.from(content))),
-    frame('f', filter.bytes),
+    frame('f', syscallFilterBytes(filterOptions(plan, host))),
     frame('a', ...bubblewrapWords(plan, host).map(text)),
   ])
 }
