@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, posix, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -66,14 +66,24 @@ export async function run(parsed: Parsed): Promise<number> {
     ])
     if (result.message !== null || result.reason === 'signal')
       tell(result.message ?? `The job was killed by ${result.signal}.`)
-    report.write(result.report)
-    return result.exitCode
+    return written(report, result.report, tell) ? result.exitCode : REJECTED
   } catch (error) {
     tell(sentence(error))
-    report.write(refusedReport([command, ...rest], error as GloveboxError))
+    written(report, refusedReport([command, ...rest], error as GloveboxError), tell)
     return REJECTED
   } finally {
     await glovebox.close()
+  }
+}
+
+/** False, and said, when the report could not be written although that had looked possible. */
+function written(file: ReportFile, report: Report, tell: (text: string) => void): boolean {
+  try {
+    file.write(report)
+    return true
+  } catch (error) {
+    tell(`The report could not be written: ${(error as Error).message}.`)
+    return false
   }
 }
 
@@ -124,7 +134,11 @@ function pairs(
   for (const value of values) {
     const [key, other] = pair(value)
     if (made[key] !== undefined)
-      throw new UsageError('flag.twice', `${flag} ${key} is given twice.`, 'Give each one once.')
+      throw new UsageError(
+        'flag.twice',
+        `Two ${flag} are ${key} inside.`,
+        'Give each one once, or write FILE:INSIDE.',
+      )
     made[key] = other
   }
   return made
@@ -143,6 +157,14 @@ function outputPair(value: string): Pair {
       'output.pattern',
       `--output ${value}: write a path, not a pattern.`,
       'A folder is collected whole.',
+    )
+  const existing = statSync(destination, { throwIfNoEntry: false })
+  // moving a file over /dev/null, /dev/stdout or a socket would take it away from everyone
+  if (existing !== undefined && !existing.isFile() && !existing.isDirectory())
+    throw new UsageError(
+      'output.special',
+      `--output ${value}: ${destination} is no plain file.`,
+      'Name a file, or let the job write to its standard output.',
     )
   if (!statSync(dirname(destination), { throwIfNoEntry: false })?.isDirectory())
     throw new UsageError(
@@ -165,17 +187,23 @@ function split(value: string): [string, string | null] {
   return [left, right]
 }
 
-/** Written whole or not at all; that it can be written is tried before the job runs. */
+/**
+ * Written whole or not at all; that it can be written is tried before the job runs. What is no plain file (/dev/null, a pipe) is
+ * written to, never replaced.
+ */
 class ReportFile {
   readonly #file: string | null
   readonly #staging: string | null
 
   constructor(file: string | null) {
     this.#file = file === null ? null : resolve(file)
-    if (this.#file === null) {
-      this.#staging = null
-      return
-    }
+    this.#staging = null
+    if (this.#file === null) return
+    const existing = statSync(this.#file, { throwIfNoEntry: false })
+    if (existing?.isDirectory())
+      throw new WrongUsage(`--report ${file}: that is a folder; name a file in it.`)
+    if (existing !== undefined && !existing.isFile()) return
+    if (existing !== undefined) this.#file = realpathSync(this.#file)
     try {
       this.#staging = mkdtempSync(join(dirname(this.#file), '.glovebox-'))
     } catch (error) {
@@ -186,9 +214,14 @@ class ReportFile {
   }
 
   write(report: Report): void {
-    if (this.#file === null || this.#staging === null) return
+    if (this.#file === null) return
+    const text = `${JSON.stringify(report, null, 2)}\n`
+    if (this.#staging === null) {
+      writeFileSync(this.#file, text)
+      return
+    }
     const staged = join(this.#staging, 'report')
-    writeFileSync(staged, `${JSON.stringify(report, null, 2)}\n`)
+    writeFileSync(staged, text)
     renameSync(staged, this.#file)
     this.#clean()
   }

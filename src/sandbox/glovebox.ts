@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { posix, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Boundary, boundaryNamed, type SandboxSource } from '../boundary/index.js'
@@ -10,7 +9,7 @@ import type { Plan } from '../plan/index.js'
 import { type BoundaryName, isPolicy, type Policy } from '../policy/index.js'
 import type { CollectedFile } from '../report/index.js'
 import { everythingBelow, type Wanted } from './collect.js'
-import { type InputSource, inputFiles } from './inputs.js'
+import { checkStdin, type InputSource, inputFiles, stdinOf } from './inputs.js'
 import { planFor, requireEnforceable } from './planner.js'
 import { reportOf } from './report.js'
 import { RunResult } from './result.js'
@@ -58,7 +57,7 @@ export class Glovebox {
   readonly #single: boolean
   readonly #sources = new Map<BoundaryName, SandboxSource>()
   readonly #plans = new WeakMap<Policy, Plan>()
-  readonly #runs = new Set<Promise<unknown>>()
+  readonly #runs = new Map<JobRun, Promise<unknown>>()
   #closing: Promise<void> | null = null
 
   private constructor(host: HostFacts, single: boolean) {
@@ -87,21 +86,20 @@ export class Glovebox {
    */
   run(policy: Policy, argv: readonly string[], options: RunOptions = {}): Run {
     // An early mistake is a rejection too, never a throw: a run is always a promise.
-    const streams = {
-      stdout: new Readable({ read() {} }) as Readable,
-      stderr: new Readable({ read() {} }) as Readable,
-    }
     let prepared: Prepared
     try {
       prepared = this.#prepare(policy, argv, options)
-      Object.assign(streams, { stdout: prepared.run.stdout, stderr: prepared.run.stderr })
     } catch (error) {
-      return Object.assign(Promise.reject(error), streams)
+      return Object.assign(Promise.reject(error), { stdout: Readable.from([]), stderr: Readable.from([]) })
     }
+    const { run } = prepared
     const running = this.#perform(prepared, options)
-    const tracked = running.catch(() => {}).finally(() => this.#runs.delete(tracked))
-    this.#runs.add(tracked)
-    return Object.assign(running, streams)
+    const tracked = running.then(
+      () => this.#runs.delete(run),
+      () => this.#runs.delete(run),
+    )
+    this.#runs.set(run, tracked)
+    return Object.assign(running, { stdout: run.stdout, stderr: run.stderr })
   }
 
   /** The plan for a policy, as `run` would use it; its claims may be impossible on this host. */
@@ -109,11 +107,13 @@ export class Glovebox {
     return this.#planned(policy).plan
   }
 
-  /** Ends every run and the launcher; resolves when nothing is left. */
+  /** Ends every run (its reason is `cancelled`) and the launcher; resolves when nothing is left. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
+      for (const run of this.#runs.keys()) run.cancel()
+      await within(CLOSE_MS, Promise.all(this.#runs.values()))
       await Promise.all([...this.#sources.values()].map((source) => source.close()))
-      await Promise.all(this.#runs)
+      await Promise.all(this.#runs.values())
     })()
     return this.#closing
   }
@@ -153,7 +153,10 @@ export class Glovebox {
     requireEnforceable(plan, boundary, this.#host)
     const collected: Record<string, Uint8Array> = Object.create(null)
     const copied: CollectedFile[] = []
-    const inputs = inputFiles(options.inputs ?? {}, plan, copied)
+    const inputs = Promise.all([
+      inputFiles(options.inputs ?? {}, plan, copied),
+      checkStdin(options.stdin),
+    ]).then(([files]) => files)
     inputs.catch(() => {}) // awaited when the run begins
     const run = new JobRun({
       plan,
@@ -177,10 +180,10 @@ export class Glovebox {
     { policy, plan, command, run, source, collected, copied }: Prepared,
     options: RunOptions,
   ): Promise<RunResult> {
-    const kept = options.buffer === false ? null : [keep(run.stdout), keep(run.stderr)]
+    const kept = options.buffer === false ? [] : [keep(run.stdout), keep(run.stderr)]
     const outcome = await run.finish(source)
     const report = reportOf(randomUUID(), policy, plan, command, options.tenant ?? null, copied, outcome)
-    const [stdout, stderr] = kept?.map((parts) => Buffer.concat(parts)) ?? []
+    const [stdout, stderr] = await Promise.all(kept)
     return new RunResult(report, stdout ?? new Uint8Array(), stderr ?? new Uint8Array(), collected)
   }
 }
@@ -195,6 +198,22 @@ interface Prepared {
   readonly copied: CollectedFile[]
 }
 
+/** execve(2), MAX_ARG_STRLEN: with its NUL an argument is at most 32 pages */
+const MAX_ARGUMENT_BYTES = 128 * 1024
+
+/** How long cancelled runs get to end before their launcher ends them, ms. */
+const CLOSE_MS = 5_000
+
+/** Resolves when `all` does, and after `ms` at the latest. */
+async function within(ms: number, all: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([all, late])
+  clearTimeout(timer)
+}
+
 function checkedArgv(argv: readonly string[]): readonly [string, ...string[]] {
   const [command, ...rest] = argv
   if (command === undefined || command === '')
@@ -205,6 +224,12 @@ function checkedArgv(argv: readonly string[]): readonly [string, ...string[]] {
     )
   if (argv.some((item) => item.includes('\0')))
     throw new UsageError('argv.nul', 'An argument of the command holds a NUL, which no argument can.')
+  if (argv.some((item) => Buffer.byteLength(item) >= MAX_ARGUMENT_BYTES))
+    throw new UsageError(
+      'argv.tooLong',
+      'An argument of the command is longer than 128 KiB, which Linux does not take.',
+      'Pass the data as an input file or on stdin.',
+    )
   return [command, ...rest]
 }
 
@@ -217,6 +242,17 @@ function wantedOf(
   const asked: [string, string | null][] = Array.isArray(outputs)
     ? outputs.map((text: string) => [text, null])
     : Object.entries(outputs as Record<string, string>)
+  const hostPaths = [
+    ...asked.flatMap(([, destination]) => (destination === null ? [] : [resolve(destination)])),
+    ...plan.files.write.map(({ host }) => host),
+  ]
+  const twice = hostPaths.find((path, index) => hostPaths.indexOf(path) !== index)
+  if (twice !== undefined)
+    throw new UsageError(
+      'output.twice',
+      `Two outputs would be written to ${twice}, one over the other.`,
+      'Give each its own name: --output INSIDE:FILE.',
+    )
   const own = asked.map(([text, destination]): Wanted => {
     const pattern = outputPattern(text, workdir)
     const keepBytes = (below: string, bytes: Uint8Array) => {
@@ -239,16 +275,8 @@ function shown(path: string, workdir: string): string {
   return path.startsWith(`${workdir}/`) ? path.slice(workdir.length + 1) : path
 }
 
-function stdinOf(stdin: RunOptions['stdin']): (() => Readable) | null {
-  if (stdin === undefined) return null
-  if (typeof stdin === 'function') return stdin
-  if (typeof stdin === 'string') return () => createReadStream(stdin)
-  if (stdin instanceof Uint8Array) return () => Readable.from([stdin])
-  return () => (stdin instanceof Readable ? stdin : Readable.from(stdin))
-}
-
-function keep(stream: Readable): Buffer[] {
+function keep(stream: Readable): Promise<Buffer> {
   const parts: Buffer[] = []
   stream.on('data', (part: Buffer) => parts.push(part))
-  return parts
+  return new Promise((resolve) => stream.once('close', () => resolve(Buffer.concat(parts))))
 }

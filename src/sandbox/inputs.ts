@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
-import { open, stat } from 'node:fs/promises'
+import { constants, type Stats } from 'node:fs'
+import { access, open, stat } from 'node:fs/promises'
+import { Readable } from 'node:stream'
 import type { InputFile } from '../boundary/index.js'
 import { UsageError } from '../errors/index.js'
 import { insidePath, placeOf } from '../files/index.js'
@@ -33,14 +35,55 @@ export async function inputFiles(
   return files
 }
 
+type Stdin = Uint8Array | string | Readable | AsyncIterable<Uint8Array> | (() => Readable)
+
+/**
+ * What the job reads on its standard input, made when the command runs. A path is opened here and piped: the job never
+ * holds a host file.
+ */
+export function stdinOf(stdin: Stdin | undefined): (() => Readable) | null {
+  if (stdin === undefined) return null
+  if (typeof stdin === 'function') return stdin
+  if (typeof stdin === 'string') return () => Readable.from(fileContent(stdin), { objectMode: false })
+  if (stdin instanceof Uint8Array) return () => Readable.from([stdin])
+  if (!(stdin instanceof Readable)) return () => Readable.from(stdin)
+  stdin.on('error', () => {}) // it may break before the command runs: looked at then
+  return () => stdin
+}
+
+export async function checkStdin(stdin: unknown): Promise<void> {
+  if (typeof stdin !== 'string') return
+  const found = await readable(stdin)
+  if (found.isDirectory())
+    throw new UsageError('input.noFile', `The standard input ${stdin} is a folder.`, 'Name a file.')
+}
+
+async function readable(source: string): Promise<Stats> {
+  try {
+    await access(source, constants.R_OK)
+    return await stat(source)
+  } catch (error) {
+    throw unreadable(source, error)
+  }
+}
+
+function unreadable(source: string, error: unknown): UsageError {
+  const { code, message } = error as NodeJS.ErrnoException
+  const why = REASONS[code ?? ''] ?? code ?? message
+  return new UsageError(
+    'input.unreadable',
+    `The input file ${source} can't be read: ${why}.`,
+    'Check the path and its rights.',
+  )
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'this user may not read it',
+}
+
 async function checkSource(source: string): Promise<void> {
-  const found = await stat(source).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(
-      'input.unreadable',
-      `The input file ${source} can't be read: ${error.code}.`,
-      'Check the path.',
-    )
-  })
+  const found = await readable(source)
   if (!found.isFile())
     throw new UsageError(
       'input.noFile',
@@ -65,10 +108,14 @@ async function* content(
 }
 
 async function* fileContent(source: string): AsyncGenerator<Uint8Array> {
-  const file = await open(source, 'r')
+  const file = await open(source, 'r').catch((error) => {
+    throw unreadable(source, error)
+  })
   try {
     for await (const chunk of file.createReadStream({ highWaterMark: 256 * 1024, autoClose: false }))
       yield chunk as Buffer
+  } catch (error) {
+    throw unreadable(source, error)
   } finally {
     await file.close()
   }

@@ -1,4 +1,4 @@
-import { Transform } from 'node:stream'
+import { Readable } from 'node:stream'
 
 export interface MeterEvents {
   /** more came out than `limits.output` allows; called once */
@@ -7,26 +7,55 @@ export interface MeterEvents {
   readonly onSilence: () => void
 }
 
+type Name = 'stdout' | 'stderr'
+const NAMES: readonly Name[] = ['stdout', 'stderr']
+
 /**
  * Counts what leaves a sandbox on both streams and cuts it at the limit. Silence is only what the job doesn't say: while
  * our own reader has something left to read, the clock starts anew.
  */
 export class OutputMeter {
   readonly bytes = { stdout: 0, stderr: 0 }
-  readonly stdout: Transform
-  readonly stderr: Transform
+  readonly stdout: Readable
+  readonly stderr: Readable
   readonly #limit: number
   readonly #noOutputMs: number | null
   readonly #events: MeterEvents
+  readonly #sources = new Map<Name, Readable>()
   #timer: NodeJS.Timeout | null = null
   #over = false
+  #draining = false
 
   constructor(limit: number, noOutputMs: number | null, events: MeterEvents) {
     this.#limit = limit
     this.#noOutputMs = noOutputMs
     this.#events = events
-    this.stdout = this.#through('stdout')
-    this.stderr = this.#through('stderr')
+    this.stdout = this.#readable('stdout')
+    this.stderr = this.#readable('stderr')
+  }
+
+  /** Lets `from` through, no faster than it is read; resolves at its end, or when its reader has gone. */
+  connect(name: Name, from: Readable): Promise<void> {
+    const to = this[name]
+    this.#sources.set(name, from)
+    from.on('error', () => {}) // its end is what counts
+    if (to.destroyed) from.destroy()
+    from.on('data', (chunk: Buffer) => {
+      const wantsMore = this.#take(name, chunk)
+      if (!wantsMore && !this.#draining) from.pause()
+    })
+    return new Promise((resolve) =>
+      from.once('close', () => {
+        to.push(null)
+        resolve()
+      }),
+    )
+  }
+
+  /** The sandbox is gone: what its pipes still hold is little, and is taken whether or not anyone reads it. */
+  drain(): void {
+    this.#draining = true
+    for (const from of this.#sources.values()) from.resume()
   }
 
   /** the command runs: silence counts from now */
@@ -39,17 +68,32 @@ export class OutputMeter {
     this.#disarm()
   }
 
-  #through(name: 'stdout' | 'stderr'): Transform {
-    return new Transform({
-      transform: (chunk: Buffer, _encoding, done) => {
-        const left = this.#limit - this.bytes.stdout - this.bytes.stderr
-        const kept = chunk.length > left ? chunk.subarray(0, left) : chunk
-        this.bytes[name] += kept.length
-        this.#heard()
-        if (kept.length < chunk.length) this.#tooMuch()
-        done(null, kept.length > 0 ? kept : undefined)
+  /** No sandbox will be connected any more: streams without one end. */
+  close(): void {
+    this.stop()
+    for (const name of NAMES) if (!this.#sources.has(name)) this[name].push(null)
+  }
+
+  #readable(name: Name): Readable {
+    return new Readable({
+      read: () => {
+        this.#sources.get(name)?.resume()
+      },
+      // a reader that went away: the job's next write is a broken pipe, as in any pipeline
+      destroy: (error, done) => {
+        this.#sources.get(name)?.destroy()
+        done(error)
       },
     })
+  }
+
+  #take(name: Name, chunk: Buffer): boolean {
+    const left = this.#limit - this.bytes.stdout - this.bytes.stderr
+    const kept = chunk.length > left ? chunk.subarray(0, left) : chunk
+    this.bytes[name] += kept.length
+    this.#heard()
+    if (kept.length < chunk.length) this.#tooMuch()
+    return kept.length === 0 || this[name].push(kept)
   }
 
   #heard(): void {

@@ -75,7 +75,10 @@ export class JobRun {
         throw error
       })
       sandbox = await launching
-      const streams = this.#attach(sandbox)
+      const streams = Promise.all([
+        this.#meter.connect('stdout', sandbox.stdout),
+        this.#meter.connect('stderr', sandbox.stderr),
+      ])
       backup = setTimeout(() => this.#stop({ kind: 'deadline' }), LAUNCH_MS)
       await Promise.race([sandbox.run({ argv: this.#job.argv, inputs }), this.#interrupted])
       clearTimeout(backup)
@@ -91,6 +94,7 @@ export class JobRun {
       refuseIfNeverStarted(commandEnd, end, this.#interruption)
       const result = verdict(this.#job.plan, this.#job.argv[0], this.#interruption, commandEnd, end)
       await this.#settle(result)
+      this.#meter.drain()
       await streams
       return {
         verdict:
@@ -104,11 +108,16 @@ export class JobRun {
     } finally {
       forget()
       if (backup !== null) clearTimeout(backup)
-      this.#meter.stop()
+      this.#meter.close()
       await sandbox?.end()
       await Promise.all(this.#job.wanted.map(({ sink }) => sink.abort()))
       this.#feeding?.destroy()
     }
+  }
+
+  /** Ends the run, if it has not ended; its reason is `cancelled`. */
+  cancel(): void {
+    this.#stop({ kind: 'cancelled', signal: null })
   }
 
   #stop(why: Interruption): void {
@@ -126,28 +135,23 @@ export class JobRun {
     return () => cancel.removeEventListener('abort', abort)
   }
 
-  /** Resolves when both streams have been read to their end, or whoever read them has gone. */
-  async #attach(sandbox: RunningSandbox): Promise<void> {
-    const through = async (from: Readable, to: OutputMeter['stdout']) => {
-      await pipeline(from, to).catch(() => {})
-      from.destroy() // a reader that went away: the job's next write is a broken pipe, as in any pipeline
-      if (!to.readableEnded && !to.destroyed) await new Promise((resolve) => to.once('close', resolve))
-    }
-    await Promise.all([
-      through(sandbox.stdout, this.#meter.stdout),
-      through(sandbox.stderr, this.#meter.stderr),
-    ])
-  }
-
   async #watch(sandbox: RunningSandbox): Promise<CommandEnd> {
+    let ended = false
     if (this.#interruption === null) {
       this.#meter.start()
       this.#job.onStarted?.((signal) => sandbox.signal(signal))
       this.#feeding = this.#job.stdin?.() ?? null
-      feed(this.#feeding, sandbox.stdin)
+      feed(this.#feeding, sandbox.stdin, (why) => {
+        const message = `The run was ended because its standard input could not be read: ${why}.`
+        if (!ended) this.#stop({ kind: 'rejected', message })
+      })
     }
     const stopped = this.#interrupted.then((): CommandEnd => ({ kind: 'lost' }))
-    return Promise.race([sandbox.commandEnd, stopped])
+    try {
+      return await Promise.race([sandbox.commandEnd, stopped])
+    } finally {
+      ended = true
+    }
   }
 
   /** Into staging only: what counts is decided when the sandbox's end is known. */
@@ -195,11 +199,21 @@ function refuseIfNeverStarted(
   throw new LaunchError('launch.failed', end.launchFailure.what, end.launchFailure.get)
 }
 
-/** The caller's bytes into the job, as fast as it reads; what it doesn't want is no error. */
-function feed(source: Readable | null, stdin: Writable): void {
+/**
+ * The caller's bytes into the job, as fast as it reads; what it doesn't want is no error. A source that breaks is one: the job
+ * would take half of its input for the whole.
+ */
+function feed(source: Readable | null, stdin: Writable, onBroken: (why: string) => void): void {
   if (source === null) {
     stdin.end()
     return
   }
+  const broken = (error: NodeJS.ErrnoException | null) => {
+    if (!stdin.destroyed && !source.readableEnded)
+      onBroken(error === null ? 'it was closed before its end' : (error.code ?? error.message))
+  }
+  source.once('error', broken)
+  source.once('close', () => broken(null))
+  if (source.destroyed) broken(source.errored)
   pipeline(source, stdin).catch(() => {})
 }

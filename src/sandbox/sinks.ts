@@ -70,6 +70,8 @@ export class HostSink implements Sink {
     } else {
       const existing = await statOf(this.#destination)
       if (existing?.isDirectory()) throw new Error(`${this.#destination} is a folder`)
+      if (existing !== null && !existing.isFile() && !existing.isSymbolicLink())
+        throw new Error(`${this.#destination} is no plain file`)
       await rename(from, this.#destination)
     }
     await this.abort()
