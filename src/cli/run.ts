@@ -59,6 +59,7 @@ export async function run(parsed: Parsed): Promise<number> {
       ...(flags.has('--tenant') ? { tenant: flags.get('--tenant')?.[0] ?? '' } : {}),
       onStarted: passSignals(cancel),
     })
+    setImmediate(() => process.stdin) // takes a while to make, and now there is time; nothing is read yet
     const [result] = await Promise.all([
       running,
       show(running.stdout, process.stdout),

@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync, readFileSync, readlinkSync } from 'node:fs'
+import { accessSync, constants, existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs'
 import { availableParallelism, release } from 'node:os'
 import { type HostFacts, type HostLook, hostFacts } from './facts.js'
 
@@ -16,6 +16,8 @@ const realLook: HostLook = {
     }
   },
   kind(path) {
+    // there every run looks, and only for what is there: a Stats each would cost a start 2 ms
+    if (path.startsWith('/proc/')) return existsSync(path) ? 'file' : null
     const found = lstatSync(path, { throwIfNoEntry: false })
     if (found === undefined) return null
     if (found.isSymbolicLink()) return `link:${readlinkSync(path)}`

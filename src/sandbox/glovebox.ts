@@ -6,7 +6,7 @@ import { BoundaryUnavailableError, UsageError } from '../errors/index.js'
 import { outputPattern } from '../files/index.js'
 import { type HostFacts, lookAtHost } from '../host/index.js'
 import type { Plan } from '../plan/index.js'
-import { type BoundaryName, isPolicy, type Policy } from '../policy/index.js'
+import { type BoundaryName, isPolicy, type Policy, policySha256 } from '../policy/index.js'
 import type { CollectedFile } from '../report/index.js'
 import { everythingBelow, type Wanted } from './collect.js'
 import { checkStdin, type InputSource, inputFiles, stdinOf } from './inputs.js'
@@ -181,8 +181,12 @@ export class Glovebox {
     options: RunOptions,
   ): Promise<RunResult> {
     const kept = options.buffer === false ? [] : [keep(run.stdout), keep(run.stderr)]
-    const outcome = await run.finish(source)
-    const report = reportOf(randomUUID(), policy, plan, command, options.tenant ?? null, copied, outcome)
+    const finishing = run.finish(source)
+    // what the report needs besides the outcome is made while the sandbox comes up
+    const id = randomUUID()
+    const sha256 = policySha256(policy)
+    const outcome = await finishing
+    const report = reportOf(id, sha256, plan, command, options.tenant ?? null, copied, outcome)
     const [stdout, stderr] = await Promise.all(kept)
     return new RunResult(report, stdout ?? new Uint8Array(), stderr ?? new Uint8Array(), collected)
   }

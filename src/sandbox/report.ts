@@ -1,11 +1,10 @@
 import type { Plan } from '../plan/index.js'
-import { type Policy, policySha256 } from '../policy/index.js'
 import { type CollectedFile, claimsInReport, type Report } from '../report/index.js'
 import type { Outcome } from './run.js'
 
 export function reportOf(
   id: string,
-  policy: Policy,
+  policySha256: string,
   plan: Plan,
   command: readonly string[],
   tenant: string | null,
@@ -19,7 +18,7 @@ export function reportOf(
     id,
     tenant,
     startedAt: times.acceptedAt.toISOString(),
-    policySha256: policySha256(policy),
+    policySha256,
     boundary: plan.boundary,
     command,
     result: {
