@@ -5,8 +5,9 @@ import { writeFileSync } from 'node:fs'
 import { compiledFilter, prebuiltKey } from '../dist/src/syscalls/index.js'
 
 const entries = ['x64', 'arm64'].flatMap((arch) =>
-  [false, true].map((cpuPinned) => {
-    const options = { arch, profile: 'default', deny: [], allow: [], inet: false, cpuPinned }
+  [0, 1, 2, 3].map((bits) => {
+    const [cpuPinned, hostFolders] = [(bits & 1) !== 0, (bits & 2) !== 0]
+    const options = { arch, profile: 'default', deny: [], allow: [], inet: false, cpuPinned, hostFolders }
     const lines = Buffer.from(compiledFilter(options))
       .toString('base64')
       .match(/.{1,100}/g)

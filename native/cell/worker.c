@@ -56,6 +56,15 @@ static void inherit_nothing(void)
     struct sched_param plain = {0};
     sched_setscheduler(0, SCHED_OTHER, &plain);
     syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+    /* the policy's own limits come later; of these it has none, and a caller's would end jobs at random */
+    static const int callers[] = {RLIMIT_CPU, RLIMIT_AS, RLIMIT_RSS, RLIMIT_DATA, RLIMIT_RTTIME};
+    for (size_t i = 0; i < sizeof callers / sizeof *callers; i++) {
+        struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+        if (setrlimit(callers[i], &limit) < 0 && getrlimit(callers[i], &limit) == 0) {
+            limit.rlim_cur = limit.rlim_max; /* not root: as far as it goes */
+            setrlimit(callers[i], &limit);
+        }
+    }
     struct rlimit no_core = {0, 0};
     if (setrlimit(RLIMIT_CORE, &no_core) < 0 || chdir("/") < 0)
         fail("inherit", "nothing");

@@ -44,8 +44,9 @@ export function compiledFilter(options: FilterOptions): Uint8Array {
 }
 
 /** Names a filter that is compiled ahead. */
-export function prebuiltKey({ arch, profile, inet, cpuPinned }: FilterOptions): string {
-  return [profile, arch, ...(inet ? ['inet'] : []), ...(cpuPinned ? ['pinned'] : [])].join('-')
+export function prebuiltKey({ arch, profile, inet, cpuPinned, hostFolders }: FilterOptions): string {
+  const variants = [inet ? 'inet' : '', cpuPinned ? 'pinned' : '', hostFolders ? 'folders' : '']
+  return [profile, arch, ...variants.filter((each) => each !== '')].join('-')
 }
 
 /**

@@ -15,6 +15,8 @@ export interface ProfileOptions {
   readonly inet: boolean
   /** the CPU limit is held by processor affinity, which the job must not change */
   readonly cpuPinned: boolean
+  /** folders of the host are shown, in which sockets of its services may lie: no Unix socket but connected pairs */
+  readonly hostFolders?: boolean
 }
 
 /** Runs whatever the arguments are. Everything here is in Docker's default profile too; much of Docker's is not here. */
@@ -149,7 +151,7 @@ export const ABSENT: readonly Group[] = [
 export function defaultProfile(options: ProfileOptions): Profile {
   const checked = {
     ...FILE_CHECKS,
-    ...socketChecks(options.inet),
+    ...socketChecks(options.inet, options.hostFolders ?? false),
     ...processChecks(options.cpuPinned),
     ioctl: IOCTL,
   }

@@ -41,6 +41,7 @@ const answers: Answers = {
   'files.read-grants': ({ host }) =>
     enforcedBy(
       'openat2 without symlinks, detached mount: read-only, nosuid, nodev',
+      'seccomp: no Unix socket that could connect to one in a granted folder',
       ...(host.canTakeUids ? ["idmapped from the owner of the granted path to the sandbox's uid"] : []),
     ),
   'files.write-collected': () =>

@@ -31,6 +31,7 @@ export const MASKED_PROC_FILES = [
   '/proc/cmdline',
   '/proc/config.gz',
   '/proc/diskstats',
+  '/proc/interrupts',
   '/proc/kallsyms',
   '/proc/kcore',
   '/proc/key-users',
@@ -48,7 +49,10 @@ export const MASKED_PROC_FOLDERS = [
   '/proc/asound',
   '/proc/driver',
   '/proc/fs',
+  // anyone may write a trigger there, which the kernel then polls for
+  '/proc/pressure',
   '/proc/scsi',
+  '/proc/sys/fs/binfmt_misc',
 ] as const
 
 const { uid, gid, userName, hostName } = JOB_IDENTITY
@@ -79,7 +83,9 @@ export function rootWords(host: HostFacts): string[] {
 }
 
 export function procWords(host: HostFacts): string[] {
-  const words = ['--proc', '/proc']
+  // The job's host uid owns the settings of its own namespaces (pid_max, shmmax …): bubblewrap's own cover looks
+  // only at whether the folder can be written to.
+  const words = ['--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys']
   for (const path of MASKED_PROC_FILES)
     if (host.paths[path] !== undefined) words.push('--ro-bind', '/dev/null', path)
   for (const path of MASKED_PROC_FOLDERS)

@@ -214,14 +214,15 @@ static int a_fill(char **args)
     int fd = open(path, O_WRONLY | O_CREAT, 0600), outcome = 0;
     if (fd < 0)
         return errno;
-    while (total < limit) {
-        if (write(fd, block, sizeof block) != sizeof block) {
+    while (total < limit << 20) {
+        ssize_t done = write(fd, block, sizeof block);
+        if (done < 0) {
             outcome = errno;
             break;
         }
-        total++;
+        total += done;
     }
-    say_number(total);
+    say_number(total >> 20);
     close(fd);
     return outcome;
 }
@@ -586,8 +587,10 @@ static int a_unix(char **args)
     if (length >= sizeof to.sun_path)
         return ENAMETOOLONG;
     memcpy(to.sun_path, args[0], length);
-    if (args[0][0] == '@')
+    if (args[0][0] == '@') { /* Node binds the whole field */
         to.sun_path[0] = 0;
+        length = sizeof to.sun_path;
+    }
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     if (fd < 0)
         return errno;
