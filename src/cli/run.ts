@@ -103,6 +103,7 @@ function commandOf({ words, command }: Parsed): [string, ...string[]] {
 async function show(from: Readable, to: NodeJS.WriteStream): Promise<void> {
   to.on('error', () => from.destroy())
   await pipeline(from, to, { end: false }).catch(() => {})
+  if (!to.destroyed) await new Promise<void>((resolve) => to.write('', () => resolve())) // until the last byte is out
 }
 
 /** The first SIGINT, SIGTERM or SIGHUP reaches the job; a second one ends the sandbox. */
