@@ -8,9 +8,11 @@ import { NO_USAGE, type Report } from '../report/index.js'
 import { Glovebox } from '../sandbox/index.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
 import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
+import { PassedSignals } from './signals.js'
 import { say, sentence } from './terminal.js'
 
 const REJECTED = 125
+const SIGNAL_BASE = 128
 
 export const RUN_FLAGS: readonly Flag[] = [
   ...POLICY_FLAGS,
@@ -49,25 +51,26 @@ export async function run(parsed: Parsed): Promise<number> {
         'Without it the job has pipes.',
       )
     const policy = policyFromFlags(policyFlags(parsed), { cwd: process.cwd(), callerEnv: process.env })
-    const cancel = new AbortController()
+    const signals = new PassedSignals()
     const running = glovebox.run(policy, [command, ...rest], {
       inputs: pairs('--input', flags.get('--input') ?? [], inputPair),
       outputs: pairs('--output', flags.get('--output') ?? [], outputPair),
       stdin: () => process.stdin,
-      signal: cancel.signal,
+      signal: signals.cancel.signal,
       buffer: false,
       ...(flags.has('--tenant') ? { tenant: flags.get('--tenant')?.[0] ?? '' } : {}),
-      onStarted: passSignals(cancel),
+      onStarted: signals.onStarted,
     })
     setImmediate(() => process.stdin) // takes a while to make, and now there is time; nothing is read yet
-    const [result] = await Promise.all([
-      running,
-      show(running.stdout, process.stdout),
-      show(running.stderr, process.stderr),
-    ])
+    const shown = Promise.all([show(running.stdout, process.stdout), show(running.stderr, process.stderr)])
+    const result = await running
+    const complete = await signals.outlast(shown)
     if (result.message !== null || result.reason === 'signal')
       tell(result.message ?? `The job was killed by ${result.signal}.`)
-    return written(report, result.report, tell) ? result.exitCode : REJECTED
+    const exitCode = written(report, result.report, tell) ? result.exitCode : REJECTED
+    if (complete) return exitCode
+    await glovebox.close()
+    process.exit(SIGNAL_BASE + signals.cancel.signal.reason) // a write that nobody takes would keep us
   } catch (error) {
     tell(sentence(error))
     written(report, refusedReport([command, ...rest], error as GloveboxError), tell)
@@ -104,25 +107,6 @@ async function show(from: Readable, to: NodeJS.WriteStream): Promise<void> {
   to.on('error', () => from.destroy())
   await pipeline(from, to, { end: false }).catch(() => {})
   if (!to.destroyed) await new Promise<void>((resolve) => to.write('', () => resolve())) // until the last byte is out
-}
-
-/** The first SIGINT, SIGTERM or SIGHUP reaches the job; a second one ends the sandbox. */
-function passSignals(cancel: AbortController): (send: (signal: number) => void) => void {
-  let send: ((signal: number) => void) | null = null
-  let sent = false
-  for (const [name, number] of [
-    ['SIGHUP', 1],
-    ['SIGINT', 2],
-    ['SIGTERM', 15],
-  ] as const)
-    process.on(name, () => {
-      if (send === null || sent) cancel.abort(number)
-      else send(number)
-      sent = true
-    })
-  return (given) => {
-    send = given
-  }
 }
 
 type Pair = readonly [key: string, value: string]
