@@ -1,5 +1,5 @@
 /** The command line's own grammar: one table drives parsing, errors and help. Pure. */
-import { nearestOf } from './nearest.js'
+import { nearest } from '../spelling/index.js'
 
 export interface Flag {
   readonly name: string
@@ -52,7 +52,7 @@ export function parseFlags(argv: readonly string[], table: readonly Flag[]): Par
 }
 
 function unknown(name: string, table: readonly Flag[]): string {
-  const near = nearestOf(
+  const near = nearest(
     name,
     table.map((flag) => flag.name),
   )

@@ -1,9 +1,9 @@
 /** The command line. Importing it runs nothing; `main` returns the exit code. */
+import { nearest } from '../spelling/index.js'
 import { DOCTOR_FLAGS, doctor } from './doctor.js'
 import { EXPLAIN_FLAGS, explain } from './explain.js'
 import { type Flag, type Parsed, parseFlags, WrongUsage } from './flags.js'
 import { helpFor, OVERVIEW } from './help.js'
-import { nearestOf } from './nearest.js'
 import { POLICY_COMMAND_FLAGS, policy } from './policy.js'
 import { RUN_FLAGS, run } from './run.js'
 import { print, say, sentence } from './terminal.js'
@@ -60,7 +60,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 function unknownCommand(name: string): string {
   const later = NOT_YET.get(name)
   if (later !== undefined) return later
-  const near = nearestOf(name, Object.keys(COMMANDS))
+  const near = nearest(name, Object.keys(COMMANDS))
   const hint = near === null ? '' : ` Did you mean "${near}"?`
   return `There is no command ${JSON.stringify(name)}.${hint} To run a program: glovebox run -- ${name} ….\n"glovebox --help" shows all commands.`
 }

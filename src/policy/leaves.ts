@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
+import { nearest } from '../spelling/index.js'
 import { parseDuration, parseSize } from '../units/index.js'
 import type { NumberBounds, TextBounds } from './bounds.js'
-import { nearest } from './nearest.js'
 
 /** What JSON Schema says of a key beyond its type. */
 export interface Note {

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini'
+import { nearest } from '../spelling/index.js'
 import { splitSentences } from './leaves.js'
-import { nearest } from './nearest.js'
 import { notYet } from './not-yet.js'
 import type { Path, Written } from './places.js'
 import type { Problems } from './problems.js'

@@ -1,7 +1,8 @@
 import type { PolicyProblem } from '../errors/index.js'
+import { nearest } from '../spelling/index.js'
 import { ABSENT, REFUSED } from './profile-default.js'
 import { ALLOW, always, errno, type Profile } from './rule.js'
-import { isSyscallName, syscallNumbers } from './table.js'
+import { ARCHES, isSyscallName, syscallNumbers } from './table.js'
 
 /** The policy's `syscalls`, without the profile's name. */
 export interface Adjustment {
@@ -85,7 +86,7 @@ function problem({ list, index }: Entry, code: string, what: string, advice: str
 }
 
 function unknownName(entry: Entry): PolicyProblem {
-  const near = nearestName(entry.name)
+  const near = nearest(entry.name, new Set(ARCHES.flatMap((arch) => [...syscallNumbers(arch).keys()])))
   const advice = near ? `Did you mean "${near}"?` : 'Names are those of syscalls(2), e.g. "ptrace".'
   return problem(
     entry,
@@ -118,30 +119,4 @@ function contradiction(
 
 function groupOf(name: string): string | null {
   return [...REFUSED, ...ABSENT].find(({ calls }) => calls.includes(name))?.about ?? null
-}
-
-/** the known name with the fewest edits, when that is few enough to be a slip */
-function nearestName(name: string): string | null {
-  if (name.length > 64) return null
-  const names = new Set([...syscallNumbers('x64').keys(), ...syscallNumbers('arm64').keys()])
-  let best: { name: string; distance: number } | null = null
-  for (const candidate of names) {
-    const distance = editDistance(name.toLowerCase(), candidate)
-    if (best === null || distance < best.distance) best = { name: candidate, distance }
-  }
-  return best && best.distance <= Math.max(1, Math.floor(name.length / 3)) ? best.name : null
-}
-
-/** Levenshtein's: insertions, deletions and replacements. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 0; i < a.length; i += 1) {
-    const current = [i + 1]
-    for (let j = 0; j < b.length; j += 1) {
-      const replaced = (previous[j] ?? 0) + (a[i] === b[j] ? 0 : 1)
-      current.push(Math.min(replaced, (previous[j + 1] ?? 0) + 1, (current[j] ?? 0) + 1))
-    }
-    previous = current
-  }
-  return previous[b.length] ?? 0
 }

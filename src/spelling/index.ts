@@ -1,3 +1,5 @@
+/** Names that a reader nearly wrote. Pure. */
+
 /** Optimal string alignment distance (edits and swaps of neighbours), for short names. */
 function distance(a: string, b: string): number {
   let before: number[] = []
