@@ -43,6 +43,12 @@ export const NEEDS = [
     why: 'attacks from inside that need more than a shell',
   },
   {
+    package: 'ffmpeg',
+    for: ['test'],
+    there: () => existsSync('/usr/bin/ffmpeg'),
+    why: 'the second program that the default profile is held to',
+  },
+  {
     package: 'libseccomp-dev',
     for: ['test'],
     there: () => existsSync('/usr/include/seccomp.h') && inLibraries('libseccomp.so'),
