@@ -98,22 +98,39 @@ static bool send_entry(int parent, const char *name, char *path, size_t length, 
     return good;
 }
 
-/* Opens the folder that holds the last component; *name is that component. -1 with errno. */
-static int open_parent(const char *place, char *below, char **name)
+/* The folder `name` in `parent`, which is closed. -1 with errno, a symbolic link's being ELOOP or ENOTDIR. */
+static int step(int parent, const char *name)
 {
-    int fd = open(place, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    char *rest = below;
+    int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int error = errno;
+    close(parent);
+    errno = error;
+    return fd;
+}
+
+/* Goes down to the folder of the last component, which *name is. */
+static int descend(int fd, char *path, char **name)
+{
+    char *rest = path;
     for (char *slash; fd >= 0 && (slash = strchr(rest, '/')) != NULL; rest = slash + 1) {
         *slash = 0;
-        int next = openat(fd, rest, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        int error = errno;
-        close(fd);
-        errno = error;
-        fd = next;
+        fd = step(fd, rest);
         *slash = '/';
     }
     *name = rest;
     return fd;
+}
+
+/*
+ * Opens the folder that holds the last component of `below`; *name is that component. A place may lie in scratch, where the
+ * job renames the folders above it: those are looked at too. -1 with errno.
+ */
+static int open_parent(char *place, char *below, char **name)
+{
+    int fd = descend(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), place + 1, name);
+    if (fd >= 0)
+        fd = step(fd, *name);
+    return fd < 0 ? fd : descend(fd, below, name);
 }
 
 /* `o`: the place (a scratch folder) NUL the path below it; an empty path is the place itself. */
@@ -121,7 +138,7 @@ void collect(const struct message *request)
 {
     char path[PATH_MAX], *place = (char *)request->bytes, *name;
     size_t split = strlen(place);
-    if (split + 1 > request->length || split == 0)
+    if (split + 1 > request->length || place[0] != '/' || place[1] == 0)
         give_up(EBADMSG, "collect");
     char *below = place + split + 1;
     size_t length = strlen(below);

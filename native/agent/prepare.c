@@ -25,6 +25,8 @@ static void append(char ***list, int *count, char *item)
 
 static void make_folder(char *path)
 {
+    if (path[0] != '/')
+        give_up(EBADMSG, "folder");
     for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
         if (slash != NULL)
             *slash = 0;

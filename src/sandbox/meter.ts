@@ -24,6 +24,7 @@ export class OutputMeter {
   readonly #sources = new Map<Name, Readable>()
   #timer: NodeJS.Timeout | null = null
   #over = false
+  #exceeded = false
   #draining = false
 
   constructor(limit: number, noOutputMs: number | null, events: MeterEvents) {
@@ -111,7 +112,8 @@ export class OutputMeter {
   }
 
   #tooMuch(): void {
-    if (this.#over) return
+    if (this.#exceeded) return
+    this.#exceeded = true
     this.stop()
     this.#events.onTooMuch()
   }

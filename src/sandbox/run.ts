@@ -45,6 +45,7 @@ export class JobRun {
   #feeding: Readable | null = null
   #interruption: Interruption | null = null
   #interrupt: () => void = () => {}
+  #collecting: Promise<unknown> | null = null
   readonly #interrupted: Promise<void>
 
   constructor(job: Job) {
@@ -92,10 +93,10 @@ export class JobRun {
       const outputs = await this.#collect(sandbox, commandEnd)
       const end = await sandbox.end()
       refuseIfNeverStarted(commandEnd, end, this.#interruption)
+      this.#meter.drain() // what was still in the pipes counts against limits.output like the rest
+      await streams
       const result = verdict(this.#job.plan, this.#job.argv[0], this.#interruption, commandEnd, end)
       await this.#settle(result)
-      this.#meter.drain()
-      await streams
       return {
         verdict:
           this.#interruption?.kind === 'rejected' ? { ...result, ...rejected(this.#interruption) } : result,
@@ -110,6 +111,7 @@ export class JobRun {
       if (backup !== null) clearTimeout(backup)
       this.#meter.close()
       await sandbox?.end()
+      await this.#collecting // else it could still make a file while staging is removed
       await Promise.all(this.#job.wanted.map(({ sink }) => sink.abort()))
       this.#feeding?.destroy()
     }
@@ -160,6 +162,7 @@ export class JobRun {
       return []
     try {
       const collecting = collectInto(sandbox, this.#job.plan, this.#job.wanted, commandEnd.code)
+      this.#collecting = collecting.catch(() => {})
       return await Promise.race([collecting, this.#interrupted.then(() => [])])
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
@@ -172,15 +175,13 @@ export class JobRun {
 
   async #settle(result: Verdict): Promise<void> {
     if (result.reason !== 'exited') return
-    for (const { sink } of this.#job.wanted) {
-      try {
-        await sink.commit()
-      } catch (error) {
-        this.#interruption = {
-          kind: 'rejected',
-          message: `The outputs could not be written: ${(error as Error).message}.`,
-        }
-        return
+    try {
+      for (const { sink } of this.#job.wanted) await sink.check()
+      for (const { sink } of this.#job.wanted) await sink.commit()
+    } catch (error) {
+      this.#interruption = {
+        kind: 'rejected',
+        message: `The outputs could not be written: ${(error as Error).message}.`,
       }
     }
   }

@@ -1,6 +1,6 @@
 /** Where collected files go. Nothing is in its place before `commit`, and after `abort` nothing is left. */
-import { createWriteStream, type Stats } from 'node:fs'
-import { lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { constants, createWriteStream, type Stats } from 'node:fs'
+import { access, lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 
@@ -8,6 +8,8 @@ export interface Sink {
   /** `below`: relative path, empty for the collected path itself; checked by the caller */
   folder(below: string): Promise<void>
   file(below: string, content: AsyncIterable<Uint8Array>): Promise<void>
+  /** throws when a commit would not be whole; changes nothing, so that all sinks can be asked before the first commits */
+  check(): Promise<void>
   commit(): Promise<void>
   abort(): Promise<void>
 }
@@ -29,6 +31,8 @@ export class MemorySink implements Sink {
     this.#files.set(below, Buffer.concat(parts))
   }
 
+  async check(): Promise<void> {}
+
   async commit(): Promise<void> {
     for (const [below, bytes] of this.#files) this.#take(below, bytes)
   }
@@ -39,62 +43,78 @@ export class MemorySink implements Sink {
 }
 
 /**
- * Writes to a staging folder beside the destination, then moves: a destination that exists as a folder is filled, a file
- * replaced, and a symbolic link on the way is a reason to stop, because it leads to a place nobody granted.
+ * Writes to a staging folder, then moves: a destination that exists as a folder is filled, a file replaced, and a symbolic
+ * link on the way is a reason to stop, because it leads to a place nobody granted. Staging lies in the destination where
+ * that is a folder, which may be a mount of its own in a parent that this user can't write to; else beside it.
  */
 export class HostSink implements Sink {
   readonly #destination: string
   #staging: string | null = null
   #isFolder = false
+  #over = false
 
   constructor(destination: string) {
     this.#destination = destination
   }
 
   async folder(below: string): Promise<void> {
-    if (below === '') this.#isFolder = true
+    this.#isFolder = true
     await mkdir(join(await this.#stage(), 'new', below), { recursive: true, mode: 0o755 })
   }
 
+  /** With a pattern the files come without their folders. */
   async file(below: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+    if (below !== '') await this.folder(dirname(below))
     const target = join(await this.#stage(), 'new', below)
     await pipeline(content, createWriteStream(target, { flags: 'wx', mode: 0o644 }))
   }
 
+  async check(): Promise<void> {
+    if (this.#staging === null) return
+    if (this.#isFolder) return this.#checkFolder(this.#new(), this.#destination)
+    const existing = await statOf(this.#destination)
+    if (existing?.isDirectory()) throw new Error(`${this.#destination} is a folder`)
+    if (existing !== null && !existing.isFile() && !existing.isSymbolicLink())
+      throw new Error(`${this.#destination} is no plain file`)
+  }
+
   async commit(): Promise<void> {
     if (this.#staging === null) return
-    const from = join(this.#staging, 'new')
-    if (this.#isFolder) {
-      await this.#check(from, this.#destination)
-      await this.#move(from, this.#destination)
-    } else {
-      const existing = await statOf(this.#destination)
-      if (existing?.isDirectory()) throw new Error(`${this.#destination} is a folder`)
-      if (existing !== null && !existing.isFile() && !existing.isSymbolicLink())
-        throw new Error(`${this.#destination} is no plain file`)
-      await rename(from, this.#destination)
-    }
+    await this.check()
+    if (this.#isFolder) await this.#move(this.#new(), this.#destination)
+    else await rename(this.#new(), this.#destination)
     await this.abort()
   }
 
   async abort(): Promise<void> {
+    this.#over = true
     if (this.#staging !== null) await rm(this.#staging, { recursive: true, force: true })
     this.#staging = null
   }
 
   async #stage(): Promise<string> {
-    this.#staging ??= await mkdtemp(join(dirname(this.#destination), '.glovebox-'))
+    if (this.#over) throw new Error('the run is over')
+    if (this.#staging !== null) return this.#staging
+    const isFolder = (await statOf(this.#destination))?.isDirectory() ?? false
+    const place = isFolder ? this.#destination : dirname(this.#destination)
+    this.#staging = await mkdtemp(join(place, '.glovebox-'))
     return this.#staging
   }
 
+  #new(): string {
+    return join(this.#staging ?? '', 'new')
+  }
+
   /** All that could stop the move is looked at before anything is moved. */
-  async #check(from: string, to: string): Promise<void> {
+  async #checkFolder(from: string, to: string): Promise<void> {
     const existing = await statOf(to)
     if (existing === null) return
     if (!existing.isDirectory()) throw new Error(`${to} is no folder`)
+    if (existing.dev !== (await lstat(from)).dev) throw new Error(`${to} is another file system`)
+    await access(to, constants.W_OK | constants.X_OK)
     for (const entry of await readdir(from, { withFileTypes: true })) {
       const target = join(to, entry.name)
-      if (entry.isDirectory()) await this.#check(join(from, entry.name), target)
+      if (entry.isDirectory()) await this.#checkFolder(join(from, entry.name), target)
       else if ((await statOf(target))?.isDirectory()) throw new Error(`${target} is a folder`)
     }
   }

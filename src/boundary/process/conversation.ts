@@ -55,12 +55,12 @@ export class Conversation {
 
   /** `onStarted` is called when the command's own program runs. */
   async commandEnd(onStarted: () => void): Promise<CommandEnd> {
-    for (;;) {
+    for (let started = false; ; started = true) {
       const message = await this.#next()
       if (message === null)
         return this.#malformed === null ? { kind: 'lost' } : { kind: 'broken', detail: this.#malformed }
       if (message.kind === 'ended') return message.end
-      if (message.kind !== 'started')
+      if (message.kind !== 'started' || started)
         return { kind: 'broken', detail: `it said "${message.kind}" while a command ran` }
       onStarted()
     }
@@ -79,9 +79,12 @@ export class Conversation {
         throw new MalformedFrame(this.#malformed ?? 'the sandbox ended while its files were read')
       if (message.kind === 'sent') return
       if (message.kind === 'file') yield { ...message, content: this.#content(message.bytes) }
-      else if (message.kind === 'folder' || message.kind === 'refused' || message.kind === 'missing')
+      else if (message.kind === 'folder') yield message
+      else if (message.kind === 'refused' || message.kind === 'missing') {
         yield message
-      else throw new MalformedFrame(`"${message.kind}" among files`)
+        if ((await this.#next())?.kind !== 'sent') throw new MalformedFrame('more after the end of the files')
+        return
+      } else throw new MalformedFrame(`"${message.kind}" among files`)
     }
   }
 

@@ -6,7 +6,9 @@ import { nativeProgram } from './native.js'
 import { u32 } from './wire.js'
 
 /** A raw stream handle as Node's channel delivers it; what it is made into decides how it is read. */
-export type PassedHandle = object
+export interface PassedHandle {
+  close?(): void
+}
 
 export type End = 'control' | 'stdin' | 'stdout' | 'stderr'
 
@@ -126,7 +128,10 @@ export class Launcher {
 
   #hear(news: News, handle: PassedHandle | undefined): void {
     const watcher = this.#watchers.get(news.id)
-    if (watcher === undefined) return
+    if (watcher === undefined) {
+      handle?.close?.()
+      return
+    }
     if (handle !== undefined && news.end !== undefined) {
       watcher.handle(news.end, handle)
       return

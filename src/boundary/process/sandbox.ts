@@ -42,6 +42,7 @@ export function launchSandbox(
       ended(news) {
         ended(news)
         if (sandbox !== null) return
+        for (const handle of handles.values()) handle.close?.()
         const { what, get } = launchFailure(news.text)
         reject(new LaunchError('launch.failed', what, get))
       },
