@@ -111,13 +111,38 @@ static struct sandbox *prepare(void)
     return made;
 }
 
-/* bubblewrap's --info-fd: `"child-pid": N` is the sandbox's first process, as seen from here. */
+/* proc_pid_stat(5): the field behind the name, which may itself hold anything but ends with the last ')' */
+static pid_t parent_of(pid_t pid)
+{
+    char path[64], text[512];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[got > 0 ? got : 0] = 0;
+    char state, *name_end = strrchr(text, ')');
+    int parent = 0;
+    return name_end != NULL && sscanf(name_end + 1, " %c %d", &state, &parent) == 2 ? (pid_t)parent : 0;
+}
+
+/*
+ * bubblewrap's --info-fd: `"child-pid": N` is the sandbox's first process, as seen from here. Should it be dead already
+ * and N somebody else's, that one has another parent: a process that we did not start is never held, nor killed.
+ */
 static void find_agent(struct sandbox *sandbox)
 {
     static const char key[] = "\"child-pid\": ";
     const char *found = sandbox->agent < 0 ? strstr(sandbox->text, key) : NULL;
-    if (found != NULL && strchr(found, '\n') != NULL)
-        sandbox->agent = (int)syscall(SYS_pidfd_open, (pid_t)strtol(found + sizeof key - 1, NULL, 10), 0);
+    if (found == NULL || strchr(found, '\n') == NULL)
+        return;
+    pid_t pid = (pid_t)strtol(found + sizeof key - 1, NULL, 10);
+    int held = (int)syscall(SYS_pidfd_open, pid, 0);
+    pid_t parent = held < 0 ? 0 : parent_of(pid);
+    if (held >= 0 && (parent == sandbox->worker || parent == self))
+        sandbox->agent = held;
+    else if (held >= 0)
+        close(held);
 }
 
 static void read_errors(struct sandbox *sandbox)
