@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -118,6 +119,37 @@ static void attach(int tree, int index)
     close(tree);
 }
 
+/*
+ * A clone brings along what is mounted below: a chroot's /proc would show the host's processes. Looked at where it is
+ * attached, so that what was checked is what is shown.
+ */
+static void refuse_kernel_files(const struct request *request)
+{
+    static const char *const kinds[] = {"proc",      "sysfs",      "cgroup",    "cgroup2", "devtmpfs",   "devpts",      "mqueue",
+                                        "debugfs",   "tracefs",    "securityfs", "bpf",     "efivarfs",   "selinuxfs",   "configfs",
+                                        "fusectl",   "pstore",     "nsfs",      "autofs",  "rpc_pipefs", "binfmt_misc"};
+    char *line = NULL;
+    size_t room = 0;
+    FILE *mounts = fopen("/proc/self/mountinfo", "re");
+    if (mounts == NULL)
+        fail("grant", "mountinfo");
+    while (getline(&line, &room, mounts) > 0) {
+        const char *point = line, *type = strstr(line, " - ");
+        for (int field = 0; field < 4 && point != NULL; field++)
+            point = strchr(point, ' ') != NULL ? strchr(point, ' ') + 1 : NULL;
+        if (point == NULL || type == NULL || strncmp(point, STAGE "/g", sizeof STAGE "/g" - 1) != 0)
+            continue;
+        for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+            if (strncmp(type + 3, kinds[i], strlen(kinds[i])) == 0 && type[3 + strlen(kinds[i])] == ' ') {
+                int index = atoi(point + sizeof STAGE "/g" - 1);
+                errno = EPERM;
+                fail("grant-kernel", index < request->grant_count ? request->grants[index].path : "");
+            }
+    }
+    free(line);
+    fclose(mounts);
+}
+
 static void stage_base(const struct request *request)
 {
     int trees[MAX_GRANTS];
@@ -133,6 +165,8 @@ static void stage_base(const struct request *request)
         fail("stage", STAGE "/s");
     for (int i = 0; i < count; i++)
         attach(trees[i], i);
+    if (count > 0)
+        refuse_kernel_files(request);
 }
 
 void stage_as_root(const struct request *request)

@@ -1,5 +1,6 @@
 /** Where these compiled tests belong, and folders that are gone when their test is over. */
-import { chmodSync, existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -12,8 +13,23 @@ export const ROOT = findRoot(dirname(fileURLToPath(import.meta.url)))
 export function testFolder(t: TestContext, mode = 0o700): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'glovebox-test-')))
   chmodSync(folder, mode)
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  t.after(() => removed(folder))
   return folder
+}
+
+/** Mounts, for a test that root runs; gone before `folder`, which is a {@link testFolder}, is. */
+export function mountFor(folder: string, type: string, point: string): void {
+  mkdirSync(point, { recursive: true })
+  execFileSync('mount', ['-t', type, 'glovebox-test', point])
+  mounted.set(folder, [...(mounted.get(folder) ?? []), point])
+}
+
+const mounted = new Map<string, string[]>()
+
+/** Unmounts first: nothing is ever removed from a file system that only passes through. */
+function removed(folder: string): void {
+  for (const point of mounted.get(folder) ?? []) execFileSync('umount', ['-l', point])
+  rmSync(folder, { recursive: true, force: true })
 }
 
 /** A folder for all tests of this process, readable by every user. */

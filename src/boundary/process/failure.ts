@@ -21,6 +21,10 @@ const REMEDIES: readonly (readonly [step: RegExp, get: string])[] = [
     /^grant-idmap$/,
     'This file system cannot be shown under another owner (overlayfs cannot). Copy what the job needs to ext4, xfs, btrfs or tmpfs, or pass it with --input.',
   ],
+  [
+    /^grant-kernel$/,
+    "A file system of the kernel (proc, sysfs, devtmpfs …) is mounted below the granted path, a chroot's for example. Grant the folders beside it.",
+  ],
   [/^cgroup$/, 'A limit could not be set. `glovebox doctor` shows which cgroups this user may use.'],
   [
     /^scratch$/,
