@@ -18,9 +18,21 @@ export interface TreeRefusal {
 
 const MAX_NAME_BYTES = 255
 const MAX_PATH = 4095
-// Control characters, and what makes a terminal or a reader see another name: bidi marks, line separators, lone surrogates.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const DECEPTIVE = /[\u0000-\u001f\u007f-\u009f\u2028-\u202f\u2066-\u2069\ufeff\ufffd]|\p{Cs}/u
+const MAX_SHOWN = 160
+// Control characters, and what makes a terminal or a reader see another name: bidi marks, what has no width, line
+// separators, tags, lone surrogates.
+const DECEPTIVE =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffd\u{e0000}-\u{e007f}]|\p{Cs}/u
+
+/** A path of the job's in a message: nothing in it acts on a terminal or misleads a reader. */
+export function quotedPath(path: string): string {
+  const cut = path.length > MAX_SHOWN ? `${path.slice(0, MAX_SHOWN)}…` : path
+  return JSON.stringify(cut).replace(
+    new RegExp(DECEPTIVE, 'gu'),
+    (found) => `\\u{${found.codePointAt(0)?.toString(16)}}`,
+  )
+}
 
 /** Why this can't be the name of a collected file; `null` when it can. */
 export function badEntryName(name: string): string | null {

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import type { RunningSandbox } from '../boundary/index.js'
-import { insidePath, matchesOutput, type OutputPattern, placeOf, TreeCheck } from '../files/index.js'
+import {
+  insidePath,
+  matchesOutput,
+  type OutputPattern,
+  placeOf,
+  quotedPath,
+  TreeCheck,
+} from '../files/index.js'
 import type { Plan } from '../plan/index.js'
 import type { CollectedFile } from '../report/index.js'
 import type { Sink } from './sinks.js'
@@ -74,7 +81,7 @@ async function collectOne(
 
 /** The path is the job's: quoted, so that it can't act on a terminal. */
 function refusal(path: string, why: string): CollectRefusal {
-  return new CollectRefusal(`output ${JSON.stringify(path).slice(0, 200)} ${why}; nothing was collected`)
+  return new CollectRefusal(`output ${quotedPath(path)} ${why}; nothing was collected`)
 }
 
 async function* hashed(content: AsyncIterable<Uint8Array>, hash: { update(data: Uint8Array): unknown }) {
