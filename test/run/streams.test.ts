@@ -22,7 +22,7 @@ asRootAndOrdinary(
   async (user) => {
     const { stdout } = await script(
       user,
-      'glovebox --deadline 20s -- yes 2>/dev/null | head -1; echo "${PIPESTATUS[0]}"; yes | head -1; echo "${PIPESTATUS[0]}"',
+      'glovebox --deadline 20s -- yes 2>/dev/null | head -1; echo $PIPESTATUS; yes | head -1; echo $PIPESTATUS',
     )
     assert.equal(stdout, 'y\n141\ny\n141\n')
   },

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { fileURLToPath } from 'node:url'
+import { testFolder } from '../support/checkout.js'
+import { finished } from '../support/spawned.js'
+import { asEachUser } from '../support/users.js'
+
+const WORKER = fileURLToPath(new URL('leftovers-worker.js', import.meta.url))
+
+asEachUser(
+  '200 runs, 16 at a time, with every ending, leave no process, mount, cgroup, namespace, descriptor or file',
+  async (user, t) => {
+    const readable = await finished(user.as(['test', '-r', WORKER]), { cwd: '/' })
+    if (readable.status !== 0) return t.skip('the checkout is not readable for this user')
+    const folder = testFolder(t, 0o777)
+    const options = {
+      cwd: '/',
+      env: { ...process.env, TMPDIR: folder },
+      timeout: 120_000,
+      killSignal: 'SIGKILL',
+    } as const
+    const { stdout, stderr, status } = await finished(user.as([process.execPath, WORKER, folder]), options)
+    assert.equal(stderr, '')
+    assert.equal(status, 0)
+    const { namespacesSeen, beforeClose, ...left } = JSON.parse(stdout)
+    assert.ok(beforeClose.processes <= 2 && beforeClose.cgroups <= 1, JSON.stringify(beforeClose))
+    assert.ok(namespacesSeen > 0, 'the look at namespaces saw none, so that none is left says nothing')
+    assert.deepEqual(left, {
+      started: 200,
+      wrong: [],
+      processes: [],
+      cgroups: [],
+      namespaces: [],
+      descriptors: [],
+      mounts: 'the same',
+      files: [],
+    })
+  },
+)
