@@ -24,6 +24,7 @@
 #define MAX_SANDBOXES 4096
 #define SPARE_DELAY_MS 25 /* joining cgroup v1 holds up every fork on the machine: not while a sandbox starts */
 #define RETRY_MS 1
+#define ACKNOWLEDGEMENTS (4 * strlen("{\"cmd\":\"NODE_HANDLE_ACK\"}\n")) /* of one sandbox's handles */
 
 struct sandbox {
     uint32_t id; /* 0: a prepared worker with no request yet */
@@ -47,6 +48,8 @@ static struct sandbox *sandboxes;
 static uint32_t sequences;
 static int sandbox_count;
 static bool node_gone;
+static bool served; /* told to serve one sandbox, and that one has ended */
+static size_t acknowledged; /* bytes with which Node said that it took a handle */
 static bool spares_fail; /* a prepared worker died by itself: the next request is to see why */
 
 static long long now_ms(void)
@@ -361,7 +364,7 @@ static bool bury_the_dead(void)
             continue;
         }
         *link = each->next;
-        node_gone = node_gone || (settings->single && each->id != 0); /* its one sandbox: there is nothing to wait for */
+        served = served || (settings->single && each->id != 0);
         spares_fail = each->id == 0;
         sandbox_count--;
         free(each);
@@ -386,7 +389,8 @@ static int watch(int signals)
     static struct sandbox *owners[3 + 2 * MAX_SANDBOXES];
     long long spare_due = 0;
     bool waiting = false;
-    while (!node_gone) {
+    /* Node that can't acknowledge a handle hears nothing more, not even how the sandbox ended: so not before it did */
+    while (!node_gone && !(served && acknowledged >= ACKNOWLEDGEMENTS)) {
         bool want_spare = want_spares();
         long long left = spare_due - now_ms();
         int timeout = waiting ? RETRY_MS : want_spare ? (left > 0 ? (int)left : 0) : -1;
@@ -410,7 +414,9 @@ static int watch(int signals)
         }
         if (watched[1].revents != 0) {
             char acknowledgements[4096];
-            node_gone = read(settings->ipc, acknowledgements, sizeof acknowledgements) <= 0 || node_gone;
+            ssize_t got = read(settings->ipc, acknowledgements, sizeof acknowledgements);
+            node_gone = got <= 0 || node_gone;
+            acknowledged += got > 0 ? (size_t)got : 0;
         }
         for (int i = 3; i < count; i++)
             if (watched[i].revents != 0) {

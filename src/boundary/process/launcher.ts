@@ -95,7 +95,11 @@ export class Launcher {
         this.#complaint = `cell: spawn: ${error.message}`
         gone()
       })
-      child.on('exit', gone)
+      child.on('exit', () => {
+        this.#ended = true
+      })
+      // not at 'exit': its last news, and what it complained of, may still have to be read
+      child.on('close', gone)
     })
     this.#rest()
   }
@@ -116,9 +120,8 @@ export class Launcher {
 
   /** ends all sandboxes, then the launcher; resolves when both are gone */
   async close(): Promise<void> {
-    if (this.#ended) return
     this.#work()
-    this.#requests.end()
+    if (!this.#ended) this.#requests.end()
     await this.#exit
   }
 
@@ -146,12 +149,17 @@ export class Launcher {
   #rest(): void {
     this.#child.unref()
     this.#child.channel?.unref()
-    for (const stream of [this.#child.stdin, this.#child.stderr])
-      (stream as unknown as { unref?(): void } | null)?.unref?.()
+    for (const stream of this.#pipes()) stream.unref?.()
   }
 
   #work(): void {
     this.#child.ref()
     this.#child.channel?.ref()
+    for (const stream of this.#pipes()) stream.ref?.()
+  }
+
+  /** Streams of a child are sockets, which their types don't say. */
+  #pipes(): { ref?(): void; unref?(): void }[] {
+    return [this.#child.stdin, this.#child.stderr].filter((stream) => stream !== null) as object[]
   }
 }
