@@ -70,7 +70,7 @@ export function readHostFile(stage) {
     return checks([
       [false, 'no attack of this demo works on this ImageMagick even outside: nothing was shown'],
     ])
-  tell(`The upload: ${attack.name}, ${attack.what} and names that path.`)
+  tell(`The upload: ${attack.name}, ${attack.what}; it names that path.`)
   tell(`Without Glovebox: convert gives away ${stolen(outside, secret)} of ${pixels} pixels.`)
 
   const inside = join(stage.folder, 'stolen.ppm')
