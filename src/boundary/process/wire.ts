@@ -35,11 +35,15 @@ export interface Frame {
 
 /**
  * Cuts what comes out of a sandbox into frames, in whatever pieces it comes. Bounded: a frame longer than `maxFrame` is
- * an error, so never more than that is held.
+ * an error, so never more than that is held; and each byte is copied once at most, however small the pieces.
  */
 export class FrameReader {
   readonly #maxFrame: number
-  #pending: Buffer = Buffer.alloc(0)
+  readonly #header = Buffer.alloc(HEADER)
+  #headerBytes = 0
+  /** of a frame that comes in several pieces, as long as it will be */
+  #body: Buffer | null = null
+  #bodyBytes = 0
 
   constructor(maxFrame: number) {
     this.#maxFrame = maxFrame
@@ -48,16 +52,42 @@ export class FrameReader {
   /** The whole frames so far. Throws {@link MalformedFrame}; the reader is then of no more use. */
   push(chunk: Buffer): Frame[] {
     const frames: Frame[] = []
-    let rest = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
-    while (rest.length >= HEADER) {
-      const length = rest.readUInt32LE(1)
-      if (length > this.#maxFrame) throw new MalformedFrame(`a frame of ${length} bytes`)
-      if (rest.length - HEADER < length) break
-      frames.push({ tag: String.fromCharCode(rest[0] ?? 0), bytes: rest.subarray(HEADER, HEADER + length) })
-      rest = rest.subarray(HEADER + length)
+    for (let at = 0; at < chunk.length; ) {
+      at += this.#takeHeader(chunk.subarray(at))
+      if (this.#headerBytes === HEADER) at += this.#takeBody(chunk.subarray(at), frames)
     }
-    this.#pending = rest
     return frames
+  }
+
+  #takeHeader(bytes: Buffer): number {
+    const taken = bytes.copy(this.#header, this.#headerBytes)
+    this.#headerBytes += taken
+    if (this.#headerBytes === HEADER && this.#length > this.#maxFrame)
+      throw new MalformedFrame(`a frame of ${this.#length} bytes`)
+    return taken
+  }
+
+  #takeBody(bytes: Buffer, frames: Frame[]): number {
+    const length = this.#length
+    if (this.#body === null && bytes.length >= length) {
+      frames.push(this.#frame(bytes.subarray(0, length)))
+      return length
+    }
+    this.#body ??= Buffer.allocUnsafe(length)
+    const taken = bytes.copy(this.#body, this.#bodyBytes)
+    this.#bodyBytes += taken
+    if (this.#bodyBytes === length) frames.push(this.#frame(this.#body))
+    return taken
+  }
+
+  #frame(bytes: Buffer): Frame {
+    this.#headerBytes = this.#bodyBytes = 0
+    this.#body = null
+    return { tag: String.fromCharCode(this.#header[0] ?? 0), bytes }
+  }
+
+  get #length(): number {
+    return this.#header.readUInt32LE(1)
   }
 }
 
