@@ -87,6 +87,7 @@ function unquoted(field: string): string {
 /** Where `path` of the hierarchy is visible; `null` when the mount shows another part of it. */
 function visible(mount: CgroupMount, path: string): string | null {
   const root = mount.root === '/' ? '' : mount.root
+  if (path.split('/').includes('..')) return null // above what this cgroup namespace shows
   if (path === root || path === mount.root) return mount.point
   if (!path.startsWith(`${root}/`)) return root === '' ? mount.point : null
   return path === '/' ? mount.point : `${mount.point}${path.slice(root.length)}`

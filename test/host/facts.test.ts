@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type HostLook, hostFacts } from '../../src/host/index.js'
+
+const look = (
+  more: Partial<HostLook> & { readonly files?: Readonly<Record<string, string>> } = {},
+): HostLook => {
+  const { files = {}, ...rest } = more
+  return {
+    platform: 'linux',
+    arch: 'x64',
+    release: '6.1.0-18-amd64',
+    uid: 0,
+    cpus: 4,
+    read: (file) => files[file] ?? null,
+    kind: (path) => (['/usr/bin/bwrap', '/proc/self/ns/user'].includes(path) ? 'file' : null),
+    writable: () => false,
+    ...rest,
+  }
+}
+const facts = (more: Parameters<typeof look>[0] = {}) => hostFacts(look(more), ['/etc/fonts'])
+
+describe('facts about a machine', () => {
+  test('only root with the whole range of ids gives sandboxes uids of their own', () => {
+    const whole = { '/proc/self/uid_map': '         0          0 4294967295\n' }
+    const container = { '/proc/self/uid_map': '         0     100000      65536\n' }
+    assert.equal(facts({ files: whole }).canTakeUids, true)
+    assert.equal(facts({ files: whole, uid: 1000 }).canTakeUids, false)
+    assert.equal(facts({ files: container }).canTakeUids, false, 'root of a user namespace')
+    assert.equal(facts({}).canTakeUids, false, 'no /proc')
+  })
+
+  test('the kernel’s version, whatever follows the numbers', () => {
+    for (const [release, version] of [
+      ['6.1.0-18-amd64', [6, 1]],
+      ['5.12-rc3', [5, 12]],
+      ['6.18.1+', [6, 18]],
+    ] as const)
+      assert.deepEqual(facts({ release }).kernel, version)
+  })
+
+  test('why user namespaces can’t be had, with the command that changes it', () => {
+    assert.equal(facts().userNamespacesRefused, '')
+    const refused = (files: Readonly<Record<string, string>>) => facts({ files }).userNamespacesRefused
+    assert.match(
+      refused({ '/proc/sys/user/max_user_namespaces': '0\n' }),
+      /sysctl user\.max_user_namespaces=/,
+    )
+    assert.match(refused({ '/proc/sys/kernel/unprivileged_userns_clone': '0\n' }), /sysctl kernel\.unpriv/)
+    assert.match(facts({ kind: () => null }).userNamespacesRefused, /built without/)
+  })
+
+  test('bubblewrap comes from a fixed place, never from the caller’s PATH', () => {
+    const asked: string[] = []
+    const kind = (path: string) => {
+      asked.push(path)
+      return null
+    }
+    assert.equal(facts({ kind }).bubblewrap, null)
+    assert.ok(asked.every((path) => path.startsWith('/')))
+  })
+})

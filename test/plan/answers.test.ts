@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { boundaryNamed } from '../../src/boundary/index.js'
+import { BoundaryUnavailableError } from '../../src/errors/index.js'
+import { claimOf, enforcedBy, impossible, REQUIREMENT_IDS, type Requirement } from '../../src/plan/index.js'
+import { planFor, requireEnforceable, requirementsOf } from '../../src/sandbox/index.js'
+import { parse } from '../policy/harness.js'
+import { HOSTS, type HostName } from './hosts.js'
+
+const boundary = boundaryNamed('process') ?? assert.fail('no process boundary')
+const names = Object.keys(HOSTS) as HostName[]
+
+const statusOf = (host: HostName, policy: object = {}) => {
+  const plan = planFor(parse({ version: 1, ...policy }), boundary, HOSTS[host])
+  return new Map(plan.claims.map((claim) => [claim.id, claim]))
+}
+
+describe('every promise has an answer on every machine', () => {
+  test('the planes ask for each requirement once, and for no other', () => {
+    const asked = requirementsOf(parse({ version: 1 })).map(({ id }) => id)
+    assert.deepEqual([...asked].sort(), [...REQUIREMENT_IDS].sort())
+  })
+
+  for (const host of names)
+    test(`${host}: yes and by what, or no and how to get it`, () => {
+      for (const claim of statusOf(host).values()) {
+        if (claim.status === 'enforced')
+          assert.ok(claim.by.length > 0 && claim.by.every((each) => each !== ''), claim.id)
+        if (claim.status !== 'impossible') continue
+        assert.deepEqual(claim.by, [], claim.id)
+        assert.match(claim.refusal?.why ?? '', /\.$/, claim.id)
+        assert.match(claim.refusal?.get ?? '', /`.+`/, `${claim.id} names a command`)
+      }
+    })
+
+  test('root with cgroups keeps every promise', () => {
+    for (const claim of statusOf('root with cgroup v1').values())
+      assert.ok(['enforced', 'notApplicable'].includes(claim.status), claim.id)
+  })
+
+  test('without a cgroup the memory of all processes can’t be held: the start is refused', () => {
+    const host = HOSTS['an ordinary user without cgroups']
+    const plan = planFor(parse({ version: 1 }), boundary, host)
+    assert.throws(
+      () => requireEnforceable(plan, boundary, host),
+      (error) => {
+        assert.ok(error instanceof BoundaryUnavailableError)
+        assert.match(
+          error.message,
+          /^limits\.memory can't be enforced here: No cgroup.*systemd-run --user --scope/s,
+        )
+        return true
+      },
+    )
+  })
+
+  test('what needs no cgroup is enforced without one: whole processors, processes by namespace', () => {
+    const claims = statusOf('an ordinary user without cgroups', { limits: { cpus: 2 } })
+    assert.equal(claims.get('limits.cpus')?.status, 'enforced')
+    assert.equal(claims.get('limits.processes')?.status, 'enforced')
+    assert.equal(statusOf('an ordinary user of an old kernel').get('limits.processes')?.status, 'impossible')
+    const half = statusOf('an ordinary user without cgroups', { limits: { cpus: 0.5 } })
+    assert.equal(half.get('limits.cpus')?.status, 'impossible')
+    assert.match(half.get('limits.cpus')?.refusal?.get ?? '', /whole number/)
+  })
+
+  test('a kernel that is too old, no bubblewrap, no namespaces, another system: not here, and what to do', () => {
+    const host = HOSTS['root with cgroup v1']
+    for (const [change, what, get] of [
+      [{ kernel: [5, 11] }, /Linux 5\.11 is too old/, /5\.12/],
+      [{ bubblewrap: null }, /not installed/, /apt-get install bubblewrap/],
+      [{ userNamespacesRefused: 'Do this.' }, /switched off/, /^Do this\.$/],
+      [{ platform: 'darwin' }, /needs Linux/, /VM/],
+      [{ arch: 'riscv64' }, /riscv64/, /arm64/],
+    ] as const) {
+      const reason = boundary.unavailable({ ...host, ...change })
+      assert.match(reason?.what ?? '', what)
+      assert.match(reason?.get ?? '', get)
+    }
+    assert.equal(boundary.unavailable(host), null)
+  })
+})
+
+describe('a waived control is never said to be enforced', () => {
+  for (const host of names)
+    test(host, () => {
+      const waive = ['limits.cpus', 'limits.memory', 'limits.processes']
+      const plan = planFor(parse({ version: 1, waive }), boundary, HOSTS[host])
+      for (const claim of plan.claims.filter(({ id }) => waive.includes(id))) {
+        assert.equal(claim.status, 'waived', claim.id)
+        assert.deepEqual(claim.by, [])
+      }
+      assert.deepEqual(plan.waivers, waive)
+      assert.deepEqual([plan.limits.memoryBytes, plan.limits.cpus, plan.limits.processes], [null, null, null])
+      assert.doesNotThrow(() => requireEnforceable(plan, boundary, HOSTS[host]))
+    })
+
+  test('nor one that asks for nothing, or can’t be had', () => {
+    const requirement: Requirement = {
+      id: 'limits.memory',
+      sentence: 'It holds.',
+      family: 'staying',
+      applies: true,
+    }
+    assert.equal(claimOf(requirement, enforcedBy('x'), true).status, 'waived')
+    assert.equal(claimOf(requirement, impossible('no', 'never'), false).status, 'impossible')
+    assert.equal(claimOf(requirement, impossible('no', 'never'), true).status, 'waived')
+    const idle = { ...requirement, applies: false }
+    for (const answer of [enforcedBy('x'), impossible('no', 'never')])
+      assert.deepEqual(claimOf(idle, answer, false).status, 'notApplicable')
+  })
+})

@@ -1,0 +1,70 @@
+import type { HostFacts } from '../../src/host/index.js'
+
+/** A Debian 12 machine. */
+const DEBIAN: HostFacts = {
+  platform: 'linux',
+  arch: 'x64',
+  kernel: [6, 1],
+  uid: 0,
+  canTakeUids: true,
+  cpus: 4,
+  bubblewrap: '/usr/bin/bwrap',
+  userNamespacesRefused: '',
+  cgroups: { version: null, bases: [], controllers: [], missing: 'No cgroup file system is mounted.' },
+  topLevel: {
+    '/bin': 'link:usr/bin',
+    '/sbin': 'link:usr/sbin',
+    '/lib': 'link:usr/lib',
+    '/lib64': 'link:usr/lib64',
+  },
+  paths: {
+    '/etc/alternatives': 'directory',
+    '/etc/fonts': 'directory',
+    '/etc/ld.so.cache': 'file',
+    '/etc/localtime': 'link:/usr/share/zoneinfo/Etc/UTC',
+    '/etc/ssl/certs': 'directory',
+    '/proc/kcore': 'file',
+    '/proc/keys': 'file',
+    '/proc/acpi': 'directory',
+    '/proc/pressure': 'directory',
+  },
+}
+
+const base = '/sys/fs/cgroup'
+
+/** Machines that a plan must be right for; fixed, so that plans for them can be compared. */
+export const HOSTS = {
+  'root with cgroup v1': {
+    ...DEBIAN,
+    cgroups: {
+      version: 1,
+      bases: [
+        { kind: 'memory', directory: `${base}/memory` },
+        { kind: 'pids', directory: `${base}/pids` },
+        { kind: 'cpu', directory: `${base}/cpu` },
+      ],
+      controllers: ['memory', 'pids', 'cpu'],
+      missing: '',
+    },
+  },
+  'an ordinary user with cgroup v2': {
+    ...DEBIAN,
+    uid: 1000,
+    canTakeUids: false,
+    cgroups: {
+      version: 2,
+      bases: [{ kind: 'unified', directory: `${base}/user.slice/user@1000.service` }],
+      controllers: ['memory', 'pids'],
+      missing: 'This user may not make a cgroup (v2) with the controllers: cpu.',
+    },
+  },
+  'an ordinary user without cgroups': { ...DEBIAN, uid: 1000, canTakeUids: false },
+  'an ordinary user of an old kernel': { ...DEBIAN, uid: 1000, canTakeUids: false, kernel: [5, 12] },
+  'root on arm64, before merged /usr': {
+    ...DEBIAN,
+    arch: 'arm64',
+    topLevel: { '/bin': 'directory', '/sbin': 'directory', '/lib': 'directory' },
+  },
+} as const satisfies Record<string, HostFacts>
+
+export type HostName = keyof typeof HOSTS
