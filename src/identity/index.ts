@@ -15,7 +15,7 @@ export function identityRequirements(): Requirement[] {
     promise('identity.unprivileged', 'The job is an ordinary user inside, without a single capability.'),
     promise(
       'identity.own-host-uid',
-      'To the host the job is a user that owns no file and no process of anyone else.',
+      'To the host the job is an ordinary user without capabilities; where root starts it, one that owns no file and no process of anyone else.',
     ),
     promise(
       'identity.no-new-privileges',
