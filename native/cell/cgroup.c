@@ -57,11 +57,18 @@ int cgroup_make(const struct settings *settings, pid_t launcher, uint32_t sequen
     return 0;
 }
 
+/*
+ * By `tasks` where there is one (v1): a thread that moves itself needs no lock against every fork and exec of the
+ * machine, for which `cgroup.procs` waits some 10 ms after a quiet while (kernel/cgroup/cgroup.c,
+ * cgroup_procs_write_start). The worker has one thread, so that is the same move.
+ */
 int cgroup_join(const struct settings *settings, pid_t launcher, uint32_t sequence)
 {
-    for (int i = 0; i < settings->cgroup_count; i++)
-        if (write_in(&settings->cgroups[i], launcher, sequence, "cgroup.procs", "0") < 0)
+    for (int i = 0; i < settings->cgroup_count; i++) {
+        const char *file = strcmp(settings->cgroups[i].kind, "unified") == 0 ? "cgroup.procs" : "tasks";
+        if (write_in(&settings->cgroups[i], launcher, sequence, file, "0") < 0)
             return -1;
+    }
     return 0;
 }
 

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #define MAX_SANDBOXES 4096
-#define SPARE_DELAY_MS 25 /* joining cgroup v1 holds up every fork on the machine: not while a sandbox starts */
+#define SPARE_DELAY_MS 25 /* joining a cgroup can hold up every fork on the machine: not while a sandbox starts */
 #define RETRY_MS 1
 #define ACKNOWLEDGEMENTS (4 * strlen("{\"cmd\":\"NODE_HANDLE_ACK\"}\n")) /* of one sandbox's handles */
 
