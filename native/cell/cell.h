@@ -31,7 +31,7 @@ enum {
 };
 
 struct cgroup_base {
-    const char *kind;      /* memory, pids, cpu: cgroup v1; unified: v2 */
+    const char *kind;      /* memory, pids, cpu: cgroup v1; unified: v2; occupied: v2, with processes still in it */
     const char *directory; /* absolute, exists; sandboxes get a folder each below it */
 };
 
@@ -76,15 +76,16 @@ bool request_parse(const uint8_t *bytes, size_t length, struct request *out);
 bool ipc_send(int ipc, const char *line, int handle);
 
 /* cgroup.c */
-void cgroup_name(char *out, size_t size, const struct cgroup_base *base, pid_t launcher, uint32_t sequence);
 int cgroup_make(const struct settings *settings, pid_t launcher, uint32_t sequence);
 int cgroup_join(const struct settings *settings, pid_t launcher, uint32_t sequence);
 int cgroup_apply(const struct settings *settings, pid_t launcher, uint32_t sequence, const struct request *request);
 int cgroup_remove(const struct settings *settings, pid_t launcher, uint32_t sequence);
 void cgroup_kill(const struct settings *settings, pid_t launcher, uint32_t sequence);
+void cgroup_release(const struct settings *settings, pid_t launcher);
 void cgroup_sweep(const struct settings *settings);
 struct cgroup_usage {
     uint64_t peak_memory; /* bytes; 0: unknown */
+    uint64_t cpu_us;      /* of everything that ever ran in there; 0: unknown */
     uint64_t oom_kills;
     uint64_t fork_refusals; /* how often the limit on processes was hit */
 };

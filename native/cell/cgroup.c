@@ -1,6 +1,10 @@
 /*
  * One folder per sandbox below each base, named after the launcher and a sequence number, so that what a killed
  * launcher leaves can be told from what is in use. The worker joins it before anything of the sandbox exists.
+ *
+ * On v2 a launcher's sandboxes stand in one folder of its own, the holder. It hands the controllers down itself, so
+ * that nobody can take them from the base while a sandbox lives: systemd does that when the last unit that wanted
+ * them stops, and the limits would silently be gone. The kernel then answers EBUSY.
  */
 #include "cell.h"
 #include "../wire.h"
@@ -20,23 +24,26 @@
 
 #define PREFIX "glovebox-"
 
-void cgroup_name(char *out, size_t size, const struct cgroup_base *base, pid_t launcher, uint32_t sequence)
+#define CALLERS PREFIX "callers" /* not a launcher's number: never swept */
+
+/* What sandboxes are limited by, as far as the base has it. */
+static const char *const controllers[] = {"memory", "pids", "cpu"};
+
+static bool is_unified(const struct cgroup_base *base)
 {
-    snprintf(out, size, "%s/" PREFIX "%d-%u", base->directory, (int)launcher, sequence);
+    return strcmp(base->kind, "unified") == 0 || strcmp(base->kind, "occupied") == 0;
 }
 
-static int open_in(const struct cgroup_base *base, pid_t launcher, uint32_t sequence, const char *file, int flags)
+static void name(char *out, size_t size, const struct cgroup_base *base, pid_t launcher, uint32_t sequence)
 {
-    char folder[PATH_MAX - 80], path[PATH_MAX];
-    cgroup_name(folder, sizeof folder, base, launcher, sequence);
-    snprintf(path, sizeof path, "%s/%s", folder, file);
-    return open(path, flags | O_CLOEXEC | O_NOFOLLOW);
+    snprintf(out, size, "%s/" PREFIX "%d%c%u", base->directory, (int)launcher, is_unified(base) ? '/' : '-', sequence);
 }
 
-static int write_in(const struct cgroup_base *base, pid_t launcher, uint32_t sequence, const char *file,
-                    const char *value)
+static int write_file(const char *folder, const char *file, const char *value)
 {
-    int fd = open_in(base, launcher, sequence, file, O_WRONLY);
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%.3500s/%s", folder, file);
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return -1;
     ssize_t done = write(fd, value, strlen(value));
@@ -46,12 +53,98 @@ static int write_in(const struct cgroup_base *base, pid_t launcher, uint32_t seq
     return done == (ssize_t)strlen(value) ? 0 : -1;
 }
 
+static size_t read_file(const char *folder, const char *file, char *out, size_t size)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%.3500s/%s", folder, file);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t got = fd < 0 ? 0 : read(fd, out, size - 1);
+    if (fd >= 0)
+        close(fd);
+    out[got > 0 ? got : 0] = 0;
+    return got > 0 ? (size_t)got : 0;
+}
+
+static int open_in(const struct cgroup_base *base, pid_t launcher, uint32_t sequence, const char *file, int flags)
+{
+    char folder[PATH_MAX - 80], path[PATH_MAX];
+    name(folder, sizeof folder, base, launcher, sequence);
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    return open(path, flags | O_CLOEXEC | O_NOFOLLOW);
+}
+
+static int write_in(const struct cgroup_base *base, pid_t launcher, uint32_t sequence, const char *file,
+                    const char *value)
+{
+    char folder[PATH_MAX];
+    name(folder, sizeof folder, base, launcher, sequence);
+    return write_file(folder, file, value);
+}
+
+static bool has_word(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = words; (at = strstr(at, word)) != NULL; at += length)
+        if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\n' || at[length] == 0))
+            return true;
+    return false;
+}
+
+/* Every one of our controllers that `folder` has, for the groups below it. */
+static int hand_down(const char *folder)
+{
+    char have[256], words[64] = "";
+    read_file(folder, "cgroup.controllers", have, sizeof have);
+    for (size_t i = 0; i < sizeof controllers / sizeof *controllers; i++)
+        if (has_word(have, controllers[i])) {
+            strcat(words, *words != 0 ? " +" : "+");
+            strcat(words, controllers[i]);
+        }
+    return *words == 0 ? 0 : write_file(folder, "cgroup.subtree_control", words);
+}
+
+/*
+ * A group that was delegated with its processes in it, as a service's with Delegate=yes: they move to a group of
+ * their own, since one with processes can't hand controllers down. Tried without first, for the hierarchy's own root.
+ */
+static int vacate(const char *folder)
+{
+    char callers[PATH_MAX], text[4096], pid[24], *rest;
+    snprintf(callers, sizeof callers, "%.3500s/" CALLERS, folder);
+    for (int tries = 0; hand_down(folder) < 0; tries++) {
+        if (errno != EBUSY || tries == 100 || (mkdir(callers, 0755) < 0 && errno != EEXIST))
+            return -1;
+        read_file(folder, "cgroup.procs", text, sizeof text);
+        for (char *at = text; (rest = strchr(at, '\n')) != NULL; at = rest + 1) {
+            snprintf(pid, sizeof pid, "%.*s", (int)(rest - at), at);
+            if (write_file(callers, "cgroup.procs", pid) < 0 && errno != ESRCH)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+static int hold(const struct cgroup_base *base, pid_t launcher)
+{
+    char holder[PATH_MAX];
+    if (strcmp(base->kind, "occupied") == 0 && vacate(base->directory) < 0)
+        return -1;
+    snprintf(holder, sizeof holder, "%.3500s/" PREFIX "%d", base->directory, (int)launcher);
+    if (mkdir(holder, 0755) < 0 && errno != EEXIST)
+        return -1;
+    return hand_down(holder);
+}
+
 int cgroup_make(const struct settings *settings, pid_t launcher, uint32_t sequence)
 {
     char folder[PATH_MAX];
     for (int i = 0; i < settings->cgroup_count; i++) {
-        cgroup_name(folder, sizeof folder, &settings->cgroups[i], launcher, sequence);
-        if (mkdir(folder, 0755) < 0 && errno != EEXIST)
+        const struct cgroup_base *base = &settings->cgroups[i];
+        name(folder, sizeof folder, base, launcher, sequence);
+        int made = mkdir(folder, 0755);
+        if (made < 0 && errno == ENOENT && is_unified(base))
+            made = hold(base, launcher) < 0 ? -1 : mkdir(folder, 0755);
+        if (made < 0 && errno != EEXIST)
             return -1;
     }
     return 0;
@@ -98,7 +191,7 @@ int cgroup_remove(const struct settings *settings, pid_t launcher, uint32_t sequ
     char folder[PATH_MAX];
     int result = 0;
     for (int i = 0; i < settings->cgroup_count; i++) {
-        cgroup_name(folder, sizeof folder, &settings->cgroups[i], launcher, sequence);
+        name(folder, sizeof folder, &settings->cgroups[i], launcher, sequence);
         if (rmdir(folder) < 0 && errno != ENOENT)
             result = -1;
     }
@@ -108,12 +201,9 @@ int cgroup_remove(const struct settings *settings, pid_t launcher, uint32_t sequ
 static size_t read_in(const struct cgroup_base *base, pid_t launcher, uint32_t sequence, const char *file, char *out,
                       size_t size)
 {
-    int fd = open_in(base, launcher, sequence, file, O_RDONLY);
-    ssize_t got = fd < 0 ? 0 : read(fd, out, size - 1);
-    if (fd >= 0)
-        close(fd);
-    out[got > 0 ? got : 0] = 0;
-    return got > 0 ? (size_t)got : 0;
+    char folder[PATH_MAX];
+    name(folder, sizeof folder, base, launcher, sequence);
+    return read_file(folder, file, out, size);
 }
 
 /* The number after `key` in a "key value" file; the whole file's number when key is NULL. */
@@ -139,7 +229,7 @@ void cgroup_kill(const struct settings *settings, pid_t launcher, uint32_t seque
 {
     for (int i = 0; i < settings->cgroup_count; i++) {
         char text[4096], *rest = text;
-        if (strcmp(settings->cgroups[i].kind, "unified") == 0 &&
+        if (is_unified(&settings->cgroups[i]) &&
             write_in(&settings->cgroups[i], launcher, sequence, "cgroup.kill", "1") == 0)
             continue;
         read_in(&settings->cgroups[i], launcher, sequence, "cgroup.procs", text, sizeof text);
@@ -153,13 +243,15 @@ void cgroup_read(const struct settings *settings, pid_t launcher, uint32_t seque
     memset(usage, 0, sizeof *usage);
     for (int i = 0; i < settings->cgroup_count; i++) {
         const struct cgroup_base *base = &settings->cgroups[i];
-        bool unified = strcmp(base->kind, "unified") == 0;
+        bool unified = is_unified(base);
         if (unified || strcmp(base->kind, "memory") == 0) {
             usage->peak_memory =
                 number_in(base, launcher, sequence, unified ? "memory.peak" : "memory.max_usage_in_bytes", NULL);
             usage->oom_kills =
                 number_in(base, launcher, sequence, unified ? "memory.events" : "memory.oom_control", "oom_kill");
         }
+        if (unified)
+            usage->cpu_us = number_in(base, launcher, sequence, "cpu.stat", "usage_usec");
         if (unified || strcmp(base->kind, "pids") == 0)
             usage->fork_refusals = number_in(base, launcher, sequence, "pids.events", "max");
     }
@@ -191,6 +283,34 @@ int cgroup_watch_oom(const struct settings *settings, pid_t launcher, uint32_t s
     return -1;
 }
 
+/* A folder of ours with the folders in it. rmdir refuses those in use. */
+static int remove_holder(int base, const char *holder)
+{
+    int fd = openat(base, holder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *inside = fd < 0 ? NULL : fdopendir(fd);
+    if (inside != NULL) {
+        for (struct dirent *entry; (entry = readdir(inside)) != NULL;)
+            if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+                unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+        closedir(inside);
+    } else if (fd >= 0) {
+        close(fd);
+    }
+    return unlinkat(base, holder, AT_REMOVEDIR);
+}
+
+/* The launcher ends: nothing of it stays. */
+void cgroup_release(const struct settings *settings, pid_t launcher)
+{
+    char holder[PATH_MAX];
+    for (int i = 0; i < settings->cgroup_count; i++) {
+        if (!is_unified(&settings->cgroups[i]))
+            continue;
+        snprintf(holder, sizeof holder, "%.3500s/" PREFIX "%d", settings->cgroups[i].directory, (int)launcher);
+        remove_holder(AT_FDCWD, holder);
+    }
+}
+
 /* Removes what launchers that no longer live have left. Never touches a folder in use: rmdir refuses those. */
 void cgroup_sweep(const struct settings *settings)
 {
@@ -203,7 +323,7 @@ void cgroup_sweep(const struct settings *settings)
                 continue;
             long launcher = strtol(entry->d_name + strlen(PREFIX), NULL, 10);
             if (launcher > 0 && kill((pid_t)launcher, 0) < 0 && errno == ESRCH)
-                unlinkat(dirfd(base), entry->d_name, AT_REMOVEDIR);
+                remove_holder(dirfd(base), entry->d_name);
         }
         closedir(base);
     }

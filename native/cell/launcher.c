@@ -90,10 +90,13 @@ static struct sandbox *prepare(void)
         free(made);
         return NULL;
     }
-    cgroup_make(settings, self, made->sequence); /* a failure shows when the worker joins */
+    int unmade = cgroup_make(settings, self, made->sequence) < 0 ? errno : 0;
     made->worker = fork();
     if (made->worker == 0) {
         dup2(errors[1], 2);
+        errno = unmade;
+        if (unmade != 0) /* said by the worker, as all that goes wrong in a start */
+            fail("cgroup", "make");
         worker_main(settings, self, made->sequence, requests[1]);
     }
     close(requests[1]);
@@ -317,13 +320,14 @@ static void report(struct sandbox *sandbox, const struct cgroup_usage *usage)
 {
     static char text[6 * MAX_TEXT + 1], line[6 * MAX_TEXT + 512];
     const struct rusage *times = &sandbox->usage;
+    long long waited_us = (times->ru_utime.tv_sec + times->ru_stime.tv_sec) * 1000000LL + times->ru_utime.tv_usec +
+                          times->ru_stime.tv_usec;
+    long long cpu_us = (long long)usage->cpu_us > waited_us ? (long long)usage->cpu_us : waited_us;
     escape(text, sandbox->text, sandbox->text_length);
     snprintf(line, sizeof line,
              "{\"id\":%u,\"event\":\"ended\",\"status\":%d,\"killed\":%s,\"cpuUs\":%lld,\"maxRssBytes\":%lld,"
              "\"peakMemoryBytes\":%llu,\"oomKills\":%llu,\"forkRefusals\":%llu,\"text\":\"%s\"}\n",
-             sandbox->id, sandbox->status, sandbox->killed ? "true" : "false",
-             (times->ru_utime.tv_sec + times->ru_stime.tv_sec) * 1000000LL + times->ru_utime.tv_usec +
-                 times->ru_stime.tv_usec,
+             sandbox->id, sandbox->status, sandbox->killed ? "true" : "false", cpu_us,
              times->ru_maxrss * 1024LL, (unsigned long long)usage->peak_memory,
              (unsigned long long)usage->oom_kills, (unsigned long long)usage->fork_refusals, text);
     node_gone = !ipc_send(settings->ipc, line, -1) || node_gone;
@@ -381,6 +385,7 @@ static void end_everything(void)
         if (bury_the_dead() || sandboxes != NULL)
             usleep(1000);
     }
+    cgroup_release(settings, self);
 }
 
 static int watch(int signals)

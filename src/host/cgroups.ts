@@ -5,6 +5,8 @@ export interface CgroupBase {
   readonly kind: 'memory' | 'pids' | 'cpu' | 'unified'
   /** absolute folder below which a sandbox's own folder is made */
   readonly directory: string
+  /** v2: a delegated group with processes in it, ours among them: they move to one of their own, or it can't limit others */
+  readonly occupied?: true
 }
 
 export interface CgroupFacts {
@@ -49,12 +51,15 @@ function facts(
   bases: readonly CgroupBase[],
   controllers: readonly (typeof CONTROLLERS)[number][],
 ): CgroupFacts {
-  const lacking = CONTROLLERS.filter((name) => !controllers.includes(name))
-  const missing =
-    lacking.length === 0
-      ? ''
-      : `This user may not make a cgroup (v${version}) with the controllers: ${lacking.join(', ')}.`
-  return { version, bases, controllers, missing }
+  const lacking = CONTROLLERS.filter((name) => !controllers.includes(name)).join(', ')
+  return { version, bases, controllers, missing: lacking === '' ? '' : lack(version, bases, lacking) }
+}
+
+function lack(version: 1 | 2, bases: readonly CgroupBase[], lacking: string): string {
+  const base = bases.find(({ kind }) => kind === 'unified')
+  return base === undefined
+    ? `This user may not make a cgroup (v${version}) with the controllers: ${lacking}.`
+    : `The cgroup ${base.directory} is not given the controllers: ${lacking}.`
 }
 
 /** cgroups(7), /proc/[pid]/cgroup: `id:controllers:path` */
@@ -107,20 +112,34 @@ function v1Bases(look: CgroupLook, mounts: readonly CgroupMount[], paths: Readon
 }
 
 /**
- * v2 forbids processes in a group that hands controllers down, so the place is never our own group but the nearest
- * one above it that already hands them down and lets us make groups and move processes.
+ * v2 forbids processes in a group that hands controllers down, so the place is not our own group but the nearest one
+ * above it that already hands them down and lets us make groups and move processes. Where there is none, our own will
+ * do if it was delegated: a service of an ordinary user with `Delegate=yes`, a container with a hierarchy of its own.
+ * What a group hands down is never changed otherwise: it is its service manager's, which would change it back.
  */
 function v2Facts(look: CgroupLook, mount: CgroupMount, path: string): CgroupFacts {
   const own = visible(mount, path)
-  for (let at = own === mount.point ? own : parent(own ?? ''); at !== null; at = parent(at)) {
+  if (own === null) return facts(2, [], [])
+  for (let at = own === mount.point ? own : parent(own); at !== null; at = parent(at)) {
     if (at.length < mount.point.length) break
-    const handed = (look.read(`${at}/cgroup.subtree_control`) ?? '').trim().split(/\s+/)
-    const controllers = CONTROLLERS.filter((name) => handed.includes(name))
-    if (controllers.includes('memory') && controllers.includes('pids') && look.writable(at))
+    const controllers = controllersIn(look, `${at}/cgroup.subtree_control`)
+    if (suffices(controllers) && look.writable(at))
       return facts(2, [{ kind: 'unified', directory: at }], controllers)
   }
+  const given = controllersIn(look, `${own}/cgroup.controllers`)
+  if (suffices(given) && look.writable(own))
+    return facts(2, [{ kind: 'unified', directory: own, occupied: true }], given)
   return facts(2, [], [])
 }
+
+type Controllers = readonly (typeof CONTROLLERS)[number][]
+
+function controllersIn(look: CgroupLook, file: string): Controllers {
+  const names = (look.read(file) ?? '').trim().split(/\s+/)
+  return CONTROLLERS.filter((name) => names.includes(name))
+}
+
+const suffices = (controllers: Controllers) => controllers.includes('memory') && controllers.includes('pids')
 
 function parent(directory: string): string | null {
   const slash = directory.lastIndexOf('/')

@@ -96,7 +96,9 @@ const cgroups = (launchers: readonly number[]) =>
   bases
     .filter(({ directory }) => existsSync(directory))
     .flatMap(({ directory }) => readdirSync(directory))
-    .filter((name) => launchers.some((pid) => name.startsWith(`glovebox-${pid}-`)))
+    .filter((name) =>
+      launchers.some((pid) => name === `glovebox-${pid}` || name.startsWith(`glovebox-${pid}-`)),
+    )
 
 const own = new Set(namespaces(process.pid))
 const foreign = new Set<string>()

@@ -191,5 +191,5 @@ function cgroupsOf(launcher: number): string[] {
   return hostOf()
     .cgroups.bases.filter(({ directory }) => existsSync(directory))
     .flatMap(({ directory }) => readdirSync(directory))
-    .filter((name) => name.startsWith(`glovebox-${launcher}-`))
+    .filter((name) => name === `glovebox-${launcher}` || name.startsWith(`glovebox-${launcher}-`))
 }

@@ -58,7 +58,10 @@ export class Launcher {
   #ended = false
 
   constructor(host: HostFacts, single: boolean) {
-    const bases = host.cgroups.bases.flatMap(({ kind, directory }) => ['--cgroup', `${kind}:${directory}`])
+    const bases = host.cgroups.bases.flatMap(({ kind, directory, occupied }) => [
+      '--cgroup',
+      `${occupied === true ? 'occupied' : kind}:${directory}`,
+    ])
     const bwrap = host.bubblewrap ?? '/usr/bin/bwrap'
     const args = [
       ...(single ? ['--single'] : []),
