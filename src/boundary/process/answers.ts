@@ -3,7 +3,7 @@ import type { Question } from '../boundary.js'
 
 const BWRAP_ROOT = 'bubblewrap: a root of its own (pivot_root), bound read-only'
 const NO_CGROUP_GET =
-  'Start it where cgroups are delegated, e.g. `systemd-run --user --scope -- COMMAND`, or as root; or leave the control off knowingly with'
+  'Start it where cgroups are delegated: in a service with `Delegate=yes`, or by `systemd-run --user --scope -p Delegate=yes -- COMMAND` (as root without `--user`); or leave the control off knowingly with'
 
 type Answers = { readonly [Id in RequirementId]: (question: Question) => Answer }
 
