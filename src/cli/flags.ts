@@ -34,7 +34,7 @@ export function parseFlags(argv: readonly string[], table: readonly Flag[]): Par
     const equals = item.startsWith('--') ? item.indexOf('=') : -1
     const name = equals === -1 ? item : item.slice(0, equals)
     const flag = table.find((each) => each.name === name)
-    if (flag === undefined) throw new WrongUsage(unknown(name, table))
+    if (flag === undefined) throw new WrongUsage(`${unknown(name, table)}${belongsBehind(words, table)}`)
     if (flag.value === undefined) {
       if (equals !== -1) throw new WrongUsage(`${name} takes no value.`)
       flags.set(name, [''])
@@ -57,6 +57,13 @@ function unknown(name: string, table: readonly Flag[]): string {
     table.map((flag) => flag.name),
   )
   return `There is no flag ${JSON.stringify(name)}.${near === null ? '' : ` Did you mean ${near}?`}`
+}
+
+/** `run ls -la`: the flag is the command's own. */
+function belongsBehind([command]: readonly string[], table: readonly Flag[]): string {
+  return command !== undefined && table.some(({ name }) => name === '--policy')
+    ? ` If it is a flag of ${JSON.stringify(command)}, write "--" before the command.`
+    : ''
 }
 
 /** Two columns, as `--help` shows them. */

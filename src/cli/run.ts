@@ -7,6 +7,7 @@ import { policyFromFlags } from '../policy/index.js'
 import { NO_USAGE, type Report } from '../report/index.js'
 import { Glovebox } from '../sandbox/index.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
+import { missingFileHint } from './hints.js'
 import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
 import { PassedSignals } from './signals.js'
 import { say, sentence } from './terminal.js'
@@ -51,9 +52,10 @@ export async function run(parsed: Parsed): Promise<number> {
         'Without it the job has pipes.',
       )
     const policy = policyFromFlags(policyFlags(parsed), { cwd: process.cwd(), callerEnv: process.env })
+    const inputs = pairs('--input', flags.get('--input') ?? [], inputPair)
     const signals = new PassedSignals()
     const running = glovebox.run(policy, [command, ...rest], {
-      inputs: pairs('--input', flags.get('--input') ?? [], inputPair),
+      inputs,
       outputs: pairs('--output', flags.get('--output') ?? [], outputPair),
       stdin: () => process.stdin,
       signal: signals.cancel.signal,
@@ -67,6 +69,13 @@ export async function run(parsed: Parsed): Promise<number> {
     const complete = await signals.outlast(shown)
     if (result.message !== null || result.reason === 'signal')
       tell(result.message ?? `The job was killed by ${result.signal}.`)
+    const mistaken = (result.reason === 'exited' || result.reason === 'failed') && result.exitCode !== 0
+    const insideNames = [
+      ...Object.keys(inputs),
+      ...[...policy.files.read, ...policy.files.write].map(({ inside }) => inside),
+    ]
+    const hint = mistaken ? missingFileHint([command, ...rest], process.cwd(), insideNames) : null
+    if (hint !== null) tell(hint)
     const exitCode = written(report, result.report, tell) ? result.exitCode : REJECTED
     if (complete) return exitCode
     await glovebox.close()

@@ -1,5 +1,6 @@
 /** Why a run ended, from all that is known about it. Pure: the one place that decides. */
 import { constants } from 'node:os'
+import { posix } from 'node:path'
 import type { CommandEnd, SandboxEnd } from '../boundary/index.js'
 import type { Plan } from '../plan/index.js'
 import type { Reason } from '../report/index.js'
@@ -104,13 +105,21 @@ function notStarted(command: string, end: CommandEnd & { kind: 'notStarted' }): 
     ? ended(
         'failed',
         EXIT.notFound,
-        `The command ${name} is not in the sandbox: it shows /usr, and what the policy grants (files.read).`,
+        `The command ${name} is not in the sandbox: it shows /usr, and what the policy grants (files.read).${whereItMayBe(command)}`,
       )
     : ended(
         'failed',
         EXIT.notExecutable,
         `The command ${name} can't be executed in the sandbox: ${end.detail}.`,
       )
+}
+
+/** The likeliest mistake, told from how the command is written. */
+function whereItMayBe(command: string): string {
+  if (/^[^/\s]+\s/.test(command)) return ' Give its words as separate arguments: there is no shell.'
+  if (command.startsWith('/') && !command.startsWith('/usr/'))
+    return ` Show its folder with --read ${JSON.stringify(posix.dirname(command))}.`
+  return ''
 }
 
 function memoryMessage(plan: Plan): string {
