@@ -158,7 +158,7 @@ int cgroup_make(const struct settings *settings, pid_t launcher, uint32_t sequen
 int cgroup_join(const struct settings *settings, pid_t launcher, uint32_t sequence)
 {
     for (int i = 0; i < settings->cgroup_count; i++) {
-        const char *file = strcmp(settings->cgroups[i].kind, "unified") == 0 ? "cgroup.procs" : "tasks";
+        const char *file = is_unified(&settings->cgroups[i]) ? "cgroup.procs" : "tasks";
         if (write_in(&settings->cgroups[i], launcher, sequence, file, "0") < 0)
             return -1;
     }
