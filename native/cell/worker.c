@@ -42,6 +42,25 @@ static void die_with(pid_t launcher)
         _exit(1);
 }
 
+/*
+ * core(5): a limit of 0 does not stop the program that a piped core_pattern names, which the kernel starts on the host and
+ * gives the job's memory; 1 does, and is too little for a file. A caller whose own hard limit is 0 can't set 1.
+ */
+static void no_core_dumps(void)
+{
+    struct rlimit one = {1, 1}, none = {0, 0};
+    char first = 0;
+    if (setrlimit(RLIMIT_CORE, &one) == 0)
+        return;
+    int pattern = open("/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC);
+    bool known = pattern >= 0 && read(pattern, &first, 1) == 1;
+    if (pattern >= 0)
+        close(pattern);
+    errno = EPERM;
+    if (!known || first == '|' || first == '@' || setrlimit(RLIMIT_CORE, &none) < 0)
+        fail("core-dumps", "a handler would be given them");
+}
+
 /* What a process inherits without being asked. Best effort where the kernel lacks the thing itself. */
 static void inherit_nothing(void)
 {
@@ -65,8 +84,8 @@ static void inherit_nothing(void)
             setrlimit(callers[i], &limit);
         }
     }
-    struct rlimit no_core = {0, 0};
-    if (setrlimit(RLIMIT_CORE, &no_core) < 0 || chdir("/") < 0)
+    no_core_dumps();
+    if (chdir("/") < 0)
         fail("inherit", "nothing");
 }
 

@@ -1,5 +1,15 @@
 import { PRCTL } from './checks-prctl.js'
-import { ALLOW, allowOnlyIf, allowUnless, errno, hasAny, isNoneOf, isOneOf, type Rule } from './rule.js'
+import {
+  ALLOW,
+  allowOnlyIf,
+  allowUnless,
+  errno,
+  hasAny,
+  highIsSet,
+  isNoneOf,
+  isOneOf,
+  type Rule,
+} from './rule.js'
 
 /**
  * CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET}. The kernel uses the lower 32 bits of clone's flags (kernel/fork.c,
@@ -21,6 +31,12 @@ const SCHED_RESET_ON_FORK = 0x4000_0000
 
 const PRIO_USER = 2
 
+/**
+ * It is 1 in a sandbox, the one value with which the kernel starts no handler that a host's core_pattern names
+ * (core(5), "Piping core dumps"); 0 would start it. So it may be read (a null `new_limit`), never set.
+ */
+const RLIMIT_CORE = 4
+
 /** Pid 1 is the job's keeper, has the job's uid and is in the job's pid namespace: the kernel would let the job slow it. */
 const PID_1 = [1]
 
@@ -29,8 +45,16 @@ export function processChecks(cpuPinned: boolean): Readonly<Record<string, Rule>
     clone: allowUnless(errno('EPERM'), hasAny(0, NEW_NAMESPACES)),
     prctl: PRCTL,
     personality: allowOnlyIf(errno('EPERM'), isOneOf(0, PERSONALITIES)),
-    // pid_t is an int: with the upper half set the kernel still sees 0, the caller itself
-    prlimit64: allowOnlyIf(errno('EPERM'), isOneOf(0, [0])),
+    prlimit64: {
+      clauses: [
+        // pid_t is an int: with the upper half set the kernel still sees 0, the caller itself
+        { when: [isNoneOf(0, [0])], action: errno('EPERM') },
+        { when: [isOneOf(1, [RLIMIT_CORE]), isNoneOf(2, [0])], action: errno('EPERM') },
+        { when: [isOneOf(1, [RLIMIT_CORE]), highIsSet(2)], action: errno('EPERM') },
+      ],
+      otherwise: ALLOW,
+    },
+    setrlimit: allowUnless(errno('EPERM'), isOneOf(0, [RLIMIT_CORE])),
     seccomp: allowOnlyIf(
       errno('EINVAL'),
       isOneOf(0, SECCOMP_OPERATIONS),

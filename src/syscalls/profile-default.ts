@@ -68,7 +68,7 @@ export const ALLOWED: readonly Group[] = [
   ),
   group(
     'Limits and scheduling of its own, and plain facts.',
-    'getrlimit setrlimit getrusage getpriority sched_yield sched_getaffinity sched_getscheduler sched_getparam',
+    'getrlimit getrusage getpriority sched_yield sched_getaffinity sched_getscheduler sched_getparam',
     'sched_getattr sched_get_priority_min sched_get_priority_max sched_rr_get_interval ioprio_get',
     'uname sysinfo getcpu getrandom',
   ),

@@ -78,6 +78,11 @@ export function hasNone(argument: Argument, mask: number): Condition {
   return { argument, half: 'low', mask, values: [0], member: true }
 }
 
+/** the argument's high 32 bits are not all zero: with the low half, a pointer that is not null */
+export function highIsSet(argument: Argument): Condition {
+  return { argument, half: 'high', mask: ALL_BITS, values: [0], member: false }
+}
+
 /** allowed unless all the conditions hold; then `action` */
 export function allowUnless(action: Action, ...when: readonly Condition[]): Rule {
   return { clauses: [{ when, action: action }], otherwise: ALLOW }

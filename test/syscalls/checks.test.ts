@@ -63,6 +63,15 @@ describe('namespaces and other ABIs of the process calls', () => {
 })
 
 describe('the sandbox’s own pid 1', () => {
+  check('RLIMIT_CORE stays 1: at 0 the kernel would hand a crash to the handler of the host’s core_pattern', [
+    ['setrlimit', [4, 4096], EPERM],
+    ['setrlimit', [JUNK | 4n, 4096], EPERM],
+    ['setrlimit', [7, 4096], 'allow'],
+    ['prlimit64', [0, 4, 4096, 0], EPERM],
+    ['prlimit64', [0, 4, 1n << 32n, 0], EPERM],
+    ['prlimit64', [0, JUNK | 4n, 4096, 0], EPERM],
+    ['prlimit64', [0, 4, 0, 4096], 'allow'],
+  ])
   check('prlimit64 reaches no other process: pid 1 can’t be starved of descriptors by the job', [
     ['prlimit64', [0, 7, 0, 0], 'allow'],
     ['prlimit64', [1, 7, 0, 0], EPERM],

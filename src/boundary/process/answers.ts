@@ -79,7 +79,11 @@ const answers: Answers = {
   },
   'limits.open-files': () => enforcedBy('RLIMIT_NOFILE'),
   'limits.output': () => enforcedBy('Glovebox counts what it reads and ends the sandbox'),
-  'limits.no-core-dumps': () => enforcedBy('RLIMIT_CORE 0'),
+  'limits.no-core-dumps': () =>
+    enforcedBy(
+      'RLIMIT_CORE 1, with which the kernel starts no handler either',
+      'seccomp refuses to change it',
+    ),
   'lifetime.deadline': () => enforcedBy('a clock in the first process', 'a second clock in the supervisor'),
   'lifetime.no-output': () => enforcedBy('a clock in the supervisor'),
   'lifetime.bound-to-supervisor': () =>

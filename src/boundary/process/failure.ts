@@ -27,6 +27,10 @@ const REMEDIES: readonly (readonly [step: RegExp, get: string])[] = [
   ],
   [/^cgroup$/, 'A limit could not be set. `glovebox doctor` shows which cgroups this user may use.'],
   [
+    /^core-dumps$/,
+    "Core dumps are piped to a program here, and this user's hard limit (`ulimit -Hc`) of 0 does not stop that. Raise the hard limit to at least 1, or run as root.",
+  ],
+  [
     /^scratch$/,
     'The scratch file system could not be made: is limits.scratch within what this host can hold?',
   ],

@@ -6,7 +6,6 @@ import { countsProcessesByNamespace } from './answers.js'
 const RLIMIT = {
   DATA: 2,
   STACK: 3,
-  CORE: 4,
   NPROC: 6,
   NOFILE: 7,
   MEMLOCK: 8,
@@ -18,7 +17,7 @@ const RLIMIT = {
 } as const
 
 const MiB = 1024 ** 2
-/** the agent counts as one */
+/** The agent counts as one. One more where a cgroup counts as well: that one is to be met first, because it tells. */
 const OWN_PROCESSES = 1
 
 /** Set just before the command's own program starts; hard limits, so nothing inside can raise them. */
@@ -26,7 +25,6 @@ export function rlimits(plan: Plan, host: HostFacts): (readonly [number, number,
   const { processes, openFiles, perProcessMemoryBytes } = plan.limits
   const both = (resource: number, value: number) => [resource, value, value] as const
   const limits = [
-    both(RLIMIT.CORE, 0),
     both(RLIMIT.NOFILE, openFiles),
     both(RLIMIT.FSIZE, plan.files.scratch.bytes),
     both(RLIMIT.MEMLOCK, 8 * MiB),
@@ -38,6 +36,8 @@ export function rlimits(plan: Plan, host: HostFacts): (readonly [number, number,
   ]
   if (perProcessMemoryBytes !== null) limits.push(both(RLIMIT.DATA, perProcessMemoryBytes))
   if (processes !== null && (host.canTakeUids || countsProcessesByNamespace(host.kernel)))
-    limits.push(both(RLIMIT.NPROC, processes + OWN_PROCESSES))
+    limits.push(
+      both(RLIMIT.NPROC, processes + OWN_PROCESSES + (host.cgroups.controllers.includes('pids') ? 1 : 0)),
+    )
   return limits
 }
