@@ -135,24 +135,32 @@ asSuiteUser('a slow reader slows the job down; nothing piles up and nothing is l
   assert.equal(bytes, 40_000_000)
 })
 
+/** Waits until the job `yes` of this run is there, or is not. */
+async function yesIs(there: boolean, pid: number): Promise<void> {
+  const seen = () => family(pid).some((each) => textOf(each, 'comm') === 'yes\n')
+  for (let tries = 0; seen() !== there; tries++) {
+    assert.ok(tries < 1500, there ? 'the job never ran' : 'the job is still there')
+    await sleep(20)
+  }
+}
+
 asSuiteUser('a reader that never reads does not keep the job alive beyond its deadline', async (user) => {
-  const run = started(user, ['run', '--max-output', '1GiB', '--deadline', '500ms', '--', 'yes'])
+  const run = started(user, ['run', '--max-output', '1GiB', '--deadline', '700ms', '--', 'yes'])
   run.child.stdout?.removeAllListeners('data').pause()
-  await sleep(2500)
-  const jobs = family(run.pid).filter((pid) => textOf(pid, 'comm') === 'yes\n')
+  await yesIs(true, run.pid)
+  await yesIs(false, run.pid)
   run.child.stdout?.resume()
-  assert.deepEqual(jobs, [])
   assert.equal((await run.ended).status, 124)
 })
 
 asSuiteUser('a signal ends us even while our reader does not read', async (user) => {
   const run = started(user, ['run', '--max-output', '1GiB', '--deadline', '50s', '--', 'yes'])
   run.child.stdout?.removeAllListeners('data').pause()
-  await sleep(700)
+  const exit = new Promise((resolve) => run.child.once('exit', resolve))
+  await yesIs(true, run.pid)
   run.child.kill('SIGTERM')
-  await sleep(200)
+  await yesIs(false, run.pid)
   run.child.kill('SIGTERM')
-  const code = await new Promise((resolve) => run.child.once('exit', resolve))
-  assert.equal(code, 143)
+  assert.equal(await exit, 143)
   run.child.stdout?.resume()
 })
