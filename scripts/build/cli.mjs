@@ -1,6 +1,7 @@
 /**
  * dist/src/cli/main.js and all it imports → dist/cli/main.cjs, one script, and dist/cli/main.cache, what V8
- * makes of it. bin/glovebox runs the two without resolving, reading or compiling anything else.
+ * makes of it. bin/glovebox runs the two without resolving, reading or compiling anything else. The packages that
+ * not every call needs are a script with a cache each, loaded when something of theirs is first used.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -10,8 +11,9 @@ import { Failure, filesBelow, fingerprint, root, stamp, writeWhole } from './che
 
 const ENTRY = join(root, 'dist/src/cli/main.js')
 const FOLDER = join(root, 'dist/cli')
-const SCRIPT = join(FOLDER, 'main.cjs')
-const CACHE = join(FOLDER, 'main.cache')
+/** Packages that load late, and their scripts. */
+const LATE_PACKAGES = { 'zod/mini': 'zod', yaml: 'yaml' }
+const NAMES = ['main', ...Object.values(LATE_PACKAGES)]
 const INPUTS = ['package-lock.json', 'scripts/build/cli.mjs', 'scripts/build/warm.cjs', 'bin/glovebox']
 
 export async function buildCli() {
@@ -19,28 +21,44 @@ export async function buildCli() {
   const sources = filesBelow('dist/src', (file) => file.endsWith('.js'))
   const inputs = fingerprint([...INPUTS, ...sources], process.version, process.arch)
   const note = stamp('cli')
-  if (note.says(inputs) && existsSync(SCRIPT) && existsSync(CACHE)) return 'fresh'
+  const files = NAMES.flatMap((name) => [`${name}.cjs`, `${name}.cache`])
+  if (note.says(inputs) && files.every((file) => existsSync(join(FOLDER, file)))) return 'fresh'
 
-  const { code, packages } = await bundle()
+  const main = await bundle(ENTRY)
+  const scripts = new Map([['main', main.code]])
+  const packages = new Set(main.packages)
+  for (const [id, name] of Object.entries(LATE_PACKAGES)) {
+    const late = await bundle(
+      join(FOLDER, `${name}.js`),
+      `export { ${namesUsed(main.code, id)} } from '${id}'`,
+    )
+    scripts.set(name, late.code)
+    for (const each of late.packages) packages.add(each)
+  }
   // The loader accepts a cache only for the script whose hash it begins with: V8 itself compares no more than
   // the lengths, and would run yesterday's code for a script of the same size.
-  const hash = createHash('sha256').update(code).digest('hex')
-  writeWhole(SCRIPT, `//${hash}\n${code}`)
-  writeWhole(join(FOLDER, 'LICENSES.txt'), packages.map(licenseOf).join('\n'))
-  warm(hash)
+  const hashes = new Map()
+  for (const [name, code] of scripts) {
+    hashes.set(name, createHash('sha256').update(code).digest('hex'))
+    writeWhole(join(FOLDER, `${name}.cjs`), `//${hashes.get(name)}\n${code}`)
+  }
+  writeWhole(join(FOLDER, 'LICENSES.txt'), [...packages].sort().map(licenseOf).join('\n'))
+  warm(hashes)
   note.write(inputs)
   return 'built'
 }
 
-async function bundle() {
+/** The script of an entry; of one that is `text` and no file, with the late packages in it. */
+async function bundle(entry, text) {
   const { rolldown } = await import('rolldown')
   const build = await rolldown({
-    input: ENTRY,
+    input: entry,
     cwd: root,
     platform: 'node',
+    external: text === undefined ? Object.keys(LATE_PACKAGES) : [],
     // yaml offers Node its CommonJS build, of which nothing can be left out
-    resolve: { alias: { yaml: join(root, 'node_modules/yaml/browser/index.js') } },
-    plugins: [modulesKeepTheirPlace()],
+    resolve: text === undefined ? {} : { alias: { yaml: join(root, 'node_modules/yaml/browser/index.js') } },
+    plugins: [modulesKeepTheirPlace(), entryOf(entry, text)],
     onLog(level, log) {
       if (level === 'warn') throw new Failure(`the command line does not bundle. ${log.message}`)
     },
@@ -56,7 +74,25 @@ async function bundle() {
   await build.close()
   const [chunk, ...others] = output
   if (others.length > 0) throw new Failure('the command line did not bundle into one script.')
-  return { code: wrap(onlyAscii(lateBuiltIns(chunk.code))), packages: packagesOf(chunk.moduleIds) }
+  return { code: wrap(onlyAscii(loadedLate(chunk.code))), packages: packagesOf(chunk.moduleIds) }
+}
+
+/** An entry that is text and no file. */
+function entryOf(entry, text) {
+  return {
+    name: 'entry-of-text',
+    resolveId: (id) => (text !== undefined && id === entry ? id : null),
+    load: (id) => (text !== undefined && id === entry ? text : null),
+  }
+}
+
+/** What main.cjs uses of a late package, so that its script holds no more. */
+function namesUsed(code, id) {
+  const [, variable] =
+    code.match(new RegExp(`\\b([\\w$]+) = late\\("\\./${LATE_PACKAGES[id]}\\.cjs"\\)`)) ?? []
+  if (variable === undefined) throw new Failure(`the command line does not load ${id} late.`)
+  const uses = code.matchAll(new RegExp(`(?<![\\w$/])${variable}\\.([\\w$]+)`, 'g'))
+  return [...new Set([...uses].map(([, name]) => name))].sort().join(', ')
 }
 
 /** `import.meta.url` and its like mean the module's own file in dist/src, bundled or not. */
@@ -75,16 +111,20 @@ function modulesKeepTheirPlace() {
 }
 
 /**
- * Node's own modules load when something of theirs is first used: together they cost 13 ms (child_process 6,
- * crypto 4, fs/promises 2), which `--version` need not pay. The bundler spells each use `name.export`, so an
- * object that looks there does; not so where it copies a module's exports (`__toESM`).
+ * Node's own modules and the late packages load when something of theirs is first used: Node's together cost 13 ms
+ * (child_process 6, crypto 4, fs/promises 2), which `--version` need not pay, and zod and yaml 8. The bundler spells
+ * each use `name.export`, so an object that looks there does. It copies a module's exports (`__toESM`) for
+ * `import * as`, of which it then uses the same names: a late package needs no copy, and one of Node's is not late.
  */
-function lateBuiltIns(code) {
-  return code.replace(/\b([\w$]+) = require\("(node:[^"]+)"\)/g, (eager, name, module) =>
-    LOADED_ANYWAY.includes(module) || code.includes(`__toESM(${name}`)
-      ? eager
-      : `${name} = late("${module}")`,
-  )
+function loadedLate(code) {
+  const late = []
+  const made = code.replace(/\b([\w$]+) = require\("([^"]+)"\)/g, (eager, name, module) => {
+    const ours = Object.hasOwn(LATE_PACKAGES, module)
+    if (!ours && (LOADED_ANYWAY.includes(module) || code.includes(`__toESM(${name}`))) return eager
+    if (ours) late.push(name)
+    return `${name} = late("${ours ? `./${LATE_PACKAGES[module]}.cjs` : module}")`
+  })
+  return late.reduce((text, name) => text.replace(`${name} = __toESM(${name}, 1);`, ''), made)
 }
 
 const LOADED_ANYWAY = ['node:fs', 'node:path', 'node:url', 'node:util', 'node:events', 'node:buffer']
@@ -113,22 +153,22 @@ function licenseOf(folder) {
   return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
 }
 
-/** In a process of its own: the cache must hold the functions that a start runs, and nothing of the build. */
-function warm(hash) {
-  rmSync(CACHE, { force: true })
-  const draft = `${CACHE}.${process.pid}.raw`
-  const child = spawnSync(
-    process.execPath,
-    [join(dirname(import.meta.filename), 'warm.cjs'), SCRIPT, draft],
-    {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      encoding: 'utf8',
-      timeout: 60_000,
-    },
-  )
-  if (child.status !== 0 || !existsSync(draft)) {
-    throw new Failure(`the command line does not start.\n${child.stderr}`)
+/** In a process of its own: the caches must hold the functions that a start runs, and nothing of the build. */
+function warm(hashes) {
+  for (const name of NAMES) rmSync(join(FOLDER, `${name}.cache`), { force: true })
+  const child = spawnSync(process.execPath, [join(dirname(import.meta.filename), 'warm.cjs'), FOLDER], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
+  if (child.status !== 0) throw new Failure(`the command line does not start.\n${child.stderr}`)
+  for (const name of NAMES) {
+    const raw = join(FOLDER, `${name}.raw`)
+    if (!existsSync(raw)) throw new Failure(`no start of the command line that is warmed needs ${name}.cjs.`)
+    writeWhole(
+      join(FOLDER, `${name}.cache`),
+      Buffer.concat([Buffer.from(hashes.get(name), 'latin1'), readFileSync(raw)]),
+    )
+    rmSync(raw)
   }
-  writeWhole(CACHE, Buffer.concat([Buffer.from(hash, 'latin1'), readFileSync(draft)]))
-  rmSync(draft)
 }

@@ -21,11 +21,16 @@ export function splitSentences(message: string): [what: string, advice: string] 
   return [what, advice]
 }
 
+let registry: z.core.$ZodRegistry<Note> | undefined
+
 /** A registry of our own: zod's global one would be shared with the application. */
-export const notes = z.registry<Note>()
+export function notes(): z.core.$ZodRegistry<Note> {
+  registry ??= z.registry<Note>()
+  return registry
+}
 
 export function noted<T extends z.ZodMiniType>(schema: T, note: Note): T {
-  notes.add(schema, note)
+  notes().add(schema, note)
   return schema
 }
 
