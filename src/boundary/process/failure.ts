@@ -10,7 +10,7 @@ const CELL = /^cell: ([a-z-]+): (.*): (\d+): (.*)$/m
 const REMEDIES: readonly (readonly [step: RegExp, get: string])[] = [
   [
     /^namespaces$/,
-    'User namespaces are refused here. On Ubuntu 24.04 an AppArmor profile for bwrap is needed (`sysctl kernel.apparmor_restrict_unprivileged_userns=0` lifts the restriction for the whole machine); in a container, allow them in its seccomp profile. `glovebox doctor` looks closer.',
+    'User namespaces are refused here. Ubuntu since 23.10 does so by AppArmor: docs/process.md, "Where it runs", has the profile that allows them to Glovebox alone. In a container, its seccomp profile must allow unshare, mount and pivot_root.',
   ],
   [
     /^own-uid$/,
@@ -36,11 +36,17 @@ const REMEDIES: readonly (readonly [step: RegExp, get: string])[] = [
   ],
 ]
 
+const MOUNTING: ReadonlySet<string> = new Set(['stage', 'scratch', 'own-files'])
+/** EPERM, EACCES */
+const NOT_PERMITTED: ReadonlySet<number> = new Set([1, 13])
+
 export function launchFailure(text: string): LaunchFailure {
   const cell = CELL.exec(text)
   if (cell) {
-    const [, step = '', detail = '', , error = ''] = cell
-    const get = REMEDIES.find(([pattern]) => pattern.test(step))?.[1] ?? ''
+    const [, step = '', detail = '', number, error = ''] = cell
+    // AppArmor lets the namespace be made, and then refuses what it is for
+    const cause = MOUNTING.has(step) && NOT_PERMITTED.has(Number(number)) ? 'namespaces' : step
+    const get = REMEDIES.find(([pattern]) => pattern.test(cause))?.[1] ?? ''
     return { what: `The sandbox could not be set up: ${step} (${clean(detail)}): ${clean(error)}.`, get }
   }
   const bwrap = /^bwrap: (.*)$/m.exec(text)
