@@ -33,21 +33,17 @@ export function fileRequirements(policy: Policy): Requirement[] {
       'files.scratch-bounded',
       `Everything the job writes goes to one private file system of ${formatSize(policy.limits.scratchBytes)} and a bounded number of files.`,
     ),
-    promise(
-      'files.read-grants',
-      `Granted paths can be read, never written: ${paths(read)}.`,
-      read.length > 0,
-    ),
+    promise('files.read-grants', `Granted paths can be read, never written${paths(read)}.`, read.length > 0),
     promise(
       'files.write-collected',
-      `Written folders reach the host only after the job has ended, all or nothing, as plain files and folders: ${paths(write)}.`,
+      `Written folders reach the host only after the job has ended, all or nothing, as plain files and folders${paths(write)}.`,
       write.length > 0,
     ),
   ]
 }
 
 function paths(grants: Policy['files']['read']): string {
-  return grants.map((grant) => grant.inside).join(', ')
+  return grants.length === 0 ? '' : `: ${grants.map((grant) => grant.inside).join(', ')}`
 }
 
 export function filePlan(policy: Policy): FilePlan {

@@ -17,7 +17,7 @@ export function limitRequirements(policy: Policy): Requirement[] {
     ),
     staying(
       'limits.cpus',
-      `All processes of the job together never use more than ${limits.cpus} processors.`,
+      `All processes of the job together never use more than ${limits.cpus} ${limits.cpus === 1 ? 'processor' : 'processors'}.`,
     ),
     staying(
       'limits.processes',
