@@ -36,7 +36,7 @@ const FOLDER = join(ROOT, 'test/plan/golden')
 const WRITE = process.env.GLOVEBOX_GOLDEN === 'write'
 const boundary = boundaryNamed('process') ?? assert.fail('no process boundary')
 
-function golden(hostName: HostName, policy: object): unknown {
+function golden(hostName: HostName, policy: object): Record<string, unknown> {
   const host = HOSTS[hostName]
   const checked = parse(policy, {
     ceiling: NO_CEILING,
@@ -77,7 +77,10 @@ describe('plans, word for word', () => {
         mkdirSync(FOLDER, { recursive: true })
         writeFileSync(path, `${JSON.stringify(made(), null, 2)}\n`)
       }
-      assert.deepEqual(made(), JSON.parse(readFileSync(path, 'utf8')))
+      const [now, then] = [made(), JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>]
+      // part by part: a difference is then short enough to be read
+      for (const part of new Set([...Object.keys(now), ...Object.keys(then)]))
+        assert.deepEqual(now[part], then[part], part)
     })
 
   test('no file without a test', () => {
