@@ -28,7 +28,6 @@ const HOST_PLACES = [
   '/etc/sudoers',
   '/etc/hosts.allow',
   ROOT,
-  process.cwd(),
 ]
 const SCRATCH = ['/job', '/tmp', '/var/tmp', '/dev/shm']
 const writable = (folder: string) => `writable-below,${[folder, ...SCRATCH].join(',')}`

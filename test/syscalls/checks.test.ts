@@ -147,6 +147,18 @@ describe('sockets', () => {
     ['socketpair', [1, 1, 0, 0], 'allow'],
     ['socketpair', [30, 1, 0, 0], EAFNOSUPPORT],
   ])
+  check(
+    'with a folder of the host in sight, only pairs: nothing that could be connected to a service’s socket',
+    [
+      ['socket', [1, 1, 0], EAFNOSUPPORT],
+      ['socket', [1, 2, 0], EAFNOSUPPORT],
+      ['socketpair', [1, 1, 0, 0], 'allow'],
+      ['socketpair', [1, 5 | 0o2000000, 0, 0], 'allow'],
+      ['socketpair', [1, 2, 0, 0], EAFNOSUPPORT],
+      ['socketpair', [1, 3, 0, 0], EAFNOSUPPORT],
+    ],
+    { hostFolders: true },
+  )
   check('setsockopt puts no program of the job’s into the kernel', [
     ['setsockopt', [3, 1, 2, 0, 4], 'allow'],
     ['setsockopt', [3, 6, 26, 0, 4], 'allow'],

@@ -27,6 +27,7 @@ export function compileTool(name: string, ...libraries: string[]): string {
 export interface Setting {
   readonly inet?: boolean
   readonly cpuPinned?: boolean
+  readonly hostFolders?: boolean
   readonly deny?: readonly string[]
   readonly allow?: readonly string[]
 }
@@ -35,9 +36,10 @@ const filters = new Map<string, Uint8Array>()
 
 export function filterFor(arch: Arch, setting: Setting = {}): Uint8Array {
   const key = JSON.stringify([arch, setting])
-  const { inet = false, cpuPinned = false, deny = [], allow = [] } = setting
+  const { inet = false, cpuPinned = false, hostFolders = false, deny = [], allow = [] } = setting
   const bytes =
-    filters.get(key) ?? syscallFilter({ arch, profile: 'default', deny, allow, inet, cpuPinned }).bytes
+    filters.get(key) ??
+    syscallFilter({ arch, profile: 'default', deny, allow, inet, cpuPinned, hostFolders }).bytes
   filters.set(key, bytes)
   return bytes
 }
