@@ -6,7 +6,7 @@
  * From the host: `w` work directory, `v` NAME=VALUE, `x` argv item, `d` folder to make, `f` u32 mode, path: a file to
  * make; `b` its bytes; `r` u32 resource, u64 soft, u64 hard; `t` u32 deadline in ms; `g` go; `s` u32 signal for the
  * job; `o` a place NUL a path below it: send what is there; `q` quit.
- * To the host: `S` the command runs; `N` u32 errno: it can't be executed; `E` u32 kind, u32 code, u64 CPU time in µs: it
+ * To the host: `S` the command runs; `N` u32 errno: it can't be executed; `W` u32 errno: its work directory can't be entered; `E` u32 kind, u32 code, u64 CPU time in µs: it
  * ended; `T` deadline; `I` u32 errno, text: can't do what was asked; outputs: `D` folder, `F` u64 size, path, `B` bytes,
  * `X` u32 kind, path: refused, `M` nothing there, `Z` all sent.
  */

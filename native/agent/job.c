@@ -67,7 +67,7 @@ static int set_limits(const struct job *job)
 
 struct complaint {
     int error;
-    bool limits; /* a limit could not be set: not the command's fault */
+    enum { ABOUT_COMMAND, ABOUT_LIMITS, ABOUT_WORKDIR } about;
 };
 
 static void become(const struct job *job, int complaints)
@@ -84,9 +84,11 @@ static void become(const struct job *job, int complaints)
     if (complaint.error == 0 && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
         complaint.error = errno;
     if (complaint.error == 0 && (complaint.error = set_limits(job)) != 0)
-        complaint.limits = true;
-    if (complaint.error == 0 && chdir(job->workdir) < 0)
+        complaint.about = ABOUT_LIMITS;
+    if (complaint.error == 0 && chdir(job->workdir) < 0) {
         complaint.error = errno;
+        complaint.about = ABOUT_WORKDIR;
+    }
     if (complaint.error == 0)
         complaint.error = search_and_execute(job);
     (void)!write(complaints, &complaint, sizeof complaint);
@@ -115,8 +117,8 @@ pid_t job_start(const struct job *job)
     close(pipe_ends[0]);
     if (got == 0)
         return pid;
-    if (got != sizeof complaint || complaint.limits)
+    if (got != sizeof complaint || complaint.about == ABOUT_LIMITS)
         give_up(got == sizeof complaint ? complaint.error : EIO, "limits");
-    channel_write2('N', (uint64_t)complaint.error, 4, "");
+    channel_write2(complaint.about == ABOUT_WORKDIR ? 'W' : 'N', (uint64_t)complaint.error, 4, "");
     return -1;
 }

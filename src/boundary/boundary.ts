@@ -51,7 +51,11 @@ export interface Command {
 export type CommandEnd =
   | { readonly kind: 'exited'; readonly code: number; readonly cpuMs: number }
   | { readonly kind: 'signal'; readonly signal: number; readonly cpuMs: number }
-  | { readonly kind: 'notStarted'; readonly cause: 'notFound' | 'notExecutable'; readonly detail: string }
+  | {
+      readonly kind: 'notStarted'
+      readonly cause: 'notFound' | 'notExecutable' | 'workdir'
+      readonly detail: string
+    }
   | { readonly kind: 'deadline' }
   /** what the sandbox said can't be used, or it refused to go on */
   | { readonly kind: 'broken'; readonly detail: string }

@@ -7,7 +7,7 @@ import type { Plan } from '../plan/index.js'
 import type { CollectedFile } from '../report/index.js'
 import { CollectRefusal, collectInto, type Wanted } from './collect.js'
 import { OutputMeter } from './meter.js'
-import { type Interruption, type Verdict, verdict } from './verdict.js'
+import { EXIT, type Interruption, type Verdict, verdict } from './verdict.js'
 
 export interface Job {
   readonly plan: Plan
@@ -69,8 +69,7 @@ export class JobRun {
     let sandbox: RunningSandbox | null = null
     let backup: NodeJS.Timeout | null = null
     try {
-      const launching = source.launch(this.#job.plan)
-      launching.catch(() => {})
+      const launching = inTime(source.launch(this.#job.plan))
       const inputs = await this.#job.inputs.catch(async (error) => {
         await launching.then((started) => started.end()).catch(() => {})
         throw error
@@ -96,11 +95,10 @@ export class JobRun {
       this.#meter.drain() // what was still in the pipes counts against limits.output like the rest
       await streams
       const result = verdict(this.#job.plan, this.#job.argv[0], this.#interruption, commandEnd, end)
-      await this.#settle(result)
+      const settled = await this.#settle(result)
       return {
-        verdict:
-          this.#interruption?.kind === 'rejected' ? { ...result, ...rejected(this.#interruption) } : result,
-        outputs: result.reason === 'exited' && this.#interruption === null ? outputs : [],
+        verdict: settled,
+        outputs: settled.reason === 'exited' ? outputs : [],
         times: { acceptedAt, startMs, wallMs: performance.now() - begin },
         end,
         commandCpuMs: 'cpuMs' in commandEnd ? commandEnd.cpuMs : null,
@@ -173,22 +171,41 @@ export class JobRun {
     }
   }
 
-  async #settle(result: Verdict): Promise<void> {
-    if (result.reason !== 'exited') return
+  /** Moves what was collected to its places; from here on nothing can cancel it. */
+  async #settle(result: Verdict): Promise<Verdict> {
+    if (result.reason !== 'exited') return result
     try {
       for (const { sink } of this.#job.wanted) await sink.check()
       for (const { sink } of this.#job.wanted) await sink.commit()
+      return result
     } catch (error) {
-      this.#interruption = {
-        kind: 'rejected',
-        message: `The outputs could not be written: ${(error as Error).message}.`,
-      }
+      const message = `The outputs could not be written: ${(error as Error).message}.`
+      return { reason: 'rejected', exitCode: EXIT.rejected, signal: null, message }
     }
   }
 }
 
-function rejected(interruption: Interruption & { kind: 'rejected' }) {
-  return { reason: 'rejected', exitCode: 125, signal: null, message: interruption.message } as const
+/** A launcher that is stopped, or starved, keeps no caller waiting; should the sandbox still come up, it is ended. */
+async function inTime(launching: Promise<RunningSandbox>): Promise<RunningSandbox> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      launching.then((sandbox) => sandbox.end()).catch(() => {})
+      const what = `No sandbox came up within ${LAUNCH_MS / 1000} s.`
+      reject(
+        new LaunchError(
+          'launch.timeout',
+          what,
+          'Is the machine out of memory or processes, or the launcher stopped?',
+        ),
+      )
+    }, LAUNCH_MS)
+  })
+  try {
+    return await Promise.race([launching, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function refuseIfNeverStarted(

@@ -120,7 +120,13 @@ export class HostSink implements Sink {
   }
 
   async #move(from: string, to: string): Promise<void> {
-    if ((await statOf(to)) === null) return rename(from, to)
+    if ((await statOf(to)) === null) {
+      try {
+        return await rename(from, to)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error // another run made it just now
+      }
+    }
     for (const entry of await readdir(from, { withFileTypes: true })) {
       const target = join(to, entry.name)
       if (entry.isDirectory()) await this.#move(join(from, entry.name), target)

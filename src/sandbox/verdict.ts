@@ -45,7 +45,7 @@ export function verdict(
     case 'signal':
       return bySignal(commandEnd.signal)
     case 'notStarted':
-      return notStarted(command, commandEnd)
+      return notStarted(plan, command, commandEnd)
     case 'deadline':
       return interrupted(plan, { kind: 'deadline' })
     case 'broken':
@@ -99,8 +99,12 @@ function bySignal(signal: number): Verdict {
   return { reason: 'signal', exitCode: SIGNAL_BASE + signal, signal: name, message }
 }
 
-function notStarted(command: string, end: CommandEnd & { kind: 'notStarted' }): Verdict {
+function notStarted(plan: Plan, command: string, end: CommandEnd & { kind: 'notStarted' }): Verdict {
   const name = JSON.stringify(command)
+  if (end.cause === 'workdir') {
+    const message = `The work directory ${plan.files.workdir} can't be entered in the sandbox: ${end.detail} (workdir). Name a folder that a grant shows, or leave it out for private scratch.`
+    return ended('rejected', EXIT.rejected, message)
+  }
   return end.cause === 'notFound'
     ? ended(
         'failed',

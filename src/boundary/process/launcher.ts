@@ -1,6 +1,6 @@
 /** The launcher process (native/cell), and the news it sends of each sandbox. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Writable } from 'node:stream'
+import { PassThrough, type Writable } from 'node:stream'
 import type { HostFacts } from '../../host/index.js'
 import { nativeProgram } from './native.js'
 import { u32 } from './wire.js'
@@ -79,8 +79,8 @@ export class Launcher {
       cwd: '/',
     })
     this.#child = child
-    if (child.stdin === null) throw new TypeError('spawn gave no pipe')
-    this.#requests = child.stdin
+    // without a descriptor or a process to spare there are no streams; `error` below says why
+    this.#requests = child.stdin ?? new PassThrough()
     this.#requests.on('error', () => {}) // the exit says it
     child.stderr?.on('data', (chunk: Buffer) => {
       if (this.#complaint.length < 4096) this.#complaint += chunk.toString('latin1')
@@ -163,6 +163,6 @@ export class Launcher {
 
   /** Streams of a child are sockets, which their types don't say. */
   #pipes(): { ref?(): void; unref?(): void }[] {
-    return [this.#child.stdin, this.#child.stderr].filter((stream) => stream !== null) as object[]
+    return [this.#child.stdin, this.#child.stderr].filter(Boolean) as object[]
   }
 }

@@ -35,6 +35,11 @@ export function agentMessage({ tag, bytes }: Frame): AgentMessage {
       return { kind: 'ended', end: commandEnd(bytes) }
     case 'N':
       return { kind: 'ended', end: notStarted(number(bytes, 0)) }
+    case 'W':
+      return {
+        kind: 'ended',
+        end: { kind: 'notStarted', cause: 'workdir', detail: errorName(number(bytes, 0)) },
+      }
     case 'T':
       return { kind: 'ended', end: { kind: 'deadline' } }
     case 'I':
