@@ -54,6 +54,7 @@ export async function run(parsed: Parsed): Promise<number> {
     const policy = policyFromFlags(policyFlags(parsed), { cwd: process.cwd(), callerEnv: process.env })
     const inputs = pairs('--input', flags.get('--input') ?? [], inputPair)
     const signals = new PassedSignals()
+    let shown: Promise<unknown> = Promise.resolve()
     const running = glovebox.run(policy, [command, ...rest], {
       inputs,
       outputs: pairs('--output', flags.get('--output') ?? [], outputPair),
@@ -61,10 +62,13 @@ export async function run(parsed: Parsed): Promise<number> {
       signal: signals.cancel.signal,
       buffer: false,
       ...(flags.has('--tenant') ? { tenant: flags.get('--tenant')?.[0] ?? '' } : {}),
+      // our own streams take a while to make, and then there is time; nothing is read yet
+      onLaunched() {
+        shown = Promise.all([show(running.stdout, process.stdout), show(running.stderr, process.stderr)])
+        void process.stdin
+      },
       onStarted: signals.onStarted,
     })
-    setImmediate(() => process.stdin) // takes a while to make, and now there is time; nothing is read yet
-    const shown = Promise.all([show(running.stdout, process.stdout), show(running.stderr, process.stderr)])
     const result = await running
     const complete = await signals.outlast(shown)
     if (result.message !== null || result.reason === 'signal')

@@ -38,6 +38,8 @@ export interface RunOptions {
    * writes no faster than they are read.
    */
   readonly buffer?: boolean
+  /** called when the sandbox was told its command: while that comes up there is time for other things */
+  readonly onLaunched?: () => void
   /** called when the command runs, with a way to send it signals by number */
   readonly onStarted?: (send: (signal: number) => void) => void
 }
@@ -182,7 +184,9 @@ export class Glovebox {
   ): Promise<RunResult> {
     const kept = options.buffer === false ? [] : [keep(run.stdout), keep(run.stderr)]
     const finishing = run.finish(source)
-    // what the report needs besides the outcome is made while the sandbox comes up
+    // what else is needed is made while the sandbox comes up
+    await Promise.race([run.launched, finishing])
+    options.onLaunched?.()
     const id = randomUUID()
     const sha256 = policySha256(policy)
     const outcome = await finishing

@@ -40,6 +40,9 @@ const DEADLINE_SLACK_MS = 1_000
 export class JobRun {
   readonly stdout: Readable
   readonly stderr: Readable
+  /** resolves when the sandbox was told its command: until it answers there is time for other things */
+  readonly launched: Promise<void>
+  #tellLaunched: () => void = () => {}
   readonly #job: Job
   readonly #meter: OutputMeter
   #feeding: Readable | null = null
@@ -50,6 +53,9 @@ export class JobRun {
 
   constructor(job: Job) {
     this.#job = job
+    this.launched = new Promise((resolve) => {
+      this.#tellLaunched = resolve
+    })
     this.#interrupted = new Promise((resolve) => {
       this.#interrupt = resolve
     })
@@ -80,7 +86,9 @@ export class JobRun {
         this.#meter.connect('stderr', sandbox.stderr),
       ])
       backup = setTimeout(() => this.#stop({ kind: 'deadline' }), LAUNCH_MS)
-      await Promise.race([sandbox.run({ argv: this.#job.argv, inputs }), this.#interrupted])
+      const running = sandbox.run({ argv: this.#job.argv, inputs })
+      setImmediate(this.#tellLaunched) // by then the command is on its way, unless inputs go in before it
+      await Promise.race([running, this.#interrupted])
       clearTimeout(backup)
       backup = setTimeout(
         () => this.#stop({ kind: 'deadline' }),

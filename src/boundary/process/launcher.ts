@@ -55,9 +55,13 @@ export class Launcher {
   readonly #watchers = new Map<number, Watcher>()
   readonly #exit: Promise<void>
   #complaint = ''
+  readonly #single: boolean
   #ended = false
+  /** its only sandbox has ended, and it with that: the news was its last act (native/cell/launcher.c) */
+  #leaving = false
 
   constructor(host: HostFacts, single: boolean) {
+    this.#single = single
     const bases = host.cgroups.bases.flatMap(({ kind, directory, occupied }) => [
       '--cgroup',
       `${occupied === true ? 'occupied' : kind}:${directory}`,
@@ -121,8 +125,9 @@ export class Launcher {
     if (!this.#ended && this.#watchers.has(id)) this.#send(Buffer.concat([Buffer.from('K'), u32(id)]))
   }
 
-  /** ends all sandboxes, then the launcher; resolves when both are gone */
+  /** ends all sandboxes, then the launcher; resolves when both are gone, or need nothing any more to go */
   async close(): Promise<void> {
+    if (this.#leaving) return
     this.#work()
     if (!this.#ended) this.#requests.end()
     await this.#exit
@@ -143,6 +148,7 @@ export class Launcher {
       return
     }
     this.#watchers.delete(news.id)
+    this.#leaving = this.#single && news.event === 'ended'
     if (this.#watchers.size === 0) this.#rest()
     if (news.event === 'ended') watcher.ended({ ...GONE, ...news })
     else watcher.ended({ ...GONE, text: 'cell: too many sandboxes at once' })
