@@ -1,0 +1,135 @@
+/**
+ * npm run test:vm [-- FOLDER]: limits on a machine with cgroup v2 and systemd, whatever this one has. Makes a Debian 12 from
+ * Debian's packages in FOLDER (a new temporary one; kept if given, and then used again), starts it in QEMU without hardware
+ * virtualisation, and runs scripts/test-vm/inside.mjs in it. About ten minutes on two processors; needs root, for
+ * mmdebstrap, and `apt-get install qemu-system-x86 mmdebstrap e2fsprogs`.
+ */
+import { spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { build } from './build/all.mjs'
+import { Failure, root, runScript } from './build/checkout.mjs'
+
+const PACKAGES =
+  'systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,bubblewrap,imagemagick,python3-minimal,procps,libstdc++6,libatomic1,linux-image-cloud-amd64,initramfs-tools'
+const PROGRAM = [
+  'bin',
+  'dist/src',
+  'dist/cli',
+  'dist/native',
+  'policies',
+  'package.json',
+  'node_modules/yaml',
+  'node_modules/zod',
+]
+const UNIT = `[Unit]
+After=multi-user.target user@1000.service
+[Service]
+ExecStart=/usr/bin/node /opt/glovebox/inside.mjs
+ExecStopPost=/bin/systemctl poweroff --force --force
+StandardOutput=file:/dev/ttyS1
+StandardError=file:/dev/ttyS1
+[Install]
+WantedBy=multi-user.target
+`
+const MINUTES = 20
+
+await runScript('test:vm', async () => {
+  if (process.getuid() !== 0) throw new Failure('mmdebstrap needs root to make the image.')
+  if (process.arch !== 'x64') throw new Failure('the machine is an x86_64 one, and gets this Node.')
+  await build()
+  const given = process.argv[2]
+  const folder = given ?? mkdtempSync(join(tmpdir(), 'glovebox-vm-'))
+  try {
+    return test(folder)
+  } finally {
+    if (given === undefined) rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+function test(folder) {
+  const system = join(folder, 'debian')
+  const disk = join(folder, 'disk.img')
+  const results = join(folder, 'results')
+  if (!existsSync(join(system, 'boot'))) {
+    const from = ['bookworm', system, 'http://deb.debian.org/debian']
+    run('mmdebstrap', ['--mode=root', '--variant=minbase', `--include=${PACKAGES}`, ...from])
+    run('chroot', [system, 'useradd', '--create-home', '--uid', '1000', 'user'])
+    run('chroot', [system, 'useradd', '--create-home', '--uid', '1001', 'app'])
+  }
+  install(system)
+  run('truncate', ['--size', '3G', disk])
+  run('mke2fs', ['-q', '-F', '-t', 'ext4', '-d', system, disk])
+  rmSync(results, { force: true })
+  const boot = (name) =>
+    join(
+      system,
+      'boot',
+      readdirSync(join(system, 'boot')).find((file) => file.startsWith(name)),
+    )
+  const qemu = [
+    [
+      '-M',
+      'pc,accel=tcg',
+      '-cpu',
+      'max',
+      '-m',
+      '2048',
+      '-smp',
+      '2',
+      '-no-reboot',
+      '-nodefaults',
+      '-display',
+      'none',
+    ],
+    [
+      '-kernel',
+      boot('vmlinuz'),
+      '-initrd',
+      boot('initrd.img'),
+      '-append',
+      'root=/dev/vda rw console=ttyS0 quiet',
+    ],
+    ['-drive', `file=${disk},format=raw,if=virtio,cache=unsafe`, '-device', 'virtio-rng-pci'],
+    ['-serial', `file:${join(folder, 'console')}`, '-serial', `file:${results}`],
+  ].flat()
+  run('qemu-system-x86_64', qemu, MINUTES * 60_000)
+  const text = existsSync(results) ? readFileSync(results, 'utf8') : ''
+  process.stdout.write(text)
+  if (!/^passed: \d+, failed: 0\r?$/m.test(text)) throw new Failure('not everything held in there.')
+  return 0
+}
+
+/** This checkout's program, the Node that runs this, and the unit that starts the checks at boot. */
+function install(system) {
+  const place = join(system, 'opt/glovebox')
+  rmSync(place, { recursive: true, force: true })
+  for (const path of PROGRAM) cpSync(join(root, path), join(place, path), { recursive: true })
+  cpSync(join(root, 'scripts/test-vm/inside.mjs'), join(place, 'inside.mjs'))
+  cpSync(process.execPath, join(system, 'usr/bin/node'))
+  writeFileSync(join(system, 'etc/systemd/system/checks.service'), UNIT)
+  mkdirSync(join(system, 'var/lib/systemd/linger'), { recursive: true })
+  writeFileSync(join(system, 'var/lib/systemd/linger/user'), '')
+  writeFileSync(join(system, 'etc/fstab'), '/dev/vda / ext4 defaults 0 0\n')
+  const wanted = join(system, 'etc/systemd/system/multi-user.target.wants/checks.service')
+  rmSync(wanted, { force: true })
+  symlinkSync('/etc/systemd/system/checks.service', wanted)
+}
+
+function run(program, args, timeout) {
+  const { status, error } = spawnSync(program, args, { stdio: 'inherit', timeout })
+  if (error?.code === 'ENOENT')
+    throw new Failure(`${program} is needed: apt-get install qemu-system-x86 mmdebstrap e2fsprogs`)
+  if (status !== 0) throw new Failure(`${program} failed${error ? `: ${error.message}` : ''}.`)
+}
