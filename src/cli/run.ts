@@ -80,13 +80,13 @@ export async function run(parsed: Parsed): Promise<number> {
     ]
     const hint = mistaken ? missingFileHint([command, ...rest], process.cwd(), insideNames) : null
     if (hint !== null) tell(hint)
-    const exitCode = written(report, result.report, tell) ? result.exitCode : REJECTED
+    const exitCode = written(report, () => result.report, tell) ? result.exitCode : REJECTED
     if (complete) return exitCode
     await glovebox.close()
     process.exit(SIGNAL_BASE + signals.cancel.signal.reason) // a write that nobody takes would keep us
   } catch (error) {
     tell(sentence(error))
-    written(report, refusedReport([command, ...rest], error as GloveboxError), tell)
+    written(report, () => refusedReport([command, ...rest], error as GloveboxError), tell)
     return REJECTED
   } finally {
     await glovebox.close()
@@ -94,7 +94,7 @@ export async function run(parsed: Parsed): Promise<number> {
 }
 
 /** False, and said, when the report could not be written although that had looked possible. */
-function written(file: ReportFile, report: Report, tell: (text: string) => void): boolean {
+function written(file: ReportFile, report: () => Report, tell: (text: string) => void): boolean {
   try {
     file.write(report)
     return true
@@ -212,9 +212,9 @@ class ReportFile {
     process.once('exit', () => this.#clean())
   }
 
-  write(report: Report): void {
+  write(report: () => Report): void {
     if (this.#file === null) return
-    const text = `${JSON.stringify(report, null, 2)}\n`
+    const text = `${JSON.stringify(report(), null, 2)}\n`
     if (this.#staging === null) {
       writeFileSync(this.#file, text)
       return

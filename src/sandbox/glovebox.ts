@@ -184,15 +184,15 @@ export class Glovebox {
   ): Promise<RunResult> {
     const kept = options.buffer === false ? [] : [keep(run.stdout), keep(run.stderr)]
     const finishing = run.finish(source)
-    // what else is needed is made while the sandbox comes up
+    // what the caller needs besides is made while the sandbox comes up
     await Promise.race([run.launched, finishing])
     options.onLaunched?.()
-    const id = randomUUID()
-    const sha256 = policySha256(policy)
     const outcome = await finishing
-    const report = reportOf(id, sha256, plan, command, options.tenant ?? null, copied, outcome)
+    const { tenant = null } = options
+    const report = () => reportOf(randomUUID(), policySha256(policy), plan, command, tenant, copied, outcome)
     const [stdout, stderr] = await Promise.all(kept)
-    return new RunResult(report, stdout ?? new Uint8Array(), stderr ?? new Uint8Array(), collected)
+    const nothing = new Uint8Array()
+    return new RunResult(outcome.verdict, report, stdout ?? nothing, stderr ?? nothing, collected)
   }
 }
 

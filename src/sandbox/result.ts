@@ -1,4 +1,5 @@
 import type { Reason, Report } from '../report/index.js'
+import type { Verdict } from './verdict.js'
 
 /** What one run came to. A job that fails is a result like any other. */
 export class RunResult {
@@ -14,19 +15,28 @@ export class RunResult {
   readonly stderr: Uint8Array
   /** collected files by their path as asked for: relative to the work directory, absolute when outside it */
   readonly outputs: Readonly<Record<string, Uint8Array>>
-  readonly report: Report
+  /** made when it is first asked for: its digests take longer than the rest of a result */
+  declare readonly report: Report
 
   constructor(
-    report: Report,
+    verdict: Verdict,
+    report: () => Report,
     stdout: Uint8Array,
     stderr: Uint8Array,
     outputs: Readonly<Record<string, Uint8Array>>,
   ) {
-    this.report = report
-    this.reason = report.result.reason
-    this.exitCode = report.result.exitCode ?? 125
-    this.signal = report.result.signal
-    this.message = report.result.message
+    let made: Report | undefined
+    Object.defineProperty(this, 'report', {
+      enumerable: true,
+      get() {
+        made ??= report()
+        return made
+      },
+    })
+    this.reason = verdict.reason
+    this.exitCode = verdict.exitCode
+    this.signal = verdict.signal
+    this.message = verdict.message
     this.stdout = stdout
     this.stderr = stderr
     this.outputs = outputs
