@@ -98,7 +98,7 @@ int main(void)
         return 2;
     }
     /* before anything of the job exists: its memory, environment and descriptors are nobody's to read */
-    if (prctl(PR_SET_DUMPABLE, 0) < 0)
+    if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         return 1;
     sigset_t children;
     sigemptyset(&children);

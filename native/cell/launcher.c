@@ -5,6 +5,7 @@
 #include "cell.h"
 #include "../wire.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -24,6 +25,7 @@
 #define MAX_SANDBOXES 4096
 #define SPARE_DELAY_MS 25 /* joining a cgroup can hold up every fork on the machine: not while a sandbox starts */
 #define RETRY_MS 1
+#define STUCK_MS 5000 /* bubblewrap says who its child is within milliseconds, or never */
 #define ACKNOWLEDGEMENTS (4 * strlen("{\"cmd\":\"NODE_HANDLE_ACK\"}\n")) /* of one sandbox's handles */
 
 struct sandbox {
@@ -35,6 +37,7 @@ struct sandbox {
     int oom;      /* becomes readable when memory ran out; -1 */
     int agent;    /* pidfd of the sandbox's first process; -1 while unknown */
     bool exited, killed;
+    long long killed_at; /* on now_ms' clock */
     int status;
     struct rusage usage;
     size_t text_length;
@@ -149,6 +152,45 @@ static void find_agent(struct sandbox *sandbox)
         sandbox->agent = held;
     else if (held >= 0)
         close(held);
+    if (sandbox->agent >= 0 && sandbox->killed)
+        syscall(SYS_pidfd_send_signal, sandbox->agent, SIGKILL, NULL, 0);
+}
+
+/*
+ * Only ever by its first process: bubblewrap's child waits without end for a bubblewrap that dies before it has said who
+ * that child is. Until then a sandbox is marked, and killed as soon as it is known.
+ */
+static void kill_sandbox(struct sandbox *sandbox)
+{
+    if (!sandbox->killed)
+        sandbox->killed_at = now_ms();
+    sandbox->killed = true;
+    if (sandbox->agent >= 0)
+        syscall(SYS_pidfd_send_signal, sandbox->agent, SIGKILL, NULL, 0);
+    else if (!sandbox->exited && (sandbox->requests >= 0 || now_ms() - sandbox->killed_at > STUCK_MS))
+        kill(sandbox->worker, SIGKILL); /* no bubblewrap yet, or one that hangs: its child is an orphan then */
+}
+
+/* Children that we did not start were bubblewrap's, and it is dead. True while there are any. */
+static bool kill_orphans(void)
+{
+    bool found = false;
+    DIR *processes = opendir("/proc");
+    for (struct dirent *entry; processes != NULL && (entry = readdir(processes)) != NULL;) {
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+        if (pid <= 1 || parent_of(pid) != self)
+            continue;
+        bool ours = false;
+        for (struct sandbox *each = sandboxes; each != NULL; each = each->next)
+            ours = ours || (each->worker == pid && !each->exited);
+        if (!ours) {
+            kill(pid, SIGKILL); /* our child until we wait for it: the number is nobody else's */
+            found = true;
+        }
+    }
+    if (processes != NULL)
+        closedir(processes);
+    return found;
 }
 
 static void read_errors(struct sandbox *sandbox)
@@ -171,15 +213,6 @@ static void read_errors(struct sandbox *sandbox)
             sandbox->text_length += (size_t)got;
     }
     find_agent(sandbox);
-}
-
-static void kill_sandbox(struct sandbox *sandbox)
-{
-    sandbox->killed = true;
-    if (sandbox->agent >= 0)
-        syscall(SYS_pidfd_send_signal, sandbox->agent, SIGKILL, NULL, 0);
-    if (!sandbox->exited)
-        kill(sandbox->worker, SIGKILL);
 }
 
 static void check_oom(struct sandbox *sandbox)
@@ -294,7 +327,7 @@ static void reap(void)
 static bool agent_gone(struct sandbox *sandbox)
 {
     if (sandbox->agent < 0)
-        return true;
+        return !kill_orphans();
     struct pollfd end = {.fd = sandbox->agent, .events = POLLIN};
     if (poll(&end, 1, 0) == 1)
         return true;
@@ -378,9 +411,12 @@ static bool bury_the_dead(void)
 
 static void end_everything(void)
 {
-    for (struct sandbox *each = sandboxes; each != NULL; each = each->next)
-        kill_sandbox(each);
-    for (int tries = 0; sandboxes != NULL && tries < 5000; tries++) {
+    for (int tries = 0; sandboxes != NULL && tries < 4 * STUCK_MS; tries++) {
+        for (struct sandbox *each = sandboxes; each != NULL; each = each->next) {
+            if (each->errors >= 0 && !each->exited)
+                read_errors(each);
+            kill_sandbox(each);
+        }
         reap();
         if (bury_the_dead() || sandboxes != NULL)
             usleep(1000);
@@ -436,6 +472,11 @@ static int watch(int signals)
         }
         reap();
         waiting = bury_the_dead();
+        for (struct sandbox *each = sandboxes; each != NULL; each = each->next)
+            if (each->killed && !each->exited) {
+                kill_sandbox(each);
+                waiting = true;
+            }
         if (want_spares() && !node_gone && sandbox_count < MAX_SANDBOXES &&
             (sandbox_count == 0 || now_ms() >= spare_due))
             prepare();

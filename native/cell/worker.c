@@ -256,6 +256,12 @@ _Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint
     int targets[] = {0,         1,         2,        FD_CONTROL, FD_STDIN, FD_STDOUT, FD_STDERR, FD_AGENT,
                      FD_FILTER, FD_ARGS,   FD_INFO};
     place_descriptors(sources, targets, (int)(sizeof sources / sizeof *sources));
+    /*
+     * From here on it must not die halfway: bubblewrap's child waits without end for a bubblewrap that dies before it has
+     * mapped the child's ids. When the launcher or Node goes now, the agent finds its lifeline closed as soon as it runs.
+     */
+    if (prctl(PR_SET_PDEATHSIG, 0) < 0)
+        fail("lifeline", "parent-death signal");
     char *argv[] = {"bwrap", "--args", "9", "--", "/proc/self/fd/7", NULL};
     char *envp[] = {NULL};
     execve(settings->bwrap, argv, envp);

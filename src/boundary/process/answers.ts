@@ -89,7 +89,7 @@ const answers: Answers = {
   'lifetime.bound-to-supervisor': () =>
     enforcedBy(
       'first process exits when its socket to the supervisor closes',
-      'parent-death signals',
+      'a parent-death signal from bubblewrap to it',
       'launcher ends all',
     ),
   'lifetime.single-use': () => enforcedBy('the first process starts one command and exits'),

@@ -88,6 +88,11 @@ export class Conversation {
     }
   }
 
+  /** Closes the agent's lifeline; what it still says, its end above all, can be read. */
+  hangUp(): void {
+    if (!this.#socket.destroyed) this.#socket.end()
+  }
+
   close(): void {
     this.#socket.destroy()
   }

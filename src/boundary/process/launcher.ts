@@ -14,6 +14,8 @@ export type End = 'control' | 'stdin' | 'stdout' | 'stderr'
 
 /** What cell says when nothing of a sandbox is left. */
 export interface EndedNews {
+  /** the launcher is gone, so this is no news of the sandbox: it may still be there */
+  readonly orphaned: boolean
   /** as wait(2) gives it, of bubblewrap */
   readonly status: number
   readonly killed: boolean
@@ -38,6 +40,7 @@ interface News extends Partial<EndedNews> {
 }
 
 const GONE: EndedNews = {
+  orphaned: true,
   status: 0,
   killed: true,
   cpuUs: 0,
@@ -55,13 +58,9 @@ export class Launcher {
   readonly #watchers = new Map<number, Watcher>()
   readonly #exit: Promise<void>
   #complaint = ''
-  readonly #single: boolean
   #ended = false
-  /** its only sandbox has ended, and it with that: the news was its last act (native/cell/launcher.c) */
-  #leaving = false
 
   constructor(host: HostFacts, single: boolean) {
-    this.#single = single
     const bases = host.cgroups.bases.flatMap(({ kind, directory, occupied }) => [
       '--cgroup',
       `${occupied === true ? 'occupied' : kind}:${directory}`,
@@ -125,9 +124,8 @@ export class Launcher {
     if (!this.#ended && this.#watchers.has(id)) this.#send(Buffer.concat([Buffer.from('K'), u32(id)]))
   }
 
-  /** ends all sandboxes, then the launcher; resolves when both are gone, or need nothing any more to go */
+  /** ends all sandboxes, then the launcher; resolves when both are gone */
   async close(): Promise<void> {
-    if (this.#leaving) return
     this.#work()
     if (!this.#ended) this.#requests.end()
     await this.#exit
@@ -148,10 +146,9 @@ export class Launcher {
       return
     }
     this.#watchers.delete(news.id)
-    this.#leaving = this.#single && news.event === 'ended'
     if (this.#watchers.size === 0) this.#rest()
-    if (news.event === 'ended') watcher.ended({ ...GONE, ...news })
-    else watcher.ended({ ...GONE, text: 'cell: too many sandboxes at once' })
+    if (news.event === 'ended') watcher.ended({ ...GONE, orphaned: false, ...news })
+    else watcher.ended({ ...GONE, orphaned: false, text: 'cell: too many sandboxes at once' })
   }
 
   /** Nothing under way keeps the caller's process alive: one that forgets to close us can still end. */

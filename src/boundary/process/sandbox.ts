@@ -87,6 +87,9 @@ class ProcessSandbox implements RunningSandbox {
     this.#settings = agent
     this.#news = news
     this.#conversation = new Conversation(stream('control', true, true))
+    news.then(({ orphaned }) => {
+      if (orphaned) this.#conversation.hangUp()
+    })
     this.stdin = pipeIn(stream('stdin', false, true))
     this.stdout = stream('stdout', true, false)
     this.stderr = stream('stderr', true, false)

@@ -19,7 +19,7 @@ export function bubblewrapWords(plan: Plan, host: HostFacts): string[] {
     ],
     ...['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup'],
     ...['--hostname', plan.identity.hostName],
-    ...['--die-with-parent', '--new-session', '--as-pid-1', '--cap-drop', 'ALL'],
+    ...['--new-session', '--as-pid-1', '--cap-drop', 'ALL'],
     ...['--seccomp', FILTER_FD, '--info-fd', INFO_FD],
     ...rootWords(host),
     ...procWords(host),
