@@ -40,6 +40,10 @@ export class OutputMeter {
     const to = this[name]
     this.#sources.set(name, from)
     from.on('error', () => {}) // its end is what counts
+    if (from.closed) {
+      to.push(null) // it had nothing to say
+      return Promise.resolve()
+    }
     if (to.destroyed) from.destroy()
     from.on('data', (chunk: Buffer) => {
       const wantsMore = this.#take(name, chunk)

@@ -81,10 +81,6 @@ export class JobRun {
         throw error
       })
       sandbox = await launching
-      const streams = Promise.all([
-        this.#meter.connect('stdout', sandbox.stdout),
-        this.#meter.connect('stderr', sandbox.stderr),
-      ])
       backup = setTimeout(() => this.#stop({ kind: 'deadline' }), LAUNCH_MS)
       const running = sandbox.run({ argv: this.#job.argv, inputs })
       setImmediate(this.#tellLaunched) // by then the command is on its way, unless inputs go in before it
@@ -95,6 +91,11 @@ export class JobRun {
         Math.min(this.#job.plan.lifetime.deadlineMs + DEADLINE_SLACK_MS, 2 ** 31 - 1),
       )
       const startMs = performance.now() - begin
+      // not before: who has read of the job's output may signal it, and must not be told that it has yet to start
+      const streams = Promise.all([
+        this.#meter.connect('stdout', sandbox.stdout),
+        this.#meter.connect('stderr', sandbox.stderr),
+      ])
       const commandEnd = await this.#watch(sandbox)
       this.#meter.stop()
       const outputs = await this.#collect(sandbox, commandEnd)

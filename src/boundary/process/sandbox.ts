@@ -78,11 +78,12 @@ class ProcessSandbox implements RunningSandbox {
     news: Promise<EndedNews>,
     agent: AgentSettings,
   ) {
-    const stream = (end: End, readable: boolean, writable: boolean) =>
+    const stream = (end: End, readable: boolean, writable: boolean) => {
       // `handle` is what net itself uses for streams it was given; its type is not published
-      new Socket({ handle: handles.get(end), readable, writable } as unknown as ConstructorParameters<
-        typeof Socket
-      >[0])
+      const options = { handle: handles.get(end), readable, writable }
+      const socket = new Socket(options as unknown as ConstructorParameters<typeof Socket>[0])
+      return socket.on('error', () => {}) // the other end is the job's to break; what counts is how the run ends
+    }
     this.#kill = kill
     this.#settings = agent
     this.#news = news
