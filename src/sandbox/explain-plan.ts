@@ -1,9 +1,8 @@
 import { boundaryNamed } from '../boundary/index.js'
-import { BoundaryUnavailableError } from '../errors/index.js'
 import { type HostFacts, lookAtHost } from '../host/index.js'
 import type { Plan } from '../plan/index.js'
 import type { Policy } from '../policy/index.js'
-import { planFor } from './planner.js'
+import { boundaryOf, planFor } from './planner.js'
 
 export interface Explained {
   readonly plan: Plan
@@ -22,13 +21,7 @@ export function hostOf(): HostFacts {
 
 /** The plan for a policy on this host, without starting anything. */
 export function explainPlan(policy: Policy): Explained {
-  const boundary = boundaryNamed(policy.boundary)
-  if (boundary === null)
-    throw new BoundaryUnavailableError(
-      'boundary.notYet',
-      `This version of Glovebox has no boundary "${policy.boundary}".`,
-      'Write `boundary: process`.',
-    )
+  const boundary = boundaryOf(policy)
   const host = lookAtHost(boundary.hostPaths)
   const plan = planFor(policy, boundary, host)
   const reason = boundary.unavailable(host)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { posix, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Boundary, boundaryNamed, type SandboxSource } from '../boundary/index.js'
-import { BoundaryUnavailableError, UsageError } from '../errors/index.js'
+import { UsageError } from '../errors/index.js'
 import { outputPattern } from '../files/index.js'
 import { type HostFacts, lookAtHost } from '../host/index.js'
 import type { Plan } from '../plan/index.js'
@@ -10,7 +10,7 @@ import { type BoundaryName, isPolicy, type Policy, policySha256 } from '../polic
 import type { CollectedFile } from '../report/index.js'
 import { everythingBelow, type Wanted } from './collect.js'
 import { checkStdin, type InputSource, inputFiles, stdinOf } from './inputs.js'
-import { planFor, requireEnforceable } from './planner.js'
+import { boundaryOf, planFor, requireEnforceable } from './planner.js'
 import { reportOf } from './report.js'
 import { RunResult } from './result.js'
 import { JobRun } from './run.js'
@@ -131,13 +131,7 @@ export class Glovebox {
         'This is not a checked policy.',
         'Make one with loadPolicy or parsePolicy.',
       )
-    const boundary = boundaryNamed(policy.boundary)
-    if (boundary === null)
-      throw new BoundaryUnavailableError(
-        'boundary.notYet',
-        `This version of Glovebox has no boundary "${policy.boundary}".`,
-        'Write `boundary: process`.',
-      )
+    const boundary = boundaryOf(policy)
     const plan = this.#plans.get(policy) ?? planFor(policy, boundary, this.#host)
     this.#plans.set(policy, plan)
     return { plan, boundary }

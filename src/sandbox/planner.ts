@@ -1,4 +1,4 @@
-import type { Boundary } from '../boundary/index.js'
+import { type Boundary, boundaryNamed } from '../boundary/index.js'
 import { BoundaryUnavailableError } from '../errors/index.js'
 import { filePlan, fileRequirements } from '../files/index.js'
 import type { HostFacts } from '../host/index.js'
@@ -22,6 +22,17 @@ export function requirementsOf(policy: Policy): Requirement[] {
     ...limitRequirements(policy),
     ...lifetimeRequirements(policy),
   ]
+}
+
+/** @throws BoundaryUnavailableError when this version has no such boundary */
+export function boundaryOf(policy: Policy): Boundary {
+  const boundary = boundaryNamed(policy.boundary)
+  if (boundary !== null) return boundary
+  throw new BoundaryUnavailableError(
+    'boundary.notYet',
+    `This version of Glovebox has no boundary "${policy.boundary}".`,
+    'Write `boundary: process`.',
+  )
 }
 
 /** The policy, resolved against one boundary on this host. Pure; the plan may hold claims that are impossible here. */
