@@ -587,13 +587,15 @@ static int a_unix(char **args)
     if (length >= sizeof to.sun_path)
         return ENAMETOOLONG;
     memcpy(to.sun_path, args[0], length);
-    if (args[0][0] == '@') { /* Node binds the whole field */
+    bool abstract = args[0][0] == '@';
+    if (abstract)
         to.sun_path[0] = 0;
-        length = sizeof to.sun_path;
-    }
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     if (fd < 0)
         return errno;
+    /* Node 20 binds an abstract name as the whole field, later ones as long as it is */
+    if (abstract && connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
+        return 0;
     return result(connect(fd, (struct sockaddr *)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)));
 }
 
