@@ -5,9 +5,12 @@
 #ifndef GLOVEBOX_WIRE_H
 #define GLOVEBOX_WIRE_H
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WIRE_HEADER 5u
 
@@ -42,6 +45,20 @@ static inline void wire_put_u64(uint8_t *bytes, uint64_t value)
 {
     wire_put_u32(bytes, (uint32_t)value);
     wire_put_u32(bytes + 4, (uint32_t)(value >> 32));
+}
+
+/* False: the other side closed, or broke off, before `size` bytes were there. */
+static inline bool wire_read(int fd, void *into, size_t size)
+{
+    for (size_t got = 0; got < size;) {
+        ssize_t count = read(fd, (char *)into + got, size - got);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return false;
+        got += (size_t)count;
+    }
+    return true;
 }
 
 /* 1: a frame was taken; 0: nothing left; -1: what is left is no whole frame */

@@ -7,31 +7,18 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static bool read_whole(void *into, size_t size)
-{
-    for (size_t got = 0; got < size;) {
-        ssize_t count = read(CONTROL, (char *)into + got, size - got);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return false;
-        got += (size_t)count;
-    }
-    return true;
-}
-
 /* False: the host closed its end, or what it says makes no sense. Either way this sandbox is over. */
 bool channel_read(struct message *message)
 {
     uint8_t header[WIRE_HEADER];
-    if (!read_whole(header, sizeof header))
+    if (!wire_read(CONTROL, header, sizeof header))
         return false;
     message->tag = header[0];
     message->length = wire_u32(header + 1);
     if (message->length > MAX_FRAME)
         return false;
     message->bytes = malloc(message->length + 1);
-    if (message->bytes == NULL || !read_whole(message->bytes, message->length))
+    if (message->bytes == NULL || !wire_read(CONTROL, message->bytes, message->length))
         return false;
     message->bytes[message->length] = 0;
     return true;

@@ -89,27 +89,14 @@ static void inherit_nothing(void)
         fail("inherit", "nothing");
 }
 
-static bool read_whole(int fd, void *into, size_t size)
-{
-    for (size_t got = 0; got < size;) {
-        ssize_t count = read(fd, (char *)into + got, size - got);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return false;
-        got += (size_t)count;
-    }
-    return true;
-}
-
 static void await_request(int requests, struct request *request)
 {
     uint8_t header[4];
-    if (!read_whole(requests, header, sizeof header))
+    if (!wire_read(requests, header, sizeof header))
         _exit(0); /* the launcher is gone, or needs no worker any more */
     uint32_t length = wire_u32(header);
     uint8_t *bytes = length <= MAX_REQUEST ? malloc(length) : NULL;
-    if (bytes == NULL || !read_whole(requests, bytes, length) || !request_parse(bytes, length, request)) {
+    if (bytes == NULL || !wire_read(requests, bytes, length) || !request_parse(bytes, length, request)) {
         errno = EBADMSG;
         fail("request", "malformed");
     }

@@ -180,7 +180,13 @@ export class Glovebox {
     const finishing = run.finish(source)
     // what the caller needs besides is made while the sandbox comes up
     await Promise.race([run.launched, finishing])
-    options.onLaunched?.()
+    try {
+      options.onLaunched?.()
+    } catch (error) {
+      run.cancel() // the caller's mistake ends its run, and never leaves one that nobody waits for
+      await finishing
+      throw error
+    }
     const outcome = await finishing
     const { tenant = null } = options
     const report = () => reportOf(randomUUID(), policySha256(policy), plan, command, tenant, copied, outcome)

@@ -363,6 +363,16 @@ describe('the library', { skip: user?.skip ?? false }, () => {
     assert.notEqual(late.advice, '')
   })
 
+  test('a callback that throws ends its run and rejects it; nothing runs on unwaited for', async () => {
+    const glovebox = await Glovebox.start()
+    const mistake = () => {
+      throw new RangeError('the caller’s own')
+    }
+    for (const options of [{ onLaunched: mistake }, { onStarted: mistake }])
+      await assert.rejects(glovebox.run(PLAIN, ['sleep', '50'], options), RangeError)
+    await glovebox.close()
+  })
+
   test('Symbol.asyncDispose closes', async () => {
     const own = await Glovebox.start()
     assert.equal((await own.run(PLAIN, ['true'])).ok, true)
