@@ -14,7 +14,8 @@ import { asRootAndOrdinary, asSuiteUser, family, HANG, ran, started, textOf } fr
 function script(user: TestUser, text: string) {
   const [node, program, ...flags] = user.cli(['run'])
   const call = `glovebox() { "${node}" "${program}" ${flags.join(' ')} "$@"; }\n${text}`
-  return finished(user.as(['bash', '-c', call]), { cwd: '/', ...HANG })
+  // with a socket for stdin, as spawn gives, bash at times takes itself for rshd's and reads the caller's ~/.bashrc
+  return finished(user.as(['bash', '--norc', '-c', call]), { cwd: '/', ...HANG })
 }
 
 asRootAndOrdinary(
