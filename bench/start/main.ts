@@ -68,6 +68,12 @@ try {
   table('Back to back, ms', await interleaved(bench.library, runs, 0), 1)
   table('100 ms apart, ms', await interleaved(bench.library, Math.ceil(runs / 4), 100), 1)
   table('Whole command lines, ms', await interleaved(bench.commandLine, Math.ceil(runs / 4), 0), 1)
+  if (bench.withExtraCertificates.length > 0)
+    table(
+      'Whole command lines, with NODE_EXTRA_CA_CERTS, ms',
+      await interleaved(bench.withExtraCertificates, Math.ceil(runs / 4), 0),
+      1,
+    )
   if (bench.peers.length > 0)
     table(
       'Peers, ms',

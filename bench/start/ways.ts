@@ -16,7 +16,10 @@ export interface Way {
 export interface Bench {
   readonly glovebox: Glovebox
   readonly library: readonly Way[]
+  /** without NODE_EXTRA_CA_CERTS */
   readonly commandLine: readonly Way[]
+  /** with it, naming this host's certificates; empty where there are none */
+  readonly withExtraCertificates: readonly Way[]
   readonly peers: readonly Way[]
   /** peers that this machine does not have */
   readonly absent: readonly string[]
@@ -25,13 +28,15 @@ export interface Bench {
 
 const ROOT = join(import.meta.dirname, '../../..')
 const COMMAND = '/bin/true'
+/** Debian's bundle, which many companies' machines name in NODE_EXTRA_CA_CERTS. */
+const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt'
 
 /** One process, from spawn to the close of its streams: three pipes each, as `run` has them. */
-export function process_(argv: readonly string[]): () => Promise<void> {
+export function process_(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): () => Promise<void> {
   const [program = '', ...args] = argv
   return () =>
     new Promise((resolve, reject) => {
-      const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+      const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env })
       let said = ''
       child.stderr.on('data', (chunk) => {
         said += chunk
@@ -60,6 +65,16 @@ export async function prepare(): Promise<Bench> {
   const nodeBwrap = `require('child_process').spawn(${JSON.stringify(bwrap[0])},${JSON.stringify(bwrap.slice(1))},{stdio:'inherit'}).on('exit',process.exit)`
   const cli = join(ROOT, 'bin/glovebox')
   const asCommand = (name: string, argv: readonly string[]): Way => ({ name, once: process_(argv), argv })
+  const commandLine = [
+    asCommand('node -e 0', ['node', '-e', '0']),
+    asCommand('node -e, spawning that bubblewrap', ['node', '-e', nodeBwrap]),
+    asCommand('glovebox run, flags', [cli, 'run', ...waive.flatMap((id) => ['--waive', id]), '--', COMMAND]),
+    asCommand('glovebox run, JSON policy', [cli, 'run', '--policy', json, '--', COMMAND]),
+    asCommand('glovebox run, YAML policy', [cli, 'run', '--policy', yaml, '--', COMMAND]),
+  ]
+  const { NODE_EXTRA_CA_CERTS: _, ...plain } = process.env
+  const inEnvironment = (env: NodeJS.ProcessEnv): Way[] =>
+    commandLine.map((way) => ({ ...way, once: process_(way.argv ?? [], env) }))
   const glovebox = await Glovebox.start()
   const { peers, absent } = peerWays(folder)
   return {
@@ -69,19 +84,10 @@ export async function prepare(): Promise<Bench> {
       asCommand('bubblewrap, the same mounts', bwrap),
       { name: 'Glovebox run()', once: () => glovebox.run(policy, [COMMAND]) },
     ],
-    commandLine: [
-      asCommand('node -e 0', ['node', '-e', '0']),
-      asCommand('node -e, spawning that bubblewrap', ['node', '-e', nodeBwrap]),
-      asCommand('glovebox run, flags', [
-        cli,
-        'run',
-        ...waive.flatMap((id) => ['--waive', id]),
-        '--',
-        COMMAND,
-      ]),
-      asCommand('glovebox run, JSON policy', [cli, 'run', '--policy', json, '--', COMMAND]),
-      asCommand('glovebox run, YAML policy', [cli, 'run', '--policy', yaml, '--', COMMAND]),
-    ],
+    commandLine: inEnvironment(plain),
+    withExtraCertificates: existsSync(CERTIFICATES)
+      ? inEnvironment({ ...plain, NODE_EXTRA_CA_CERTS: CERTIFICATES })
+      : [],
     peers,
     absent,
     async close() {

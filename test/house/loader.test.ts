@@ -47,6 +47,12 @@ test('hands over the arguments, and exits with what main returns', () => {
   assert.deepEqual(outcome, { status: 7, stdout: 'a,--,b c\n', stderr: '' })
 })
 
+test('no shell takes an argument apart, or reads it', () => {
+  const hostile = ['', '$(id)', '`id`', '"', "'", '\\', '*', '-e', '--', 'a\nb', '\u00e9;exit']
+  const outcome = run(installed(program('console.log(JSON.stringify(argv))').source, null), ...hostile)
+  assert.deepEqual(JSON.parse(outcome.stdout), hostile)
+})
+
 test('finds its program through a symbolic link', () => {
   const link = join(folder, 'link')
   symlinkSync(installed(echo.source, echo.cache), link)
@@ -84,6 +90,35 @@ test('a failure of its own is 125, never an exit code that a job could have', ()
   const { status, stderr } = run(installed(program('throw new Error("oops")').source, null), 'x')
   assert.equal(status, 125)
   assert.match(stderr, /^glovebox: .*please report this\.\nError: oops\n/)
+})
+
+test('says so when there is no Node', () => {
+  const { status, stdout, stderr } = spawnSync(installed(echo.source, null), ['x'], {
+    encoding: 'utf8',
+    env: { PATH: folder },
+  })
+  assert.deepEqual([status, stdout], [125, ''])
+  assert.match(stderr, /^glovebox: Node 20\.19 or newer is needed, and there is no node in PATH\.\n$/)
+})
+
+// Node says on standard error when it cannot load what the variable names, and spends 60 ms when it can
+test('Node does not load NODE_EXTRA_CA_CERTS, and the caller still has it, empty or not', () => {
+  const variables = '["NODE_EXTRA_CA_CERTS", "GLOVEBOX_EXTRA_CA_CERTS"]'
+  const body = `console.log(JSON.stringify(${variables}.map((name) => process.env[name] ?? null)))`
+  const command = installed(program(body).source, null)
+  const given = (extra: Record<string, string>) => {
+    const { stdout, stderr } = spawnSync(command, ['x'], {
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, ...extra },
+    })
+    return [JSON.parse(stdout), stderr]
+  }
+  const missing = join(folder, 'no such file')
+  assert.deepEqual(given({ NODE_EXTRA_CA_CERTS: missing }), [[missing, null], ''])
+  assert.deepEqual(given({ NODE_EXTRA_CA_CERTS: '' }), [['', null], ''])
+  assert.deepEqual(given({}), [[null, null], ''])
+  const control = spawnSync(process.execPath, ['-e', '0'], { env: { NODE_EXTRA_CA_CERTS: missing } })
+  assert.match(String(control.stderr), /extra certs/)
 })
 
 test('refuses a Node that is too old', () => {
