@@ -1,11 +1,11 @@
-import { mkdtempSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join, posix, resolve } from 'node:path'
+import { realpathSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, posix, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type GloveboxError, UsageError } from '../errors/index.js'
 import { policyFromFlags } from '../policy/index.js'
 import { NO_USAGE, type Report } from '../report/index.js'
-import { Glovebox } from '../sandbox/index.js'
+import { Glovebox, Staging } from '../sandbox/index.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
 import { missingFileHint } from './hints.js'
 import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
@@ -192,7 +192,7 @@ function split(value: string): [string, string | null] {
  */
 class ReportFile {
   readonly #file: string | null
-  readonly #staging: string | null
+  readonly #staging: Staging | null
 
   constructor(file: string | null) {
     this.#file = file === null ? null : resolve(file)
@@ -204,7 +204,7 @@ class ReportFile {
     if (existing !== undefined && !existing.isFile()) return
     if (existing !== undefined) this.#file = realpathSync(this.#file)
     try {
-      this.#staging = mkdtempSync(join(dirname(this.#file), '.glovebox-'))
+      this.#staging = Staging.make(dirname(this.#file))
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code
       throw new WrongUsage(`--report ${file}: nothing can be written to ${dirname(this.#file)} (${code}).`)
@@ -219,14 +219,14 @@ class ReportFile {
       writeFileSync(this.#file, text)
       return
     }
-    const staged = join(this.#staging, 'report')
+    const staged = this.#staging.at('report')
     writeFileSync(staged, text)
     renameSync(staged, this.#file)
     this.#clean()
   }
 
   #clean(): void {
-    if (this.#staging !== null) rmSync(this.#staging, { recursive: true, force: true })
+    this.#staging?.removeNow()
   }
 }
 

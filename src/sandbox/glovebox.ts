@@ -15,6 +15,7 @@ import { reportOf } from './report.js'
 import { RunResult } from './result.js'
 import { JobRun } from './run.js'
 import { HostSink, MemorySink } from './sinks.js'
+import { sweep } from './staging.js'
 
 export interface RunOptions {
   /** this job's own files, by path inside (relative to the work directory, or absolute): bytes, or a host file's path */
@@ -60,6 +61,7 @@ export class Glovebox {
   readonly #sources = new Map<BoundaryName, SandboxSource>()
   readonly #plans = new WeakMap<Policy, Plan>()
   readonly #runs = new Map<JobRun, Promise<unknown>>()
+  #sweeping: Promise<void> = Promise.resolve()
   #closing: Promise<void> | null = null
 
   private constructor(host: HostFacts, single: boolean) {
@@ -67,7 +69,10 @@ export class Glovebox {
     this.#single = single
   }
 
-  /** Looks at the host and starts the launcher, so that the first run need not. */
+  /**
+   * Looks at the host and starts the launcher, so that the first run need not. What killed processes of this user have left
+   * on disk is removed meanwhile.
+   */
   static async start(): Promise<Glovebox> {
     return Glovebox.startNow()
   }
@@ -77,6 +82,7 @@ export class Glovebox {
     const first = boundaryNamed('process')
     const glovebox = new Glovebox(lookAtHost(first?.hostPaths ?? []), single)
     if (first !== null && first.unavailable(glovebox.#host) === null) glovebox.#source(first)
+    glovebox.#sweeping = sweep().catch(() => {}) // tried again at the next start
     return glovebox
   }
 
@@ -115,7 +121,7 @@ export class Glovebox {
       for (const run of this.#runs.keys()) run.cancel()
       await within(CLOSE_MS, Promise.all(this.#runs.values()))
       await Promise.all([...this.#sources.values()].map((source) => source.close()))
-      await Promise.all(this.#runs.values())
+      await Promise.all([...this.#runs.values(), this.#sweeping])
     })()
     return this.#closing
   }

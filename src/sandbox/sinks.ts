@@ -1,8 +1,9 @@
 /** Where collected files go. Nothing is in its place before `commit`, and after `abort` nothing is left. */
 import { constants, createWriteStream, type Stats } from 'node:fs'
-import { access, lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { access, lstat, mkdir, readdir, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { Staging } from './staging.js'
 
 export interface Sink {
   /** `below`: relative path, empty for the collected path itself; checked by the caller */
@@ -49,7 +50,7 @@ export class MemorySink implements Sink {
  */
 export class HostSink implements Sink {
   readonly #destination: string
-  #staging: string | null = null
+  #staging: Staging | null = null
   #isFolder = false
   #over = false
 
@@ -59,13 +60,13 @@ export class HostSink implements Sink {
 
   async folder(below: string): Promise<void> {
     this.#isFolder = true
-    await mkdir(join(await this.#stage(), 'new', below), { recursive: true, mode: 0o755 })
+    await mkdir(join(await this.#stage(), below), { recursive: true, mode: 0o755 })
   }
 
   /** With a pattern the files come without their folders. */
   async file(below: string, content: AsyncIterable<Uint8Array>): Promise<void> {
     if (below !== '') await this.folder(dirname(below))
-    const target = join(await this.#stage(), 'new', below)
+    const target = join(await this.#stage(), below)
     await pipeline(content, createWriteStream(target, { flags: 'wx', mode: 0o644 }))
   }
 
@@ -88,21 +89,22 @@ export class HostSink implements Sink {
 
   async abort(): Promise<void> {
     this.#over = true
-    if (this.#staging !== null) await rm(this.#staging, { recursive: true, force: true })
+    await this.#staging?.remove()
     this.#staging = null
   }
 
+  /** Where what was collected lies until it is moved. */
   async #stage(): Promise<string> {
     if (this.#over) throw new Error('the run is over')
-    if (this.#staging !== null) return this.#staging
-    const isFolder = (await statOf(this.#destination))?.isDirectory() ?? false
-    const place = isFolder ? this.#destination : dirname(this.#destination)
-    this.#staging = await mkdtemp(join(place, '.glovebox-'))
-    return this.#staging
+    if (this.#staging === null) {
+      const isFolder = (await statOf(this.#destination))?.isDirectory() ?? false
+      this.#staging ??= Staging.make(isFolder ? this.#destination : dirname(this.#destination))
+    }
+    return this.#new()
   }
 
   #new(): string {
-    return join(this.#staging ?? '', 'new')
+    return this.#staging?.at('new') ?? ''
   }
 
   /** All that could stop the move is looked at before anything is moved. */
