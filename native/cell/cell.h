@@ -27,7 +27,8 @@ enum {
     FD_FILTER = 8,  /* seccomp program */
     FD_ARGS = 9,    /* bubblewrap's arguments: kept out of argv, which every local user can read */
     FD_INFO = 10,   /* bubblewrap says its child's pid here */
-    FD_FIRST_FREE = 11,
+    FD_HEARD = 11,  /* where that can be read: with the launcher killed, bubblewrap must not die of a pipe without a reader */
+    FD_FIRST_FREE = 12,
 };
 
 struct cgroup_base {
@@ -43,6 +44,9 @@ struct settings {
     int cgroup_count;
     bool single; /* one sandbox and no more: prepare no second worker */
 };
+
+/* The first byte of a request's grant. */
+enum { GRANT_IDMAPPED = 1, GRANT_WRITABLE = 2 };
 
 struct request {
     uint32_t id;
@@ -60,7 +64,8 @@ struct request {
     int place_count;
     struct grant {
         const char *path;
-        bool idmap;
+        bool idmap;    /* GRANT_IDMAPPED */
+        bool writable; /* GRANT_WRITABLE */
     } grants[MAX_GRANTS];
     int grant_count;
     struct wire_files {
@@ -98,7 +103,7 @@ void stage_as_root(const struct request *request);
 void stage_in_namespace(const struct request *request, bool staged);
 
 /* worker.c */
-_Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint32_t sequence, int requests);
+_Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint32_t sequence, int requests, int heard);
 _Noreturn void fail(const char *step, const char *detail);
 
 /* launcher.c */

@@ -15,9 +15,11 @@ static bool take_grant(const struct frame *frame, struct request *out)
         return false;
     struct frame rest = {.tag = frame->tag, .length = frame->length - 1, .bytes = frame->bytes + 1};
     const char *path = frame_string(&rest);
-    if (!absolute(path) || frame->bytes[0] > 1)
+    uint8_t flags = frame->bytes[0];
+    if (!absolute(path) || flags > (GRANT_IDMAPPED | GRANT_WRITABLE))
         return false;
-    out->grants[out->grant_count++] = (struct grant){.path = path, .idmap = frame->bytes[0] == 1};
+    out->grants[out->grant_count++] = (struct grant){
+        .path = path, .idmap = (flags & GRANT_IDMAPPED) != 0, .writable = (flags & GRANT_WRITABLE) != 0};
     return true;
 }
 

@@ -61,7 +61,7 @@ struct sandbox *prepare(void)
         errno = unmade;
         if (unmade != 0) /* said by the worker, as all that goes wrong in a start */
             fail("cgroup", "make");
-        worker_main(settings, self, made->sequence, requests[1]);
+        worker_main(settings, self, made->sequence, requests[1], errors[0]);
     }
     close(requests[1]);
     close(errors[1]);

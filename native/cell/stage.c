@@ -1,6 +1,7 @@
 /*
  * What bubblewrap can't make itself stands on a small tree at STAGE, in a mount namespace of the worker's own:
- *   STAGE/g0, g1 …   the granted host paths, each a detached clone with nosuid and nodev, idmapped where asked
+ *   STAGE/g0, g1 …   the granted host paths, each a detached clone with nosuid and nodev, read-only unless granted live,
+ *                    idmapped where asked
  *   STAGE/s/0, 1 …   the scratch folders: one file system, bounded in bytes and inodes
  *   STAGE/e          the sandbox's own /etc
  * bubblewrap binds from there. STAGE covers /sys, which a sandbox never shows.
@@ -93,7 +94,7 @@ static int clone_tree(const struct grant *grant, uid_t uid)
     int tree = (int)syscall(SYS_open_tree, path, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (tree < 0)
         fail("grant", grant->path);
-    struct mount_attr seal = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+    struct mount_attr seal = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (grant->writable ? 0 : MOUNT_ATTR_RDONLY)};
     if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &seal, sizeof seal) < 0)
         fail("grant", grant->path);
     if (grant->idmap) {

@@ -213,7 +213,7 @@ static void place_descriptors(const int sources[], const int targets[], int coun
         fail("descriptors", "close");
 }
 
-_Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint32_t sequence, int requests)
+_Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint32_t sequence, int requests, int heard)
 {
     struct request request;
     int inside[4];
@@ -239,13 +239,14 @@ _Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int sources[] = {null,      null,      2,         inside[0], inside[1], inside[2], inside[3], settings->agent,
                      memory_file("filter", request.filter, request.filter_size),
-                     memory_file("args", request.args, request.args_size), 2};
+                     memory_file("args", request.args, request.args_size), 2, heard};
     int targets[] = {0,         1,         2,        FD_CONTROL, FD_STDIN, FD_STDOUT, FD_STDERR, FD_AGENT,
-                     FD_FILTER, FD_ARGS,   FD_INFO};
+                     FD_FILTER, FD_ARGS,   FD_INFO, FD_HEARD};
     place_descriptors(sources, targets, (int)(sizeof sources / sizeof *sources));
     /*
      * From here on it must not die halfway: bubblewrap's child waits without end for a bubblewrap that dies before it has
      * mapped the child's ids. When the launcher or Node goes now, the agent finds its lifeline closed as soon as it runs.
+     * FD_HEARD is for the same reason.
      */
     if (prctl(PR_SET_PDEATHSIG, 0) < 0)
         fail("lifeline", "parent-death signal");

@@ -1,4 +1,4 @@
 export { matchesOutput, type OutputPattern, outputPattern } from './pattern.js'
 export { type InsidePath, insidePath, type Placed, placeOf } from './places.js'
-export { filePlan, fileRequirements } from './requirements.js'
+export { filePlan, fileRequirements, fileWarnings } from './requirements.js'
 export { badEntryName, type CollectBounds, quotedPath, TreeCheck, type TreeRefusal } from './tree.js'

@@ -42,7 +42,9 @@ export function placeOf(path: InsidePath, plan: FilePlan): Placed | null {
     .filter((place) => path === place || path.startsWith(`${place}/`))
     .sort((a, b) => b.length - a.length)[0]
   if (holding === undefined) return null
-  const hidden = plan.read.some((grant) => grant.inside.length > holding.length && covers(grant.inside, path))
+  const hidden = [...plan.read, ...plan.live].some(
+    (grant) => grant.inside.length > holding.length && covers(grant.inside, path),
+  )
   return hidden ? null : { place: holding, below: path.slice(holding.length + 1) }
 }
 

@@ -8,6 +8,8 @@ export interface FilePlan {
   readonly read: readonly Grant[]
   /** folders inside that start empty and are collected into their host folder when the job ends */
   readonly write: readonly Grant[]
+  /** host folders that the job writes to itself */
+  readonly live: readonly Grant[]
   readonly scratch: {
     /** all scratch folders together, bytes */
     readonly bytes: number

@@ -17,6 +17,7 @@ export const REQUIREMENT_IDS = [
   'files.scratch-bounded',
   'files.read-grants',
   'files.write-collected',
+  'files.live-writes',
   'network.none',
   'syscalls.profile',
   'syscalls.native-abi-only',

@@ -87,7 +87,10 @@ function complete(
     root: { kind: 'host' },
     workdir,
     env: Object.fromEntries(Object.entries(document.env ?? {}).sort(byName)),
-    files: { read: grants.read.map(bare), write: grants.write.map(bare) },
+    files: {
+      read: grants.read.map(bare),
+      write: grants.write.map((each) => ({ ...bare(each), live: each.live })),
+    },
     lifetime: {
       deadlineMs: known(parseDuration(lifetime.deadline ?? bounds.DEADLINE.initial)),
       noOutputMs: lifetime.noOutput === undefined ? null : known(parseDuration(lifetime.noOutput)),

@@ -21,6 +21,7 @@ export function compareWithCeiling(policy: Policy, ceiling: Ceiling, context: Co
   }
   grants('read', policy.files.read, ceiling.read, context)
   grants('write', policy.files.write, ceiling.write, context)
+  liveGrants(policy, ceiling, context)
   numbers(policy, ceiling, context)
   subset(['syscalls', 'allow'], policy.syscalls.allow, ceiling.allow, context)
   subset(['waive'], policy.waive, ceiling.waive, context)
@@ -65,6 +66,14 @@ function grants(
     const places = bound.value.length === 0 ? 'nothing' : bound.value.map((path) => show(path)).join(', ')
     const what = `${show(grant.host)} is above the ceiling, which lets jobs ${use} ${places} (${at(bound.place)}).`
     context.problems.add(ABOVE, ['files', use, i], what, 'Remove the grant.')
+  }
+}
+
+function liveGrants(policy: Policy, ceiling: Ceiling, context: Context): void {
+  for (const [i, grant] of policy.files.write.entries()) {
+    if (!grant.live || !isBelow(grant.host, ceiling.write) || isBelow(grant.host, ceiling.live)) continue
+    const what = `a live grant of ${show(grant.host)} is above the ceiling, which lets jobs only have it collected (${at(ceiling.live.place)}).`
+    context.problems.add(ABOVE, ['files', 'write', i], what, 'Remove `live`.')
   }
 }
 

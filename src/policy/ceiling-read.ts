@@ -20,6 +20,8 @@ export interface Ceiling {
   /** canonical folders and files that a grant must be, or lie in */
   readonly read: Bound<readonly string[]>
   readonly write: Bound<readonly string[]>
+  /** those of `write` that a live grant must be, or lie in */
+  readonly live: Bound<readonly string[]>
   readonly deadlineMs: Bound<number> | null
   readonly noOutputMs: Bound<number> | null
   readonly memoryBytes: Bound<number> | null
@@ -58,6 +60,10 @@ export function readCeiling(written: Written, resolve: ResolveHostPath): Ceiling
     boundary: bound(['boundary'], document.boundary, same),
     read: paths('read'),
     write: paths('write'),
+    live: names(
+      ['files', 'write'],
+      boundPaths('write', (files.write ?? []).filter(isLive), resolve, problems),
+    ),
     deadlineMs: bound(['lifetime', 'deadline'], lifetime.deadline, duration),
     noOutputMs: bound(['lifetime', 'noOutput'], lifetime.noOutput, duration),
     memoryBytes: bound(['limits', 'memory'], limits.memory, size),
@@ -82,6 +88,9 @@ function duration(text: string): number {
 function size(text: string): number {
   return parseSize(text) ?? 0
 }
+
+const isLive = (grant: WrittenGrants[number]) =>
+  typeof grant !== 'string' && 'live' in grant && grant.live === true
 
 type WrittenGrants = NonNullable<NonNullable<PolicyDocument['files']>['read']>
 

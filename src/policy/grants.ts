@@ -9,6 +9,7 @@ import { show } from './quote.js'
 /** One grant with its place in the policy, while grants are still compared with each other. */
 export interface Granted extends Grant {
   readonly use: 'read' | 'write'
+  readonly live: boolean
   readonly kind: HostKind
   readonly path: Path
 }
@@ -52,17 +53,21 @@ function readGrant(use: 'read' | 'write', entry: unknown, path: Path, context: G
     context.problems.add('policy.badInsidePath', insideAt, `${show(inside)} ${target.what}`, target.advice)
     return null
   }
-  return { use, host: host.path, inside: target.path, kind: host.kind ?? 'other', path }
+  return { use, host: host.path, inside: target.path, live: parts.live, kind: host.kind ?? 'other', path }
 }
 
 /** HOST, HOST:INSIDE or the long form; `null` when a colon too many makes it unclear where HOST ends. */
-function split(entry: unknown): { host: string; inside: string | null; long: boolean } | null {
+function split(entry: unknown): { host: string; inside: string | null; long: boolean; live: boolean } | null {
   if (typeof entry === 'string') {
     const [host = '', inside = null, ...rest] = entry.split(':')
-    return rest.length > 0 || host === '' || inside === '' ? null : { host, inside, long: false }
+    return rest.length > 0 || host === '' || inside === '' ? null : { host, inside, long: false, live: false }
   }
-  const { path, inside = null } = entry as { path: string; inside?: string | null }
-  return { host: path, inside, long: true }
+  const {
+    path,
+    inside = null,
+    live = false,
+  } = entry as { path: string; inside?: string | null; live?: boolean }
+  return { host: path, inside, long: true, live }
 }
 
 /** Two grants that can't both hold: the same place inside, one inside another, one host folder written twice. */
@@ -98,7 +103,7 @@ function clashOf(earlier: Granted, later: Granted): { what: string; advice: stri
   if (earlier.use !== 'write' || later.use !== 'write') return null
   if (isWithin(later.host, earlier.host) || isWithin(earlier.host, later.host))
     return {
-      what: `${show(later.host)} is collected together with ${show(earlier.host)} of ${other}.`,
+      what: `${show(later.host)} is written together with ${show(earlier.host)} of ${other}.`,
       advice: 'Give each write grant a host folder of its own.',
     }
   return null

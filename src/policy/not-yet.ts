@@ -43,13 +43,6 @@ const FUTURE: readonly Future[] = [
     sentence: 'this version of Glovebox cannot enforce the compute profile yet.',
     advice: 'Write profile: default, with names in deny.',
   },
-  {
-    path: 'files.write[].live',
-    when: always,
-    sentence:
-      'this version of Glovebox cannot enforce live write grants yet; a folder is collected when the job ends.',
-    advice: 'Remove the key.',
-  },
 ]
 
 /** The sentence for a known but unsupported key or value; `null` when it is neither. */

@@ -19,6 +19,11 @@ export interface Grant {
   readonly inside: string
 }
 
+export interface WriteGrant extends Grant {
+  /** the host folder itself is written to; `false`: what was written is collected when the job has ended */
+  readonly live: boolean
+}
+
 export interface Limits {
   /** memory of all the job's processes together, bytes */
   readonly memoryBytes: number
@@ -43,7 +48,7 @@ export interface Policy {
   /** absolute path inside */
   readonly workdir: string
   readonly env: Readonly<Record<string, string>>
-  readonly files: { readonly read: readonly Grant[]; readonly write: readonly Grant[] }
+  readonly files: { readonly read: readonly Grant[]; readonly write: readonly WriteGrant[] }
   readonly lifetime: {
     /** wall-clock limit, ms */
     readonly deadlineMs: number

@@ -83,6 +83,14 @@ function env() {
   })
 }
 
+function live() {
+  return noted(z.boolean({ error: () => sentences('is neither true nor false.', 'Write true or false.') }), {
+    description:
+      'The job writes to the host folder itself, at once and without a bound, instead of having what it wrote collected.',
+    default: false,
+  })
+}
+
 function grant(kind: 'read' | 'write') {
   const path = () => sentences('is not a path.', 'Write a path on the host such as /srv/in.')
   const inside = () => sentences('is not a path.', 'Write a path inside the sandbox such as /in.')
@@ -99,6 +107,7 @@ function grant(kind: 'read' | 'write') {
           description: 'Absolute path inside. Default: the same path as on the host.',
         }),
       ),
+      ...(kind === 'write' ? { live: z.optional(live()) } : {}),
     },
     '{path: /srv/in, inside: /in}',
     { description: 'The long form of HOST:INSIDE.' },
@@ -122,7 +131,7 @@ function files() {
           description:
             'Folders that start empty inside and are collected into the host folder when the job ends, all or nothing.',
           default: [],
-          examples: [['/srv/out:/out']],
+          examples: [['/srv/out:/out'], [{ path: '/srv/cache', inside: '/cache', live: true }]],
         }),
       ),
     },

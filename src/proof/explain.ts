@@ -78,6 +78,9 @@ function writeLines({ files }: Explanation): string[] {
   return [
     `private scratch of ${formatSize(bytes)} and ${inodes} files: ${places.join(', ')}`,
     ...files.write.map(({ host, inside }) => `${inside}, collected into ${host} when the job has ended`),
+    ...files.live.map(
+      ({ host, inside }) => `${inside}, which is ${host} itself: at once, and as much as fits there`,
+    ),
   ]
 }
 

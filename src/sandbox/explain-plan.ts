@@ -1,4 +1,5 @@
 import { boundaryNamed } from '../boundary/index.js'
+import { fileWarnings } from '../files/index.js'
 import { type HostFacts, lookAtHost } from '../host/index.js'
 import type { Plan } from '../plan/index.js'
 import type { Policy } from '../policy/index.js'
@@ -28,7 +29,7 @@ export function explainPlan(policy: Policy): Explained {
   return {
     plan,
     words: boundary.words(plan, host),
-    warnings: boundary.warnings(plan, host),
+    warnings: [...fileWarnings(plan.files), ...boundary.warnings(plan, host)],
     unavailable: reason === null ? null : `${reason.what} ${reason.get}`,
   }
 }

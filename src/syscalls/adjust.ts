@@ -27,6 +27,17 @@ const PROMISED: Readonly<Record<string, string>> = {
   io_uring_register: 'io_uring opens sockets and files that no filter sees',
 }
 
+/** Which promises besides its own a sandbox's filter keeps. */
+interface Promises {
+  readonly cpuPinned: boolean
+  readonly hostWrites?: boolean
+}
+
+/** Every call that can set a mode, or make a node. */
+const SETS_MODE: ReadonlySet<string> = new Set(
+  'chmod fchmod fchmodat fchmodat2 open openat openat2 creat mkdir mkdirat mknod mknodat'.split(' '),
+)
+
 /** What allowing one of these opens, for `explain`. */
 const OPENS: Readonly<Record<string, string>> = {
   clone: 'new user namespaces, and with them most of the kernel’s privileged code',
@@ -40,10 +51,7 @@ const OPENS: Readonly<Record<string, string>> = {
 }
 
 /** Every reason why `adjustment` can't be accepted; empty when it can. Places are `syscalls.deny[0]` and so on. */
-export function adjustmentProblems(
-  adjustment: Adjustment,
-  options: { readonly cpuPinned: boolean },
-): readonly PolicyProblem[] {
+export function adjustmentProblems(adjustment: Adjustment, options: Promises): readonly PolicyProblem[] {
   const known = ({ name }: Entry) => isSyscallName(name)
   const all = [...entries('deny', adjustment.deny), ...entries('allow', adjustment.allow)]
   return [
@@ -99,7 +107,7 @@ function unknownName(entry: Entry): PolicyProblem {
 function contradiction(
   entry: Entry,
   { deny }: Adjustment,
-  { cpuPinned }: { readonly cpuPinned: boolean },
+  { cpuPinned, hostWrites }: Promises,
 ): readonly PolicyProblem[] {
   const { list, name } = entry
   if (list === 'deny') {
@@ -112,7 +120,11 @@ function contradiction(
     return [problem(entry, 'syscalls.contradiction', what, 'Keep it in one of the two lists.')]
   }
   const reason =
-    cpuPinned && name === 'sched_setaffinity' ? 'on this host it would undo limits.cpus' : PROMISED[name]
+    cpuPinned && name === 'sched_setaffinity'
+      ? 'on this host it would undo limits.cpus'
+      : hostWrites && SETS_MODE.has(name)
+        ? 'with a live write grant it would leave setuid files and devices on the host'
+        : PROMISED[name]
   if (reason === undefined) return []
   return [problem(entry, 'syscalls.promised', `"${name}" can't be allowed: ${reason}.`, 'Remove it.')]
 }

@@ -15,6 +15,8 @@ export { ARCHES } from './table.js'
 
 export interface FilterOptions extends Adjustment, ProfileOptions {
   readonly arch: Arch
+  /** the job writes to folders of the host, where what it makes stays */
+  readonly hostWrites?: boolean
   readonly profile: 'default'
 }
 

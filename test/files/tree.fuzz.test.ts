@@ -182,6 +182,7 @@ describe('where a path lies', () => {
     workdir: '/job',
     read: [{ host: '/srv/in', inside: '/tmp/in' }],
     write: [{ host: '/srv/out', inside: '/tmp/deep/out' }],
+    live: [],
     scratch: { bytes: 1, inodes: 1, places: ['/job', '/tmp', '/tmp/deep/out'] },
   } as const
   const placed = (path: string) => placeOf(insidePath(path, '/job'), plan)

@@ -67,6 +67,17 @@ test('numbers and the boundary bind only when written; grants absent from the ce
   )
 })
 
+test('a live grant needs one in the ceiling', (t) => {
+  const { dir, path, parse } = under(t, 'version: 1\nfiles: {write: [/]}')
+  const live = { files: { write: [{ path: `${dir}/in`, inside: '/out', live: true }] } }
+  parse({ files: { write: [{ path: `${dir}/in`, inside: '/out', live: false }] } })
+  assert.equal(
+    refusal(() => parse(live)).message,
+    `p: files.write[0]: a live grant of "${dir}/in" is above the ceiling, which lets jobs only have it collected (${path}:2). Remove \`live\`.`,
+  )
+  under(t, 'version: 1\nfiles: {write: [{path: /, live: true}]}').parse(live)
+})
+
 test('a grant must be one of the ceiling or lie in it, for its own use', (t) => {
   const { dir, ceiling, parse } = under(t, 'version: 1\nfiles: {read: [/], write: [/nonexistent.invalid]}')
   parse({ files: { read: [`${dir}/in/deep:/in`] } })

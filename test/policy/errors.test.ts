@@ -195,10 +195,6 @@ const NOT_YET: readonly (readonly [source: string, expected: string])[] = [
     'syscalls: {profile: compute}',
     ':2:21: syscalls.profile: "compute": this version of Glovebox cannot enforce the compute profile yet. Write profile: default, with names in deny.',
   ],
-  [
-    'files: {write: [{path: /srv, live: true}]}',
-    ':2:30: files.write[0].live: this version of Glovebox cannot enforce live write grants yet; a folder is collected when the job ends. Remove the key.',
-  ],
 ]
 
 for (const [source, expected] of NOT_YET)

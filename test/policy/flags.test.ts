@@ -59,7 +59,7 @@ waive: [limits.cpus]`,
       { host: `${dir}/in`, inside: '/in' },
       { host: `${dir}/in2`, inside: '/in2' },
     ],
-    write: [{ host: `${dir}/out`, inside: '/out' }],
+    write: [{ host: `${dir}/out`, inside: '/out', live: false }],
   })
   assert.deepEqual(policy.lifetime, { deadlineMs: 10_000, noOutputMs: 5_000, reuse: 'never' })
   const MiB = 1024 ** 2

@@ -152,7 +152,7 @@ test('two grants can not meet inside', (t) => {
     both([`${dir}/a:/out/in`], [`${dir}/b:/out`]),
     /"\/out" inside contains "\/out\/in", which is files\.read\[0\]/,
   )
-  assert.match(both([], [`${dir}/c:/x`, `${dir}/c/d:/y`]), /is collected together with/)
+  assert.match(both([], [`${dir}/c:/x`, `${dir}/c/d:/y`]), /is written together with/)
   parse({ version: 1, files: { read: [`${dir}/a:/in`, `${dir}/a:/in2`], write: [`${dir}/a:/out`] } })
 })
 

@@ -56,7 +56,7 @@ waive: [limits.processes, limits.cpus]
         { host: `${dir}/in`, inside: '/in' },
         { host: `${dir}/a:b`, inside: '/odd' },
       ],
-      write: [{ host: `${dir}/out`, inside: '/out' }],
+      write: [{ host: `${dir}/out`, inside: '/out', live: false }],
     },
     lifetime: { deadlineMs: 300_000, noOutputMs: 500, reuse: 'never' },
     limits: {

@@ -39,7 +39,7 @@ test('an editor completes nothing that is refused', () => {
   assert.deepEqual(
     keys(schema)
       .map(([path]) => path)
-      .filter((path) => /network|credentials|live/.test(path)),
+      .filter((path) => /network|credentials/.test(path)),
     [],
   )
   const text = JSON.stringify(schema)

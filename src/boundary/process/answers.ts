@@ -46,6 +46,13 @@ const answers: Answers = {
     ),
   'files.write-collected': () =>
     enforcedBy('collected by the first process after all others died', 'checked extractor'),
+  'files.live-writes': ({ host }) =>
+    enforcedBy(
+      'openat2 without symlinks, detached mount: nosuid, nodev',
+      'seccomp: no setuid or setgid bit in any call that sets a mode, no device node',
+      'seccomp: no Unix socket that could connect to one in a granted folder',
+      ...(host.canTakeUids ? ["idmapped from the owner of the granted path to the sandbox's uid"] : []),
+    ),
   'network.none': () => enforcedBy('empty network namespace, loopback down', 'seccomp: AF_UNIX sockets only'),
   'syscalls.profile': () => enforcedBy('seccomp filter, set before the first instruction inside'),
   'syscalls.native-abi-only': () => enforcedBy('seccomp filter kills the process'),

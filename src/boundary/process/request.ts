@@ -15,6 +15,10 @@ const OWN_UID_BASE = 0x70000000
 /** The job is what the kernel should end first when the whole host runs out of memory. */
 const OOM_SCORE = 800
 
+/** Of a grant, see `native/cell/cell.h`. */
+const GRANT_IDMAPPED = 1
+const GRANT_WRITABLE = 2
+
 /** bubblewrap and the agent are in the sandbox's cgroup too. */
 const OWN_PROCESSES = 2
 const CPU_PERIOD_US = 100_000
@@ -30,20 +34,21 @@ export function isPinned(plan: Plan, host: HostFacts): boolean {
 export function filterOptions(plan: Plan, host: HostFacts): FilterOptions {
   const { deny, allow, profile } = plan.syscalls
   const arch = host.arch === 'arm64' ? 'arm64' : 'x64'
-  const hostFolders = plan.files.read.length > 0
-  return { arch, profile, deny, allow, inet: false, cpuPinned: isPinned(plan, host), hostFolders }
+  const hostWrites = plan.files.live.length > 0
+  const hostFolders = hostWrites || plan.files.read.length > 0
+  return { arch, profile, deny, allow, inet: false, cpuPinned: isPinned(plan, host), hostFolders, hostWrites }
 }
 
 /** Everything of the request that does not change from run to run. */
 export function launchRequest(plan: Plan, host: HostFacts): Buffer {
   const places = plan.files.scratch.places.map((inside) => u32(placeMode(inside)))
+  const idmap = host.canTakeUids ? GRANT_IDMAPPED : 0
   return Buffer.concat([
     ...(host.canTakeUids ? [frame('u', u32(OWN_UID_BASE))] : []),
     frame('o', u32(OOM_SCORE)),
     ...cgroupWrites(plan, host),
-    ...plan.files.read.map(({ host: path }) =>
-      frame('g', Buffer.from([host.canTakeUids ? 1 : 0]), text(path)),
-    ),
+    ...plan.files.read.map(({ host: path }) => frame('g', Buffer.from([idmap]), text(path))),
+    ...plan.files.live.map(({ host: path }) => frame('g', Buffer.from([idmap | GRANT_WRITABLE]), text(path))),
     frame('s', u64(plan.files.scratch.bytes), u64(plan.files.scratch.inodes), ...places),
     ...Object.entries(OWN_ETC).map(([name, content]) => frame('e', text(name), Buffer.from(content))),
     frame('f', syscallFilterBytes(filterOptions(plan, host))),

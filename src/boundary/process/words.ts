@@ -39,7 +39,11 @@ function fileWords(plan: Plan): string[] {
     inside,
     words: ['--ro-bind', `/sys/g${index}`, inside],
   }))
-  return [...places, ...grants]
+  const live = plan.files.live.map(({ inside }, index) => ({
+    inside,
+    words: ['--bind', `/sys/g${plan.files.read.length + index}`, inside],
+  }))
+  return [...places, ...grants, ...live]
     .sort((a, b) => a.inside.split('/').length - b.inside.split('/').length)
     .flatMap(({ words }) => words)
 }
