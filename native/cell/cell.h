@@ -82,6 +82,7 @@ bool ipc_send(int ipc, const char *line, int handle);
 
 /* cgroup.c */
 int cgroup_make(const struct settings *settings, pid_t launcher, uint32_t sequence);
+pid_t cgroup_fork(const struct settings *settings, pid_t launcher, uint32_t sequence, bool *joined);
 int cgroup_join(const struct settings *settings, pid_t launcher, uint32_t sequence);
 int cgroup_apply(const struct settings *settings, pid_t launcher, uint32_t sequence, const struct request *request);
 int cgroup_remove(const struct settings *settings, pid_t launcher, uint32_t sequence);
@@ -103,7 +104,8 @@ void stage_as_root(const struct request *request);
 void stage_in_namespace(const struct request *request, bool staged);
 
 /* worker.c */
-_Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint32_t sequence, int requests, int heard);
+_Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint32_t sequence, int requests, int heard,
+                           bool joined);
 _Noreturn void fail(const char *step, const char *detail);
 
 /* launcher.c */

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define PREFIX "glovebox-"
@@ -148,6 +150,28 @@ int cgroup_make(const struct settings *settings, pid_t launcher, uint32_t sequen
             return -1;
     }
     return 0;
+}
+
+/*
+ * A child that begins its life in its group (v2), or -1 with errno. Not a move, for which the kernel locks out every fork and
+ * exec of the machine. A container's seccomp profile may not know clone3: then, and on v1, the child joins by itself.
+ */
+pid_t cgroup_fork(const struct settings *settings, pid_t launcher, uint32_t sequence, bool *joined)
+{
+    *joined = false;
+    if (settings->cgroup_count == 1 && is_unified(&settings->cgroups[0])) {
+        char folder[PATH_MAX];
+        name(folder, sizeof folder, &settings->cgroups[0], launcher, sequence);
+        int group = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        struct clone_args how = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)group};
+        long made = group < 0 ? -1 : syscall(SYS_clone3, &how, sizeof how);
+        if (group >= 0)
+            close(group);
+        *joined = made >= 0;
+        if (made >= 0)
+            return (pid_t)made;
+    }
+    return fork();
 }
 
 /*

@@ -55,13 +55,14 @@ struct sandbox *prepare(void)
         return NULL;
     }
     int unmade = cgroup_make(settings, self, made->sequence) < 0 ? errno : 0;
-    made->worker = fork();
+    bool joined;
+    made->worker = cgroup_fork(settings, self, made->sequence, &joined);
     if (made->worker == 0) {
         dup2(errors[1], 2);
         errno = unmade;
         if (unmade != 0) /* said by the worker, as all that goes wrong in a start */
             fail("cgroup", "make");
-        worker_main(settings, self, made->sequence, requests[1], errors[0]);
+        worker_main(settings, self, made->sequence, requests[1], errors[0], joined);
     }
     close(requests[1]);
     close(errors[1]);

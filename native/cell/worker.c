@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <linux/ioprio.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -74,6 +75,7 @@ static void inherit_nothing(void)
     setpriority(PRIO_PROCESS, 0, 0);
     struct sched_param plain = {0};
     sched_setscheduler(0, SCHED_OTHER, &plain);
+    syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, IOPRIO_BE_NR - 1)); /* served last */
     syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
     /* the policy's own limits come later; of these it has none, and a caller's would end jobs at random */
     static const int callers[] = {RLIMIT_CPU, RLIMIT_AS, RLIMIT_RSS, RLIMIT_DATA, RLIMIT_RTTIME};
@@ -213,13 +215,14 @@ static void place_descriptors(const int sources[], const int targets[], int coun
         fail("descriptors", "close");
 }
 
-_Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint32_t sequence, int requests, int heard)
+_Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint32_t sequence, int requests, int heard,
+                           bool joined)
 {
     struct request request;
     int inside[4];
     die_with(launcher);
     inherit_nothing();
-    if (cgroup_join(settings, launcher, sequence) < 0)
+    if (!joined && cgroup_join(settings, launcher, sequence) < 0)
         fail("cgroup", "join");
 
     await_request(requests, &request);

@@ -94,7 +94,7 @@ asEachUser(
       const { stdout, stderr, status } = await finished(argv, {
         cwd: '/',
         env,
-        timeout: 60_000,
+        timeout: 120_000,
         killSignal: 'SIGKILL',
       })
       assert.equal(status, 0, `${what}: ${stderr}`)

@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 60000
 #define UNHARMED_MS 5000
 #define APPEAR_MS 5000
 #define MAX 4096

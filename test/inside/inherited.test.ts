@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { constants } from 'node:os'
 import { inside, outside, promises } from '../support/attack.js'
 import { sharedFolder } from '../support/checkout.js'
-import { asEachUser } from '../support/users.js'
+import { finished } from '../support/spawned.js'
+import { asEachUser, glovebox } from '../support/users.js'
 
 /**
  * The attack: whoever starts Glovebox has secrets in its environment, open descriptors, ignored signals, a niceness, a
@@ -120,3 +121,11 @@ asEachUser(
     assert.notEqual(look('oom-score,-1000').result, 'ok')
   },
 )
+
+asEachUser('disks serve the job last, however urgent its caller is', async (user) => {
+  const before = 'ionice -c 2 -n 0 -p $$'
+  const { stdout, stderr } = await glovebox(user, ['run', '--', 'ionice'], { before })
+  assert.equal(stdout.trim(), 'best-effort: prio 7', stderr)
+  const control = await finished(['/bin/sh', '-c', `${before}; ionice`])
+  assert.equal(control.stdout.trim(), 'best-effort: prio 0', control.stderr)
+})

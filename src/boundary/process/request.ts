@@ -72,7 +72,12 @@ function cgroupWrites(plan: Plan, host: HostFacts): Buffer[] {
     const writes: Buffer[] = []
     const quotaUs = Math.max(1000, Math.round((cpus ?? 0) * CPU_PERIOD_US))
     if (kind === 'memory' && memoryBytes !== null)
-      writes.push(set('memory.limit_in_bytes', memoryBytes), setIfThere('memory.swappiness', 0))
+      writes.push(
+        set('memory.limit_in_bytes', memoryBytes),
+        // memory and swap together; a kernel without swapaccount=1 has only the next
+        setIfThere('memory.memsw.limit_in_bytes', memoryBytes),
+        setIfThere('memory.swappiness', 0),
+      )
     if (kind === 'unified' && memoryBytes !== null)
       writes.push(
         set('memory.max', memoryBytes),
