@@ -118,6 +118,7 @@ static int d_watch(char **args)
 static int d_notify(char **args)
 {
     int folder = open(args[0], O_RDONLY | O_DIRECTORY);
+    signal(SIGIO, SIG_IGN); /* what it tells by, and what would end this */
     return folder < 0 ? errno : result(fcntl(folder, F_NOTIFY, 1 /* DN_ACCESS */));
 }
 
