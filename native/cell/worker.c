@@ -155,8 +155,11 @@ static void enter_namespaces(void)
     char map[32];
     uid_t uid = geteuid();
     gid_t gid = getegid();
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS) < 0)
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS) < 0)
         fail("namespaces", "unshare");
+    /* bubblewrap gives the sandbox a host name; its NIS domain would still be the host's */
+    if (setdomainname("(none)", 6) < 0)
+        fail("namespaces", "domain");
     write_own("namespaces", "/proc/self/setgroups", "deny");
     snprintf(map, sizeof map, "0 %u 1", (unsigned)uid);
     write_own("namespaces", "/proc/self/uid_map", map);

@@ -7,8 +7,10 @@ export type PathAnswer = { readonly path: string } | { readonly what: string; re
 const KERNEL = ['/proc', '/sys', '/dev', '/run']
 /** Shown from the root, read-only: a place for a grant can't be made below them. */
 const ROOT = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/etc']
-/** Private scratch of the sandbox: a grant may lie in them, not replace them. */
-const SCRATCH = ['/tmp', '/var/tmp']
+/** Private scratch of the sandbox: a grant may lie in it, not replace it. */
+const SCRATCH = '/tmp'
+/** A symbolic link to it, below which nothing can be placed. */
+const SCRATCH_LINK = '/var/tmp'
 
 /** Canonical form of a path inside the sandbox: absolute, no `.`, `..` or `//`. */
 export function insidePath(written: string): PathAnswer {
@@ -29,12 +31,12 @@ export function grantTarget(written: string): PathAnswer {
   const system = systemFolder(path)
   if (system !== null)
     return { ...system, advice: `${system.advice}Choose a place such as HOST:/in/${leaf(path)}.` }
-  if (SCRATCH.includes(path))
+  if (path === SCRATCH)
     return {
       what: "is the sandbox's own scratch folder.",
       advice: `Choose a place in it, such as ${path}/in.`,
     }
-  return answer
+  return behindLink(path) ?? answer
 }
 
 /** A place inside where the command can start. */
@@ -42,7 +44,14 @@ export function workdirPath(written: string): PathAnswer {
   const answer = insidePath(written)
   if (!('path' in answer)) return answer
   const system = systemFolder(answer.path)
-  return system === null ? answer : { what: system.what, advice: 'Write one such as /job.' }
+  if (system !== null) return { what: system.what, advice: 'Write one such as /job.' }
+  return behindLink(answer.path) ?? answer
+}
+
+function behindLink(path: string): { what: string; advice: string } | null {
+  if (!isWithin(path, SCRATCH_LINK)) return null
+  const real = path === SCRATCH_LINK ? `${SCRATCH}/in` : `${SCRATCH}${path.slice(SCRATCH_LINK.length)}`
+  return { what: 'leads through /var/tmp, which is a link to /tmp.', advice: `Write ${real}.` }
 }
 
 function systemFolder(path: string): { what: string; advice: string } | null {

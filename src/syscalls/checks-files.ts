@@ -14,6 +14,7 @@ const PLAIN_TYPES = [0, 0o100000 /* S_IFREG */, 0o010000 /* S_IFIFO */, 0o140000
 const RENAME_WHITEOUT = 4
 
 const F_SETLEASE = 1024
+const F_NOTIFY = 1026
 
 const MAP_HUGETLB = 0x40000
 const MFD_HUGETLB = 4
@@ -68,8 +69,9 @@ export const FILE_CHECKS: Readonly<Record<string, Rule>> = {
   mknodat: plainNode(2),
   // the same whiteout device by another door
   renameat2: allowUnless(errno('EPERM'), hasAny(4, RENAME_WHITEOUT)),
-  // a lease makes the host's own open of the file wait, up to lease-break-time (45 s), for the job to let go
-  fcntl: allowUnless(errno('EPERM'), isOneOf(1, [F_SETLEASE])),
+  // a lease makes the host's own open of the file wait, up to lease-break-time (45 s), for the job to let go; F_NOTIFY is
+  // inotify's forerunner, and tells which of the host's programs start
+  fcntl: allowUnless(errno('EPERM'), isOneOf(1, [F_SETLEASE, F_NOTIFY])),
   mmap: noHugePages(3, MAP_HUGETLB),
   memfd_create: noHugePages(1, MFD_HUGETLB),
   shmget: noHugePages(2, SHM_HUGETLB),

@@ -34,7 +34,6 @@ export const ALLOWED: readonly Group[] = [
     'chown fchown lchown fchownat utime utimes futimesat utimensat',
     'getxattr lgetxattr fgetxattr getxattrat listxattr llistxattr flistxattr listxattrat',
     'setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat',
-    'inotify_init inotify_init1 inotify_add_watch inotify_rm_watch',
   ),
   group(
     'Memory of its own.',
@@ -130,6 +129,10 @@ export const ABSENT: readonly Group[] = [
   group(
     'Newer than most programs, and a new way to what is checked or hidden elsewhere.',
     'fchmodat2 statmount listmount listns',
+  ),
+  group(
+    'Watches on files: of the host’s too, whose programs it would tell as they start. Programs look again instead.',
+    'inotify_init inotify_init1 inotify_add_watch inotify_rm_watch',
   ),
   group(
     'Newer still.',

@@ -96,12 +96,17 @@ test('a place inside that belongs to the sandbox is refused, with advice', (t) =
     '/lib64',
     '/tmp',
     '/var/tmp/',
+    '/var/tmp/in',
   ])
     assert.match(at(inside), /policy\.yaml: files\.read\[0\]: "/, inside)
   assert.equal(
     at('/usr/share/fonts/x'),
     'policy.yaml: files.read[0]: "/usr/share/fonts/x" lies in /usr, which the sandbox\'s root holds read-only. ' +
       'root: host shows /usr already. Choose a place such as HOST:/in/x.',
+  )
+  assert.equal(
+    at('/var/tmp/in'),
+    'policy.yaml: files.read[0]: "/var/tmp/in" leads through /var/tmp, which is a link to /tmp. Write /tmp/in.',
   )
   for (const inside of ['/tmp/x', '/job', '/job/x', '/srv', '/home/user', '/usrx'])
     assert.equal(parse(read(`${dir}/in:${inside}`)).files.read[0]?.inside, inside)

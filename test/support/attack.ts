@@ -1,7 +1,9 @@
 /** The hostile program of test/inside/hostile: the same attempts inside a sandbox and, as their control, outside. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { test } from 'node:test'
 import { ROOT, sharedFolder } from './checkout.js'
 import { finished } from './spawned.js'
 import { asEachUser, glovebox, SUITE_IS_ROOT, type TestUser } from './users.js'
@@ -18,8 +20,9 @@ let program: string | null = null
 export function attackProgram(): string {
   if (program !== null) return program
   program = join(sharedFolder(), 'attack')
-  const source = join(ROOT, 'test/inside/hostile/attack.c')
-  execFileSync('gcc', ['-O1', '-Wall', '-Wextra', '-Werror', '-o', program, source])
+  const folder = join(ROOT, 'test/inside/hostile')
+  const sources = readdirSync(folder).filter((name) => name.endsWith('.c'))
+  execFileSync('gcc', ['-O1', '-Wall', '-Wextra', '-Werror', '-o', program, ...sources], { cwd: folder })
   return program
 }
 
@@ -124,6 +127,22 @@ export function refused(
     ...rest,
   }
 }
+
+/**
+ * Those of the attempts that the kernel of this host has at all: it may have been built without netfilter or modules, and
+ * then no control can succeed. The others are named in one test that is skipped.
+ */
+export async function thoseOfThisKernel(attempts: readonly string[]): Promise<string[]> {
+  const look = await outside(attempts)
+  const absent = attempts.filter((each) => ABSENT.includes(look(each).result))
+  if (absent.length > 0)
+    test(`refused too: ${absent.join(' ')}`, {
+      skip: 'this host’s own kernel has no such thing, so there is no control',
+    })
+  return attempts.filter((each) => !absent.includes(each))
+}
+
+const ABSENT: readonly string[] = ['ENOSYS', 'EAFNOSUPPORT', 'EPROTONOSUPPORT', 'ESOCKTNOSUPPORT']
 
 /** All attempts of a file are made in one sandbox a user, and once outside; each promise is a test of its own. */
 export function promises(how: How, list: () => readonly Promised[]): void {

@@ -251,6 +251,13 @@ describe('files that act on the host when they leave', () => {
     ['fcntl', [3, 1024, 1], EPERM],
     ['fcntl', [3, JUNK | 1024n, 1], EPERM],
   ])
+  check('no watch on files, which would tell what the host’s programs do with them', [
+    ['inotify_init', [], ENOSYS],
+    ['inotify_init1', [0], ENOSYS],
+    ['inotify_add_watch', [3, 0, 0xfff], ENOSYS],
+    ['fcntl', [3, 1026, 1], EPERM],
+    ['fcntl', [3, JUNK | 1026n, 1], EPERM],
+  ])
 })
 
 describe('what limits don’t count, and what a process says about itself', () => {

@@ -88,6 +88,16 @@ const PROGRAMS: readonly (readonly [string, string, readonly string[], RegExp])[
     /7/,
   ],
   [
+    'tail -f: looks again where nothing can be watched',
+    '/usr/bin/tail',
+    [
+      'sh',
+      '-c',
+      'echo fine > f; { sleep 0.2; echo more >> f; } & timeout 20 tail -f f 2>/dev/null | head -2',
+    ],
+    /fine\nmore/,
+  ],
+  [
     'ImageMagick: draw, blur, convert',
     '/usr/bin/convert',
     [

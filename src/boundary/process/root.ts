@@ -36,9 +36,13 @@ export const MASKED_PROC_FILES = [
   '/proc/kcore',
   '/proc/key-users',
   '/proc/keys',
+  '/proc/latency_stats',
+  // locks that belong to a file and not to a process (F_OFD_SETLK) are shown to every pid namespace
+  '/proc/locks',
   '/proc/modules',
   '/proc/partitions',
   '/proc/sched_debug',
+  '/proc/softirqs',
   '/proc/swaps',
   '/proc/sys/kernel/random/boot_id',
   '/proc/timer_list',
@@ -47,8 +51,10 @@ export const MASKED_PROC_FILES = [
 export const MASKED_PROC_FOLDERS = [
   '/proc/acpi',
   '/proc/asound',
+  '/proc/bus',
   '/proc/driver',
   '/proc/fs',
+  '/proc/irq',
   // anyone may write a trigger there, which the kernel then polls for
   '/proc/pressure',
   '/proc/scsi',

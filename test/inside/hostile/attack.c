@@ -3,6 +3,8 @@
  * a sandbox and, as its control, outside. usage: attack NAME[,ARGUMENT…]…
  */
 #define _GNU_SOURCE
+#include "attack.h"
+
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -40,7 +42,7 @@
 static char detail[DETAIL];
 static size_t used;
 
-static void say(const char *text, size_t length)
+void say(const char *text, size_t length)
 {
     for (size_t i = 0; i < length && used + 1 < DETAIL; i++) {
         char byte = text[i];
@@ -49,19 +51,19 @@ static void say(const char *text, size_t length)
     detail[used] = 0;
 }
 
-static void say_text(const char *text)
+void say_text(const char *text)
 {
     say(text, strlen(text));
 }
 
-static void say_number(long number)
+void say_number(long number)
 {
     char text[32];
     snprintf(text, sizeof text, "%ld ", number);
     say_text(text);
 }
 
-static int result(long value)
+int result(long value)
 {
     return value < 0 ? errno : 0;
 }
@@ -647,10 +649,7 @@ static int a_host_name(char **args)
     return 0;
 }
 
-static const struct {
-    const char *name;
-    int (*attempt)(char **args);
-} attempts[] = {
+static const struct attempt attempts[] = {
     {"read", a_read},
     {"list", a_list},
     {"link", a_link},
@@ -705,7 +704,10 @@ static const struct {
     {"shm-make", a_shm_make},
     {"shm-remove", a_shm_remove},
     {"host-name", a_host_name},
+    {NULL, NULL},
 };
+
+static const struct attempt *const all_attempts[] = {attempts, call_attempts, door_attempts, mode_attempts, weight_attempts};
 
 static void run_one(char *spec)
 {
@@ -719,12 +721,13 @@ static void run_one(char *spec)
     args[count < 4 ? (count > 0 ? count : 4) : count] = NULL;
     int outcome = ENOSYS;
     bool known = false;
-    for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++)
-        if (strcmp(attempts[i].name, name) == 0) {
-            known = true;
-            errno = 0;
-            outcome = attempts[i].attempt(args);
-        }
+    for (size_t i = 0; i < sizeof all_attempts / sizeof *all_attempts; i++)
+        for (const struct attempt *each = all_attempts[i]; each->name != NULL; each++)
+            if (strcmp(each->name, name) == 0) {
+                known = true;
+                errno = 0;
+                outcome = each->make(args);
+            }
     const char *word = !known ? "UNKNOWN" : outcome == 0 ? "ok" : strerrorname_np(outcome);
     printf("%s\t%s\t%s\n", whole, word != NULL ? word : "?", detail);
     fflush(stdout);

@@ -1,0 +1,23 @@
+/* What the files of the hostile program share. An attempt gives 0 for a success, or an errno. */
+#ifndef ATTACK_H
+#define ATTACK_H
+
+#include <stddef.h>
+
+struct attempt {
+    const char *name;
+    int (*make)(char **args);
+};
+
+/* Each ends with a name of NULL. */
+extern const struct attempt call_attempts[], door_attempts[], mode_attempts[], weight_attempts[];
+
+/* The attempt's detail, a line of printable bytes. */
+void say(const char *text, size_t length);
+void say_text(const char *text);
+void say_number(long number);
+
+/* 0, or errno when `value` is negative. */
+int result(long value);
+
+#endif
