@@ -41,9 +41,7 @@ export function launchRequest(plan: Plan, host: HostFacts): Buffer {
     ...(host.canTakeUids ? [frame('u', u32(OWN_UID_BASE))] : []),
     frame('o', u32(OOM_SCORE)),
     ...cgroupWrites(plan, host),
-    ...plan.files.read.map(({ host: path }) =>
-      frame('g', Buffer.from([host.canTakeUids ? 1 : 0]), text(path)),
-    ),
+    ...plan.files.read.map(({ host: path }) => frame('g', Buffer.from([host.canIdmap ? 1 : 0]), text(path))),
     frame('s', u64(plan.files.scratch.bytes), u64(plan.files.scratch.inodes), ...places),
     ...Object.entries(OWN_ETC).map(([name, content]) => frame('e', text(name), Buffer.from(content))),
     frame('f', syscallFilterBytes(filterOptions(plan, host))),
