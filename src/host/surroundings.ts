@@ -4,7 +4,7 @@
  * made up by whoever starts Glovebox. Pure: it asks for the files that it needs.
  */
 import type { HostLook } from './looking.js'
-import { mountsOf } from './mounts.js'
+import { type Mount, mountsOf } from './mounts.js'
 
 export type Place =
   | 'machine'
@@ -88,9 +88,15 @@ function containerOf(look: HostLook, mountinfo: string, env: ReadonlyMap<string,
   )
     return 'kubernetes'
   if (look.kind('/run/.containerenv') !== null || manager === 'podman') return 'podman'
-  if (look.kind('/.dockerenv') !== null || manager === 'docker') return 'docker'
-  const root = mountsOf(mountinfo).find(({ point }) => point === '/')
+  const mounts = mountsOf(mountinfo)
+  if (manager === 'docker' || (look.kind('/.dockerenv') !== null && mounts.some(isNamedFile))) return 'docker'
+  const root = mounts.find(({ point }) => point === '/')
   return manager !== '' || root?.type === 'overlay' ? 'container' : null
+}
+
+/** Docker mounts these; a machine that was made from an image has its .dockerenv, and not them. */
+function isNamedFile({ point }: Mount): boolean {
+  return point === '/etc/hostname' || point === '/etc/hosts'
 }
 
 /** What Node was started with; a file, so that it can be shown for any machine. */

@@ -39,6 +39,7 @@ const DOCKER_ROOT_MOUNT =
   '97 53 0:47 / / rw,relatime master:2 - overlay overlay rw,lowerdir=/var/lib/docker/overlay2/l/55AS'
 const DOCKER_PROC = '98 97 0:50 / /proc rw,nosuid,nodev,noexec,relatime - proc proc rw'
 const DOCKER_V1 = `106 102 0:32 /docker/${DOCKER_ID} /sys/fs/cgroup/memory ro,nosuid,nodev,noexec,relatime - cgroup cgroup rw,memory`
+const DOCKER_HOSTNAME = `115 97 254:0 /var/lib/docker/containers/${DOCKER_ID}/hostname /etc/hostname rw,relatime - ext4 /dev/vda rw`
 const DOCKER_MASKS = [
   '54 98 0:50 /bus /proc/bus ro,nosuid,nodev,noexec,relatime - proc proc rw',
   '57 98 0:50 /sys /proc/sys ro,nosuid,nodev,noexec,relatime - proc proc rw',
@@ -52,7 +53,7 @@ const docker = (mounts: readonly string[], capabilities: string, seccomp: number
     '/proc/self/status': status(capabilities, seccomp),
     '/proc/self/uid_map': WHOLE,
     '/proc/self/cgroup': lines(`4:memory:/docker/${DOCKER_ID}`, `0::/docker/${DOCKER_ID}`),
-    '/proc/self/mountinfo': lines(...mounts),
+    '/proc/self/mountinfo': lines(...mounts, DOCKER_HOSTNAME),
     '/proc/self/environ': 'HOSTNAME=afb2682a031b\0HOME=/root\0',
   },
   there: [...GLIBC, '/.dockerenv'],
@@ -153,6 +154,16 @@ export const MACHINES = {
       ...docker([DOCKER_ROOT_MOUNT, DOCKER_PROC], DOCKER_ROOT, 2).files,
       '/proc/self/attr/current': 'docker-default (enforce)\n',
     },
+  },
+  'a machine made from an image of Docker’s': {
+    source: 'captured',
+    files: {
+      '/proc/self/status': status(NONE),
+      '/proc/self/uid_map': WHOLE,
+      '/proc/self/cgroup': '4:memory:/\n',
+      '/proc/self/mountinfo': lines(ROOT, PROC),
+    },
+    there: [...GLIBC, '/.dockerenv'],
   },
   'Podman without root': {
     source: 'captured',

@@ -27,6 +27,7 @@ describe('where Glovebox runs, from files alone', () => {
     'Ubuntu 24.04': 'machine',
     'a GitHub runner': 'githubRunner',
     'Docker, no flags': 'docker',
+    'a machine made from an image of Docker’s': 'machine',
     'Podman without root': 'podman',
     'a Kubernetes pod': 'kubernetes',
     'AWS Lambda': 'lambda',
