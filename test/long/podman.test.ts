@@ -53,7 +53,7 @@ test('without flags: refused, with those that suffice', { skip }, async () => {
   assert.equal(status, 125)
   assert.match(
     stderr,
-    /`podman run --security-opt seccomp=container-seccomp\.json --security-opt unmask=ALL …`/,
+    /`podman run --user 1000 --security-opt seccomp=container-seccomp\.json --security-opt unmask=ALL …`/,
   )
 })
 

@@ -16,8 +16,10 @@ export function namespacesAdvice(host: HostFacts): string {
   if (never !== null) return never.get
   if (isContainer(around)) return containerAdvice(host, around)
   if (around.appArmorRestricts) return appArmorAdvice(around, host.bubblewrap ?? '/usr/bin/bwrap')
+  if (around.appArmorProfile !== null)
+    return `The AppArmor profile ${around.appArmorProfile} confines this program: it must allow \`userns,\` (where AppArmor knows it), \`mount,\`, \`umount,\` and \`pivot_root,\`.`
   if (around.filtered && around.systemd.service !== null)
-    return `The unit ${around.systemd.service} forbids them: \`systemctl edit ${around.systemd.service}\`, and there under [Service] \`RestrictNamespaces=no\` and \`SystemCallFilter=@system-service @mount sethostname\`.`
+    return `The unit ${around.systemd.service} forbids them: \`systemctl edit ${around.systemd.service}\`, and there under [Service] \`RestrictNamespaces=no\` and, where the unit has a filter, \`SystemCallFilter=@mount sethostname\`, which adds to it.`
   if (around.filtered)
     return 'What started this program put a system call filter over it: it must allow clone and unshare with new user namespaces, mount, umount2, pivot_root and sethostname.'
   return 'User namespaces are refused here, and no file of this host says by what: docs/hosts.md has the known causes.'
@@ -127,7 +129,7 @@ function isContainer({ place }: Around): boolean {
  * uncovered, root of a container that has no user namespace of its own writes the host's /proc/sys (core_pattern is
  * a way out); an ordinary user does not.
  */
-function containerAdvice({ uid }: HostFacts, around: Around): string {
+function containerAdvice(host: HostFacts, around: Around): string {
   const { place, installation } = around
   const filter = `${installation}/${CONTAINER_FILTER}`
   const confined = around.appArmorProfile !== null || around.appArmorRestricts
@@ -137,13 +139,16 @@ function containerAdvice({ uid }: HostFacts, around: Around): string {
   }
   const podman = place === 'podman'
   const flags = [
-    ...(uid === 0 && !podman ? ['--user 1000'] : []),
+    ...(isHostsRoot(host) ? ['--user 1000'] : []),
     '--security-opt seccomp=container-seccomp.json',
     `--security-opt ${podman ? 'unmask=ALL' : 'systempaths=unconfined'}`,
     ...(confined ? [`--security-opt apparmor=${hostProfile(around)}`] : []),
   ]
   return `Start the container by \`${podman ? 'podman' : 'docker'} run ${flags.join(' ')} …\`, the file being ${filter}.${hostToo(around)}`
 }
+
+/** Root of a small range of ids is an ordinary user to the host, and asked for less. */
+const isHostsRoot = ({ canTakeUids, rootLacks }: HostFacts) => canTakeUids || rootLacks.includes('CAP_KILL')
 
 const hostProfile = ({ appArmorRestricts }: Around) =>
   appArmorRestricts ? 'glovebox-container' : 'unconfined'
