@@ -41,7 +41,8 @@ const TOP_LEVEL = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'] as co
 /** The highest id a sandbox is given, see `ownUidBase` in the process boundary. */
 const HIGHEST_ID = 0x70000000 + (1 << 22)
 
-export function hostFacts(look: HostLook, paths: readonly string[], installation = ''): HostFacts {
+export function hostFacts(from: HostLook, paths: readonly string[], installation = ''): HostFacts {
+  const look = readingOnce(from)
   const root = rootsRights(look)
   const mountinfo = look.read('/proc/self/mountinfo') ?? ''
   let around: Surroundings | null = null
@@ -69,6 +70,21 @@ export function hostFacts(look: HostLook, paths: readonly string[], installation
     surroundings() {
       around ??= surroundings(look, installation)
       return around
+    },
+  }
+}
+
+/** Several facts stand in one file; and what surroundings say later fits what was seen first. */
+function readingOnce(look: HostLook): HostLook {
+  const seen = new Map<string, string | null>()
+  return {
+    ...look,
+    read(file) {
+      const known = seen.get(file)
+      if (known !== undefined) return known
+      const text = look.read(file)
+      seen.set(file, text)
+      return text
     },
   }
 }

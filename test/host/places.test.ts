@@ -129,6 +129,14 @@ describe('what to change, ready to be copied', () => {
     assert.match(launchFailure(bwrap, factsAt('Ubuntu 24.04')).get, /profile glovebox-bwrap/)
   })
 
+  test('what bubblewrap says of other things is no refusal of namespaces', () => {
+    const said = (message: string) =>
+      launchFailure(`bwrap: ${message}\n`, factsAt('Docker, with the flags')).get
+    assert.match(said("Can't set hostname to glovebox: Operation not permitted"), /docker run/)
+    assert.match(said('pivot_root: Operation not permitted'), /docker run/)
+    assert.doesNotMatch(said("Can't find source path /srv/x: Permission denied"), /docker run/)
+  })
+
   test('a GitHub runner: a step before', () => {
     assert.match(
       afterRefusal('a GitHub runner'),

@@ -35,6 +35,9 @@ const REMEDIES: readonly (readonly [step: RegExp, get: string])[] = [
 ]
 
 const MOUNTING: ReadonlySet<string> = new Set(['stage', 'scratch', 'own-files'])
+/** What bubblewrap says when the kernel, or what guards it, refuses it something in its own namespaces. */
+const REFUSED_INSIDE =
+  /(namespace|[ug]id map|mount|pivot_root|hostname|loopback|slave).*(Operation not permitted|Permission denied)$/
 /** EPERM, EACCES */
 const NOT_PERMITTED: ReadonlySet<number> = new Set([1, 13])
 
@@ -69,8 +72,7 @@ function bwrapRemedy(message: string, host: HostFacts): string {
   if (message.includes('Unknown option'))
     return 'bubblewrap 0.8 or newer is needed; `apt-get install bubblewrap` gets it on Debian 12.'
   if (/proc/.test(message) && /mount/i.test(message)) return procAdvice(host)
-  if (message.endsWith('Operation not permitted') || message.endsWith('Permission denied'))
-    return namespacesAdvice(host)
+  if (REFUSED_INSIDE.test(message)) return namespacesAdvice(host)
   return '`glovebox doctor` looks for what this host is missing.'
 }
 
