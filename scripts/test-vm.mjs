@@ -22,12 +22,13 @@ import { build } from './build/all.mjs'
 import { Failure, root, runScript } from './build/checkout.mjs'
 
 const PACKAGES =
-  'systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,bubblewrap,imagemagick,python3-minimal,procps,libstdc++6,libatomic1,linux-image-cloud-amd64,initramfs-tools'
+  'systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,bubblewrap,apparmor,imagemagick,python3-minimal,procps,libstdc++6,libatomic1,linux-image-cloud-amd64,initramfs-tools'
 const PROGRAM = [
   'bin',
   'dist/src',
   'dist/cli',
   'dist/native',
+  'etc',
   'policies',
   'package.json',
   'node_modules/yaml',
@@ -116,7 +117,8 @@ function install(system) {
   const place = join(system, 'opt/glovebox')
   rmSync(place, { recursive: true, force: true })
   for (const path of PROGRAM) cpSync(join(root, path), join(place, path), { recursive: true })
-  cpSync(join(root, 'scripts/test-vm/inside.mjs'), join(place, 'inside.mjs'))
+  for (const file of ['inside', 'checks', 'refusals'])
+    cpSync(join(root, `scripts/test-vm/${file}.mjs`), join(place, `${file}.mjs`))
   cpSync(process.execPath, join(system, 'usr/bin/node'))
   writeFileSync(join(system, 'etc/systemd/system/checks.service'), UNIT)
   mkdirSync(join(system, 'var/lib/systemd/linger'), { recursive: true })

@@ -76,6 +76,8 @@ struct request {
 
 /* request.c */
 bool request_parse(const uint8_t *bytes, size_t length, struct request *out);
+/* Whether a grant is to be shown under another owner, which takes root's rights. */
+bool request_idmaps(const struct request *request);
 
 /* ipc.c */
 bool ipc_send(int ipc, const char *line, int handle);

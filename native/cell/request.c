@@ -97,6 +97,14 @@ static bool take(const struct frame *frame, struct request *out)
 }
 
 /* False unless every item is known and well formed, and everything that a sandbox can't do without is there. */
+bool request_idmaps(const struct request *request)
+{
+    for (int i = 0; i < request->grant_count; i++)
+        if (request->grants[i].idmap)
+            return true;
+    return false;
+}
+
 bool request_parse(const uint8_t *bytes, size_t length, struct request *out)
 {
     memset(out, 0, sizeof *out);

@@ -49,6 +49,18 @@ export const NEEDS = [
     why: 'the second program that the default profile is held to',
   },
   {
+    package: 'musl-tools',
+    for: ['test'],
+    there: () => existsSync('/usr/bin/musl-gcc'),
+    why: 'a host without glibc, as Alpine is one',
+  },
+  {
+    package: 'busybox-static',
+    for: ['test'],
+    there: () => existsSync('/bin/busybox') || existsSync('/usr/bin/busybox'),
+    why: 'the programs of that host',
+  },
+  {
     package: 'libseccomp-dev',
     for: ['test'],
     there: () => existsSync('/usr/include/seccomp.h') && inLibraries('libseccomp.so'),

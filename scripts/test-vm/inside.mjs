@@ -2,9 +2,9 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { check, glovebox, PROGRAM, SERVICE, total } from './checks.mjs'
+import { refusals } from './refusals.mjs'
 
-const PROGRAM = '/opt/glovebox/bin/glovebox'
-const SERVICE = ['systemd-run', '--quiet', '--wait', '--pipe', '--collect']
 const USER = [
   'runuser',
   '-u',
@@ -60,27 +60,6 @@ for round in range(2):
     while time.time() - t < 4: pass
     print("%.2f" % ((time.process_time() - c) / (time.time() - t)), flush=True)`
 
-let passed = 0
-let failed = 0
-function check(name, good, seen) {
-  if (good) passed += 1
-  else failed += 1
-  console.log(`${good ? 'ok    ' : 'FAILED'}  ${name}${good ? '' : `: ${JSON.stringify(seen)}`}`)
-}
-
-function glovebox(place, ...args) {
-  const { status, stdout, stderr } = spawnSync(
-    place.as[0],
-    [...place.as.slice(1), PROGRAM, 'run', '--deadline', '2m', ...args],
-    {
-      encoding: 'utf8',
-      cwd: '/',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  )
-  return { status, stdout, stderr }
-}
-
 /** folders of launchers; that of a service's own processes is not one */
 const left = () =>
   readdirSync('/sys/fs/cgroup', { recursive: true }).filter((path) => /\/glovebox-\d+$/.test(path))
@@ -118,7 +97,8 @@ for (const place of PLACES) {
 await theUnitThatWantedTheController()
 await killedLauncher()
 grantOfRoot()
-console.log(`passed: ${passed}, failed: ${failed}`)
+refusals()
+console.log(total())
 
 /** systemd takes cpu back from the slice when the last unit that wanted it stops: the limit must not go with it. */
 async function theUnitThatWantedTheController() {

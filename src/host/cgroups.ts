@@ -1,5 +1,7 @@
 /** Where this process may make control groups. Pure: reads `/proc` texts and asks what it needs to know. */
 
+import { type Mount, mountsOf } from './mounts.js'
+
 export interface CgroupBase {
   /** `memory`, `pids`, `cpu`: a v1 hierarchy; `unified`: v2 */
   readonly kind: 'memory' | 'pids' | 'cpu' | 'unified'
@@ -26,17 +28,10 @@ export interface CgroupLook {
   readonly read: (file: string) => string | null
 }
 
-interface CgroupMount {
-  readonly type: 'cgroup' | 'cgroup2'
-  readonly root: string
-  readonly point: string
-  readonly options: readonly string[]
-}
-
 const CONTROLLERS = ['memory', 'pids', 'cpu'] as const
 
 export function cgroupFacts(look: CgroupLook): CgroupFacts {
-  const mounts = cgroupMounts(look.mountinfo)
+  const mounts = mountsOf(look.mountinfo).filter(({ type }) => type === 'cgroup' || type === 'cgroup2')
   const paths = ownPaths(look.selfCgroup)
   const v1 = v1Bases(look, mounts, paths)
   if (v1.mounted)
@@ -72,25 +67,8 @@ function ownPaths(text: string): Map<string, string> {
   return paths
 }
 
-/** proc(5), /proc/[pid]/mountinfo: root is field 4, mount point 5; type and super options follow ` - `. */
-function cgroupMounts(text: string): CgroupMount[] {
-  const mounts: CgroupMount[] = []
-  for (const line of text.split('\n')) {
-    const [before, after] = line.split(' - ')
-    const [, , , root, point] = (before ?? '').split(' ')
-    const [type, , options] = (after ?? '').split(' ')
-    if ((type === 'cgroup' || type === 'cgroup2') && root && point)
-      mounts.push({ type, root: unquoted(root), point: unquoted(point), options: (options ?? '').split(',') })
-  }
-  return mounts
-}
-
-function unquoted(field: string): string {
-  return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
-}
-
 /** Where `path` of the hierarchy is visible; `null` when the mount shows another part of it. */
-function visible(mount: CgroupMount, path: string): string | null {
+function visible(mount: Mount, path: string): string | null {
   const root = mount.root === '/' ? '' : mount.root
   if (path.split('/').includes('..')) return null // above what this cgroup namespace shows
   if (path === root || path === mount.root) return mount.point
@@ -98,11 +76,11 @@ function visible(mount: CgroupMount, path: string): string | null {
   return path === '/' ? mount.point : `${mount.point}${path.slice(root.length)}`
 }
 
-function v1Bases(look: CgroupLook, mounts: readonly CgroupMount[], paths: ReadonlyMap<string, string>) {
+function v1Bases(look: CgroupLook, mounts: readonly Mount[], paths: ReadonlyMap<string, string>) {
   const bases: CgroupBase[] = []
   let mounted = false
   for (const kind of CONTROLLERS) {
-    const mount = mounts.find((each) => each.type === 'cgroup' && each.options.includes(kind))
+    const mount = mounts.find((each) => each.type === 'cgroup' && each.superOptions.includes(kind))
     if (!mount) continue
     mounted = true
     const directory = visible(mount, paths.get(kind) ?? '/')
@@ -117,7 +95,7 @@ function v1Bases(look: CgroupLook, mounts: readonly CgroupMount[], paths: Readon
  * do if it was delegated: a service of an ordinary user with `Delegate=yes`, a container with a hierarchy of its own.
  * What a group hands down is never changed otherwise: it is its service manager's, which would change it back.
  */
-function v2Facts(look: CgroupLook, mount: CgroupMount, path: string): CgroupFacts {
+function v2Facts(look: CgroupLook, mount: Mount, path: string): CgroupFacts {
   const own = visible(mount, path)
   if (own === null) return facts(2, [], [])
   for (let at = own === mount.point ? own : parent(own); at !== null; at = parent(at)) {

@@ -1,4 +1,7 @@
 import { type CgroupFacts, cgroupFacts } from './cgroups.js'
+import type { HostLook } from './looking.js'
+import { maskedProc } from './mounts.js'
+import { type Surroundings, surroundings } from './surroundings.js'
 
 /** What a plan may depend on. Plain data, so that a plan can be made and tested for any machine. */
 export interface HostFacts {
@@ -8,32 +11,27 @@ export interface HostFacts {
   readonly kernel: readonly [number, number]
   /** effective user */
   readonly uid: number
-  /** root with the whole range of ids: it can give every sandbox a uid of its own */
+  /** root with the whole range of ids and the right to use it: it can give every sandbox a uid of its own */
   readonly canTakeUids: boolean
+  /** … and show granted files as that uid's own */
+  readonly canIdmap: boolean
   /** processors this process may run on */
   readonly cpus: number
   /** absolute path of bubblewrap; `null`: not installed */
   readonly bubblewrap: string | null
   /** why user namespaces can't be had, one sentence; empty when nothing speaks against them */
   readonly userNamespacesRefused: string
+  /** the capabilities that root lacks to start a sandbox; empty when it lacks none, and for everybody else */
+  readonly rootLacks: string
+  /** what lies over parts of /proc, as in most containers; a sandbox then gets no /proc, and does not start */
+  readonly maskedProc: readonly string[]
   readonly cgroups: CgroupFacts
   /** `/bin`, `/lib` …: where the link leads, or `directory`; absent ones are not listed */
   readonly topLevel: Readonly<Record<string, string>>
   /** which of the asked-for host paths exist: `file`, `directory`, or `link:TARGET` */
   readonly paths: Readonly<Record<string, string>>
-}
-
-/** The effects that facts are gathered with; tests give others. */
-export interface HostLook {
-  readonly platform: string
-  readonly arch: string
-  readonly release: string
-  readonly uid: number
-  readonly cpus: number
-  readonly read: (file: string) => string | null
-  /** `file`, `directory`, `link:TARGET`, `other`; `null`: not there */
-  readonly kind: (path: string) => string | null
-  readonly writable: (directory: string) => boolean
+  /** read when first asked: only an error or doctor needs it, and a start should not pay for it */
+  readonly surroundings: () => Surroundings
 }
 
 /** Programs are taken from fixed places, never from the caller's PATH: a planted `bwrap` would be the boundary. */
@@ -43,25 +41,51 @@ const TOP_LEVEL = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'] as co
 /** The highest id a sandbox is given, see `ownUidBase` in the process boundary. */
 const HIGHEST_ID = 0x70000000 + (1 << 22)
 
-export function hostFacts(look: HostLook, paths: readonly string[]): HostFacts {
+export function hostFacts(from: HostLook, paths: readonly string[], installation = ''): HostFacts {
+  const look = readingOnce(from)
+  const root = rootsRights(look)
+  const mountinfo = look.read('/proc/self/mountinfo') ?? ''
+  let around: Surroundings | null = null
   const [major, minor] = look.release.split('.').map((part) => Number.parseInt(part, 10))
   return {
     platform: look.platform,
     arch: look.arch,
     kernel: [major ?? 0, minor ?? 0],
     uid: look.uid,
-    canTakeUids: look.uid === 0 && mapsWholeRange(look.read('/proc/self/uid_map')),
+    canTakeUids: root.takesUids,
+    canIdmap: root.takesUids && root.has(CAP_SYS_ADMIN),
     cpus: look.cpus,
     bubblewrap: BUBBLEWRAP.find((path) => look.kind(path) !== null) ?? null,
     userNamespacesRefused: userNamespacesRefused(look),
+    rootLacks: root.lacks,
+    maskedProc: maskedProc(mountinfo),
     cgroups: cgroupFacts({
       selfCgroup: look.read('/proc/self/cgroup') ?? '',
-      mountinfo: look.read('/proc/self/mountinfo') ?? '',
+      mountinfo,
       writable: look.writable,
       read: look.read,
     }),
     topLevel: kinds(look, TOP_LEVEL),
     paths: kinds(look, paths),
+    surroundings() {
+      around ??= surroundings(look, installation)
+      return around
+    },
+  }
+}
+
+/** Several facts stand in one file; and what surroundings say later fits what was seen first. */
+function readingOnce(look: HostLook): HostLook {
+  const seen = new Map<string, string | null>()
+  return {
+    ...look,
+    read(file) {
+      const known = seen.get(file)
+      if (known !== undefined) return known
+      const text = look.read(file)
+      seen.set(file, text)
+      return text
+    },
   }
 }
 
@@ -82,11 +106,38 @@ function mapsWholeRange(uidMap: string | null): boolean {
   })
 }
 
+/** capabilities(7) */
+const [CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN, CAP_SETFCAP] = [5, 6, 7, 21, 31] as const
+
+interface RootsRights {
+  readonly takesUids: boolean
+  readonly has: (capability: number) => boolean
+  /** the capabilities without which this root can't start a sandbox; empty when it can, and for everybody else */
+  readonly lacks: string
+}
+
+/**
+ * Root of a container may have the name and not the rights. Without a uid of its own, a sandbox would be the host's root
+ * with nothing but namespaces between them: refused, rather than made. Without CAP_KILL the launcher could not end it.
+ */
+function rootsRights(look: HostLook): RootsRights {
+  if (look.uid !== 0) return { takesUids: false, has: () => false, lacks: '' }
+  const text = /^CapEff:\t([0-9a-f]+)$/m.exec(look.read('/proc/self/status') ?? '')?.[1] ?? '0'
+  const effective = BigInt(`0x${text}`)
+  const has = (capability: number) => ((effective >> BigInt(capability)) & 1n) === 1n
+  if (!mapsWholeRange(look.read('/proc/self/uid_map')))
+    // user_namespaces(7): since Linux 5.12 only with CAP_SETFCAP may uid 0 be mapped
+    return { takesUids: false, has, lacks: has(CAP_SETFCAP) ? '' : 'CAP_SETFCAP' }
+  const takesUids = has(CAP_SETUID) && has(CAP_SETGID) && has(CAP_KILL)
+  return { takesUids, has, lacks: takesUids ? '' : 'CAP_SETUID, CAP_SETGID and CAP_KILL' }
+}
+
 function userNamespacesRefused(look: HostLook): string {
   if (look.read('/proc/sys/user/max_user_namespaces')?.trim() === '0')
     return 'user.max_user_namespaces is 0: `sysctl user.max_user_namespaces=15000` allows user namespaces.'
   if (look.read('/proc/sys/kernel/unprivileged_userns_clone')?.trim() === '0')
     return 'kernel.unprivileged_userns_clone is 0: `sysctl kernel.unprivileged_userns_clone=1` allows user namespaces.'
+  if (look.kind('/proc/self') === null) return '/proc is not mounted: `mount -t proc proc /proc` mounts it.'
   if (look.kind('/proc/self/ns/user') === null) return 'This kernel was built without user namespaces.'
   return ''
 }

@@ -1,6 +1,8 @@
 import { accessSync, constants, existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs'
 import { availableParallelism, release } from 'node:os'
-import { type HostFacts, type HostLook, hostFacts } from './facts.js'
+import { join } from 'node:path'
+import { type HostFacts, hostFacts } from './facts.js'
+import type { HostLook } from './looking.js'
 
 const realLook: HostLook = {
   platform: process.platform,
@@ -36,5 +38,10 @@ const realLook: HostLook = {
 
 /** Looks at this machine, once; under a millisecond, starts nothing. `paths`: further host paths to report on. */
 export function lookAtHost(paths: readonly string[]): HostFacts {
-  return hostFacts(realLook, paths)
+  return hostFacts(realLook, paths, installation())
+}
+
+/** This module lies in dist/src/host of what is installed, bundled or not. */
+function installation(): string {
+  return join(import.meta.dirname, '../../..')
 }

@@ -3,14 +3,8 @@ import { boundaryNamed } from '../boundary/index.js'
 import type { HostFacts } from '../host/index.js'
 import { BOUNDARIES, type Policy } from '../policy/index.js'
 import { requirementsOf } from '../sandbox/index.js'
-
-export interface Finding {
-  readonly name: string
-  readonly status: 'good' | 'missing' | 'note'
-  readonly what: string
-  /** the command or change that gets it; empty when nothing is needed */
-  readonly get: string
-}
+import type { Finding } from './finding.js'
+import { containerRootFinding, placeFinding } from './place.js'
 
 export interface Trial {
   /** set when a sandbox was really started and failed */
@@ -30,9 +24,11 @@ export function findings(
   callerEnv: readonly string[],
 ): Finding[] {
   return [
+    placeFinding(host),
     ...boundaryFindings(host, trial),
     ...claimFindings(host, policy),
     identityFinding(host),
+    ...containerRootFinding(host),
     ...environmentFinding(callerEnv),
   ]
 }
@@ -66,7 +62,8 @@ function boundaryFindings(host: HostFacts, trial: Trial | null): Finding[] {
 
 function claimFindings(host: HostFacts, policy: Policy): Finding[] {
   const boundary = boundaryNamed('process')
-  if (boundary === null) return []
+  // another system's machine has no limits of Linux to speak of
+  if (boundary === null || host.platform !== 'linux') return []
   return requirementsOf(policy)
     .filter(({ id }) => id.startsWith('limits.'))
     .map((requirement): Finding => {

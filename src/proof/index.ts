@@ -1,2 +1,3 @@
-export { type Finding, findings, type Trial } from './doctor.js'
+export { findings, type Trial } from './doctor.js'
 export { type Explanation, explanation, explanationText } from './explain.js'
+export type { Finding } from './finding.js'

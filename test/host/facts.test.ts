@@ -13,7 +13,7 @@ const look = (
     uid: 0,
     cpus: 4,
     read: (file) => files[file] ?? null,
-    kind: (path) => (['/usr/bin/bwrap', '/proc/self/ns/user'].includes(path) ? 'file' : null),
+    kind: (path) => (['/usr/bin/bwrap', '/proc/self', '/proc/self/ns/user'].includes(path) ? 'file' : null),
     writable: () => false,
     ...rest,
   }
@@ -22,12 +22,35 @@ const facts = (more: Parameters<typeof look>[0] = {}) => hostFacts(look(more), [
 
 describe('facts about a machine', () => {
   test('only root with the whole range of ids gives sandboxes uids of their own', () => {
-    const whole = { '/proc/self/uid_map': '         0          0 4294967295\n' }
-    const container = { '/proc/self/uid_map': '         0     100000      65536\n' }
+    const rights = (capabilities: string) => ({
+      '/proc/self/status': `Name:\tnode\nCapEff:\t${capabilities}\n`,
+    })
+    const map = (text: string) => ({ '/proc/self/uid_map': `         ${text}\n` })
+    const whole = { ...map('0          0 4294967295'), ...rights('000001ffffffffff') }
+    const container = { ...map('0     100000      65536'), ...rights('000001ffffffffff') }
     assert.equal(facts({ files: whole }).canTakeUids, true)
     assert.equal(facts({ files: whole, uid: 1000 }).canTakeUids, false)
     assert.equal(facts({ files: container }).canTakeUids, false, 'root of a user namespace')
     assert.equal(facts({}).canTakeUids, false, 'no /proc')
+
+    // Docker's default capabilities: not SYS_ADMIN, which showing a file as another's takes
+    const docker = facts({ files: { ...whole, ...rights('00000000a80425fb') } })
+    assert.deepEqual([docker.canTakeUids, docker.canIdmap, docker.rootLacks], [true, false, ''])
+    assert.equal(facts({ files: whole }).canIdmap, true)
+  })
+
+  test('root by name alone: it lacks what it takes, and would be the uid of its sandboxes', () => {
+    const map = { '/proc/self/uid_map': '0 0 4294967295\n' }
+    const without = facts({ files: { ...map, '/proc/self/status': 'CapEff:\t0000000000000000\n' } })
+    assert.deepEqual([without.canTakeUids, without.rootLacks], [false, 'CAP_SETUID, CAP_SETGID and CAP_KILL'])
+    const noKill = facts({ files: { ...map, '/proc/self/status': 'CapEff:\t00000000000000c0\n' } })
+    assert.equal(noKill.rootLacks, 'CAP_SETUID, CAP_SETGID and CAP_KILL')
+    const range = { '/proc/self/uid_map': '0 100000 65536\n' }
+    const namespaced = (capabilities: string) =>
+      facts({ files: { ...range, '/proc/self/status': `CapEff:\t${capabilities}\n` } }).rootLacks
+    assert.equal(namespaced('0000000000000000'), 'CAP_SETFCAP')
+    assert.equal(namespaced('00000000800405fb'), '', 'Podman without root')
+    assert.equal(facts({ uid: 1000, files: map }).rootLacks, '')
   })
 
   test('the kernel’s version, whatever follows the numbers', () => {
@@ -47,7 +70,9 @@ describe('facts about a machine', () => {
       /sysctl user\.max_user_namespaces=/,
     )
     assert.match(refused({ '/proc/sys/kernel/unprivileged_userns_clone': '0\n' }), /sysctl kernel\.unpriv/)
-    assert.match(facts({ kind: () => null }).userNamespacesRefused, /built without/)
+    const only = (there: string) => facts({ kind: (path) => (path === there ? 'file' : null) })
+    assert.match(only('/proc/self').userNamespacesRefused, /built without/)
+    assert.match(only('/usr/bin/bwrap').userNamespacesRefused, /mount -t proc proc \/proc/)
   })
 
   test('bubblewrap comes from a fixed place, never from the caller’s PATH', () => {

@@ -47,7 +47,7 @@ describe('every promise has an answer on every machine', () => {
         assert.ok(error instanceof BoundaryUnavailableError)
         assert.match(
           error.message,
-          /^limits\.memory can't be enforced here: No cgroup.*systemd-run --user --scope/s,
+          /^limits\.memory can't be enforced here: No cgroup.*mount -t cgroup2.*systemd-run --user --scope/s,
         )
         return true
       },

@@ -1,4 +1,16 @@
-import type { HostFacts } from '../../src/host/index.js'
+import type { HostFacts, Surroundings } from '../../src/host/index.js'
+
+export const AROUND: Surroundings = {
+  place: 'machine',
+  installation: '/opt/glovebox',
+  distribution: 'debian',
+  libc: 'glibc',
+  filtered: false,
+  appArmorProfile: null,
+  appArmorRestricts: false,
+  readOnlyRoot: false,
+  systemd: { booted: true, userManager: false, service: null },
+}
 
 /** A Debian 12 machine. */
 const DEBIAN: HostFacts = {
@@ -7,9 +19,12 @@ const DEBIAN: HostFacts = {
   kernel: [6, 1],
   uid: 0,
   canTakeUids: true,
+  canIdmap: true,
   cpus: 4,
   bubblewrap: '/usr/bin/bwrap',
   userNamespacesRefused: '',
+  rootLacks: '',
+  maskedProc: [],
   cgroups: { version: null, bases: [], controllers: [], missing: 'No cgroup file system is mounted.' },
   topLevel: {
     '/bin': 'link:usr/bin',
@@ -28,6 +43,7 @@ const DEBIAN: HostFacts = {
     '/proc/acpi': 'directory',
     '/proc/pressure': 'directory',
   },
+  surroundings: () => AROUND,
 }
 
 const base = '/sys/fs/cgroup'
@@ -51,6 +67,7 @@ export const HOSTS = {
     ...DEBIAN,
     uid: 1000,
     canTakeUids: false,
+    canIdmap: false,
     cgroups: {
       version: 2,
       bases: [{ kind: 'unified', directory: `${base}/user.slice/user@1000.service` }],
@@ -58,8 +75,14 @@ export const HOSTS = {
       missing: 'This user may not make a cgroup (v2) with the controllers: cpu.',
     },
   },
-  'an ordinary user without cgroups': { ...DEBIAN, uid: 1000, canTakeUids: false },
-  'an ordinary user of an old kernel': { ...DEBIAN, uid: 1000, canTakeUids: false, kernel: [5, 12] },
+  'an ordinary user without cgroups': { ...DEBIAN, uid: 1000, canTakeUids: false, canIdmap: false },
+  'an ordinary user of an old kernel': {
+    ...DEBIAN,
+    uid: 1000,
+    canTakeUids: false,
+    canIdmap: false,
+    kernel: [5, 12],
+  },
   'root on arm64, before merged /usr': {
     ...DEBIAN,
     arch: 'arm64',

@@ -1,9 +1,16 @@
+import type { HostFacts } from '../../host/index.js'
 import { type Answer, enforcedBy, impossible, type RequirementId } from '../../plan/index.js'
 import type { Question } from '../boundary.js'
+import { cgroupAdvice } from './advice.js'
 
 const BWRAP_ROOT = 'bubblewrap: a root of its own (pivot_root), bound read-only'
-const NO_CGROUP_GET =
-  'Start it where cgroups are delegated: in a service with `Delegate=yes`, or by `systemd-run --user --scope -p Delegate=yes -- COMMAND` (as root without `--user`); or leave the control off knowingly with'
+/** Without a cgroup for it: how one is had, or what the policy says to do without. */
+function needsCgroup(host: HostFacts, control: string, instead: string): Answer {
+  return impossible(
+    host.cgroups.missing,
+    `${cgroupAdvice(host)}; or leave the control off knowingly with \`--waive ${control}\`${instead}.`,
+  )
+}
 
 type Answers = { readonly [Id in RequirementId]: (question: Question) => Answer }
 
@@ -42,7 +49,7 @@ const answers: Answers = {
     enforcedBy(
       'openat2 without symlinks, detached mount: read-only, nosuid, nodev',
       'seccomp: no Unix socket that could connect to one in a granted folder',
-      ...(host.canTakeUids ? ["idmapped from the owner of the granted path to the sandbox's uid"] : []),
+      ...grantedTo(host),
     ),
   'files.write-collected': () =>
     enforcedBy('collected by the first process after all others died', 'checked extractor'),
@@ -51,7 +58,7 @@ const answers: Answers = {
       'openat2 without symlinks, detached mount: nosuid, nodev',
       'seccomp: no setuid or setgid bit in any call that sets a mode, no device node',
       'seccomp: no Unix socket that could connect to one in a granted folder',
-      ...(host.canTakeUids ? ["idmapped from the owner of the granted path to the sandbox's uid"] : []),
+      ...grantedTo(host),
     ),
   'network.none': () => enforcedBy('empty network namespace, loopback down', 'seccomp: AF_UNIX sockets only'),
   'syscalls.profile': () => enforcedBy('seccomp filter, set before the first instruction inside'),
@@ -63,10 +70,7 @@ const answers: Answers = {
             ? 'cgroup memory.max, memory.swap.max, memory.oom.group'
             : 'cgroup v1 memory.limit_in_bytes',
         )
-      : impossible(
-          host.cgroups.missing,
-          `${NO_CGROUP_GET} \`--waive limits.memory\` (each process is then held to that size).`,
-        ),
+      : needsCgroup(host, 'limits.memory', ' (each process is then held to that size)'),
   'limits.cpus': ({ host, cpus }) => {
     if (host.cgroups.controllers.includes('cpu'))
       return enforcedBy(host.cgroups.version === 2 ? 'cgroup cpu.max' : 'cgroup v1 cpu.cfs_quota_us')
@@ -75,14 +79,14 @@ const answers: Answers = {
       ? enforcedBy('processor affinity, and seccomp refuses to change it')
       : impossible(
           host.cgroups.missing,
-          `Write a whole number of cpus, which needs no cgroup. ${NO_CGROUP_GET} \`--waive limits.cpus\`.`,
+          `Write a whole number of cpus, which needs no cgroup. ${cgroupAdvice(host)}; or leave the control off knowingly with \`--waive limits.cpus\`.`,
         )
   },
   'limits.processes': ({ host }) => {
     if (host.cgroups.controllers.includes('pids')) return enforcedBy('cgroup pids.max', 'RLIMIT_NPROC')
     return countsProcessesByNamespace(host.kernel)
       ? enforcedBy('RLIMIT_NPROC, which Linux 5.14 counts by user namespace')
-      : impossible(host.cgroups.missing, `${NO_CGROUP_GET} \`--waive limits.processes\`.`)
+      : needsCgroup(host, 'limits.processes', '')
   },
   'limits.open-files': () => enforcedBy('RLIMIT_NOFILE'),
   'limits.output': () => enforcedBy('Glovebox counts what it reads and ends the sandbox'),
@@ -110,6 +114,11 @@ const answers: Answers = {
 /** Before Linux 5.14 RLIMIT_NPROC counted all processes of a host uid (commit 21d1c5e386bc). */
 export function countsProcessesByNamespace(kernel: readonly [number, number]): boolean {
   return kernel[0] > 5 || (kernel[0] === 5 && kernel[1] >= 14)
+}
+
+function grantedTo(host: HostFacts): string[] {
+  if (host.canIdmap) return ["idmapped from the owner of the granted path to the sandbox's uid"]
+  return host.canTakeUids ? ['shown under their own owners: the job is everyone else there'] : []
 }
 
 export function answer(question: Question): Answer {

@@ -1,4 +1,6 @@
 /** From what cell or bubblewrap said when a start failed to a sentence and a remedy. Pure. */
+import type { HostFacts } from '../../host/index.js'
+import { namespacesAdvice, procAdvice } from './advice.js'
 
 export interface LaunchFailure {
   readonly what: string
@@ -8,10 +10,6 @@ export interface LaunchFailure {
 const CELL = /^cell: ([a-z-]+): (.*): (\d+): (.*)$/m
 
 const REMEDIES: readonly (readonly [step: RegExp, get: string])[] = [
-  [
-    /^namespaces$/,
-    'User namespaces are refused here. Ubuntu since 23.10 does so by AppArmor: docs/process.md, "Where it runs", has the profile that allows them to Glovebox alone. In a container, its seccomp profile must allow unshare, mount and pivot_root.',
-  ],
   [
     /^own-uid$/,
     'This root has no ids to give: it lives in a user namespace with a small range. Run it as an ordinary user.',
@@ -37,23 +35,28 @@ const REMEDIES: readonly (readonly [step: RegExp, get: string])[] = [
 ]
 
 const MOUNTING: ReadonlySet<string> = new Set(['stage', 'scratch', 'own-files'])
+/** What bubblewrap says when the kernel, or what guards it, refuses it something in its own namespaces. */
+const REFUSED_INSIDE =
+  /(namespace|[ug]id map|mount|pivot_root|hostname|loopback|slave).*(Operation not permitted|Permission denied)$/
 /** EPERM, EACCES */
 const NOT_PERMITTED: ReadonlySet<number> = new Set([1, 13])
 
-export function launchFailure(text: string): LaunchFailure {
+export function launchFailure(text: string, host: HostFacts): LaunchFailure {
   const cell = CELL.exec(text)
   if (cell) {
     const [, step = '', detail = '', number, error = ''] = cell
     // AppArmor lets the namespace be made, and then refuses what it is for
-    const cause = MOUNTING.has(step) && NOT_PERMITTED.has(Number(number)) ? 'namespaces' : step
-    const get = REMEDIES.find(([pattern]) => pattern.test(cause))?.[1] ?? ''
+    const refused = step === 'namespaces' || (MOUNTING.has(step) && NOT_PERMITTED.has(Number(number)))
+    const get = refused
+      ? namespacesAdvice(host)
+      : (REMEDIES.find(([pattern]) => pattern.test(step))?.[1] ?? '')
     return { what: `The sandbox could not be set up: ${step} (${clean(detail)}): ${clean(error)}.`, get }
   }
   const bwrap = /^bwrap: (.*)$/m.exec(text)
   if (bwrap)
     return {
       what: `bubblewrap could not start the sandbox: ${clean(bwrap[1] ?? '')}.`,
-      get: bwrapRemedy(bwrap[1] ?? ''),
+      get: bwrapRemedy(bwrap[1] ?? '', host),
     }
   if (text.includes('cell: gone'))
     return { what: 'The launcher was killed.', get: 'The next run starts another.' }
@@ -65,11 +68,11 @@ export function launchFailure(text: string): LaunchFailure {
   }
 }
 
-function bwrapRemedy(message: string): string {
+function bwrapRemedy(message: string, host: HostFacts): string {
   if (message.includes('Unknown option'))
     return 'bubblewrap 0.8 or newer is needed; `apt-get install bubblewrap` gets it on Debian 12.'
-  if (/proc/.test(message) && /mount/i.test(message))
-    return 'Inside a container /proc must not be masked: Docker needs `--security-opt systempaths=unconfined`, Kubernetes `procMount: Unmasked`.'
+  if (/proc/.test(message) && /mount/i.test(message)) return procAdvice(host)
+  if (REFUSED_INSIDE.test(message)) return namespacesAdvice(host)
   return '`glovebox doctor` looks for what this host is missing.'
 }
 

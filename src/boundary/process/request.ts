@@ -42,7 +42,7 @@ export function filterOptions(plan: Plan, host: HostFacts): FilterOptions {
 /** Everything of the request that does not change from run to run. */
 export function launchRequest(plan: Plan, host: HostFacts): Buffer {
   const places = plan.files.scratch.places.map((inside) => u32(placeMode(inside)))
-  const idmap = host.canTakeUids ? GRANT_IDMAPPED : 0
+  const idmap = host.canIdmap ? GRANT_IDMAPPED : 0
   return Buffer.concat([
     ...(host.canTakeUids ? [frame('u', u32(OWN_UID_BASE))] : []),
     frame('o', u32(OOM_SCORE)),

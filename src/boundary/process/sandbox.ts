@@ -35,7 +35,7 @@ export function launchSandbox(
       handle(name, handle) {
         handles.set(name, handle)
         if (sandbox === null && ENDS.every((each) => handles.has(each))) {
-          sandbox = new ProcessSandbox(() => launcher.kill(id), handles, end, settings(plan, host))
+          sandbox = new ProcessSandbox(() => launcher.kill(id), handles, end, settings(plan, host), host)
           resolve(sandbox)
         }
       },
@@ -43,7 +43,7 @@ export function launchSandbox(
         ended(news)
         if (sandbox !== null) return
         for (const handle of handles.values()) handle.close?.()
-        const { what, get } = launchFailure(news.text)
+        const { what, get } = launchFailure(news.text, host)
         reject(new LaunchError('launch.failed', what, get))
       },
     })
@@ -67,6 +67,7 @@ class ProcessSandbox implements RunningSandbox {
   readonly #kill: () => void
   readonly #conversation: Conversation
   readonly #settings: AgentSettings
+  readonly #host: HostFacts
   readonly #news: Promise<EndedNews>
   readonly #running: Promise<void>
   #started = false
@@ -77,6 +78,7 @@ class ProcessSandbox implements RunningSandbox {
     handles: ReadonlyMap<End, PassedHandle>,
     news: Promise<EndedNews>,
     agent: AgentSettings,
+    host: HostFacts,
   ) {
     const stream = (end: End, readable: boolean, writable: boolean) => {
       // `handle` is what net itself uses for streams it was given; its type is not published
@@ -86,6 +88,7 @@ class ProcessSandbox implements RunningSandbox {
     }
     this.#kill = kill
     this.#settings = agent
+    this.#host = host
     this.#news = news
     this.#conversation = new Conversation(stream('control', true, true))
     news.then(({ orphaned }) => {
@@ -136,7 +139,7 @@ class ProcessSandbox implements RunningSandbox {
       cpuMs: news.cpuUs / 1000,
       peakMemoryBytes: news.peakMemoryBytes || news.maxRssBytes,
       forkRefusals: news.forkRefusals,
-      launchFailure: failed && news.status !== 0 ? launchFailure(news.text) : null,
+      launchFailure: failed && news.status !== 0 ? launchFailure(news.text, this.#host) : null,
     }
   }
 }

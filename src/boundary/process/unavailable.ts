@@ -1,4 +1,5 @@
 import type { HostFacts } from '../../host/index.js'
+import { bubblewrapAdvice, impossiblePlace, otherPlatformAdvice, procAdvice, rootAdvice } from './advice.js'
 
 /** open_tree and mount_setattr with idmaps, close_range's flags, signals by pidfd. */
 const OLDEST_KERNEL = [5, 12] as const
@@ -7,22 +8,39 @@ export function unavailable(host: HostFacts): { readonly what: string; readonly 
   if (host.platform !== 'linux')
     return {
       what: 'The process boundary needs Linux.',
-      get: 'Run Glovebox in a Linux machine, VM or container.',
+      get: otherPlatformAdvice(host.platform),
     }
   if (host.arch !== 'x64' && host.arch !== 'arm64')
     return { what: `There is no system call table for ${host.arch}.`, get: 'Use x86_64 or arm64.' }
   const [major, minor] = host.kernel
   if (major < OLDEST_KERNEL[0] || (major === OLDEST_KERNEL[0] && minor < OLDEST_KERNEL[1]))
-    return {
-      what: `Linux ${major}.${minor} is too old.`,
-      get: `Linux ${OLDEST_KERNEL.join('.')} or newer is needed.`,
-    }
+    return (
+      impossiblePlace(host.surroundings()) ?? {
+        what: `Linux ${major}.${minor} is too old.`,
+        get: `Linux ${OLDEST_KERNEL.join('.')} or newer is needed.`,
+      }
+    )
   if (host.bubblewrap === null)
     return {
       what: 'bubblewrap is not installed.',
-      get: '`apt-get install bubblewrap` installs it (0.8 or newer is needed).',
+      get: bubblewrapAdvice(host.surroundings()),
     }
   if (host.userNamespacesRefused !== '')
     return { what: 'User namespaces are switched off.', get: host.userNamespacesRefused }
+  if (host.rootLacks !== '')
+    return {
+      what: `This root lacks ${host.rootLacks}: its sandboxes could not be kept apart from it.`,
+      get: rootAdvice(host.surroundings()),
+    }
+  if (host.maskedProc.length > 0)
+    return {
+      what: `The kernel gives a sandbox no /proc of its own while parts of this one are covered (${shown(host.maskedProc)}).`,
+      get: procAdvice(host),
+    }
   return null
+}
+
+function shown(points: readonly string[]): string {
+  const more = points.length > 3 ? `, and ${points.length - 3} more` : ''
+  return `${points.slice(0, 3).join(', ')}${more}`
 }

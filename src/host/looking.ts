@@ -1,0 +1,12 @@
+/** The effects that facts are gathered with; tests give others. */
+export interface HostLook {
+  readonly platform: string
+  readonly arch: string
+  readonly release: string
+  readonly uid: number
+  readonly cpus: number
+  readonly read: (file: string) => string | null
+  /** `file`, `directory`, `link:TARGET`, `other`; `null`: not there */
+  readonly kind: (path: string) => string | null
+  readonly writable: (directory: string) => boolean
+}
