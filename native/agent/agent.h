@@ -4,8 +4,9 @@
  * when its lifeline closes, the deadline is over or the job has ended: with pid 1 gone the kernel ends the rest.
  *
  * From the host: `w` work directory, `v` NAME=VALUE, `x` argv item, `d` folder to make, `f` u32 mode, path: a file to
- * make; `b` its bytes; `r` u32 resource, u64 soft, u64 hard; `t` u32 deadline in ms; `g` go; `s` u32 signal for the
- * job; `o` a place NUL a path below it: send what is there; `q` quit.
+ * make; `b` its bytes; `r` u32 resource, u64 soft, u64 hard; `t` u32 deadline in ms; `p` u32 Landlock rights, path: a place;
+ * `a` u32: the least ABI of Landlock that was promised; `k` the gate, `j` the job's own filter, struct sock_filter[] both; `g` go;
+ * `s` u32 signal for the job; `o` a place NUL a path below it: send what is there; `q` quit.
  * To the host: `S` the command runs; `N` u32 errno: it can't be executed; `W` u32 errno: its work directory can't be entered; `E` u32 kind, u32 code, u64 CPU time in µs: it
  * ended; `T` deadline; `I` u32 errno, text: can't do what was asked; outputs: `D` folder, `F` u64 size, path, `B` bytes,
  * `X` u32 kind, path: refused, `M` nothing there, `Z` all sent.
@@ -24,8 +25,21 @@ enum { CONTROL = 3, JOB_STDIN = 4, JOB_STDOUT = 5, JOB_STDERR = 6 };
 #define MAX_FRAME (1u << 20)
 #define MAX_STRINGS 65536
 #define MAX_LIMITS 16
+#define MAX_PLACES 1024
 
 enum refusal { REFUSE_SYMLINK = 1, REFUSE_SPECIAL, REFUSE_DEPTH, REFUSE_UNREADABLE, REFUSE_NAME };
+
+/* What Landlock lets the job do beneath a path. */
+struct place {
+    const char *path;
+    uint32_t rights;
+};
+
+/* A filter, struct sock_filter[]. */
+struct program {
+    const uint8_t *bytes;
+    uint32_t length;
+};
 
 struct job {
     const char *workdir;
@@ -37,6 +51,10 @@ struct job {
     } limits[MAX_LIMITS];
     int limit_count;
     uint32_t deadline_ms;
+    struct place *places;
+    int place_count;
+    uint32_t landlock_least;
+    struct program gate, filter;
 };
 
 /* channel.c */
@@ -55,6 +73,15 @@ void prepare(struct job *job);
 
 /* job.c */
 pid_t job_start(const struct job *job);
+
+/* wall.c */
+int wall_build(const struct job *job, const char **about);
+
+/* gate.c */
+int gate_install(const struct program *program, int channel);
+int filter_install(const struct program *program);
+int gate_receive(int channel, void *bytes, size_t size, ssize_t *got);
+void gate_first_exec(int listener, int channel, pid_t first);
 
 /* collect.c */
 void collect(const struct message *request);

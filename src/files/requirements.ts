@@ -39,6 +39,10 @@ export function fileRequirements(policy: Policy): Requirement[] {
       `Written folders reach the host only after the job has ended, all or nothing, as plain files and folders${paths(write)}.`,
       write.length > 0,
     ),
+    promise(
+      'files.second-wall',
+      'What may be opened, made and executed is checked a second time, by another part of the kernel than mounts.',
+    ),
   ]
 }
 

@@ -17,6 +17,8 @@ export interface HostFacts {
   /** why user namespaces can't be had, one sentence; empty when nothing speaks against them */
   readonly userNamespacesRefused: string
   readonly cgroups: CgroupFacts
+  /** security modules that the kernel runs, as it lists them; `null`: securityfs is not there to read */
+  readonly securityModules: readonly string[] | null
   /** `/bin`, `/lib` …: where the link leads, or `directory`; absent ones are not listed */
   readonly topLevel: Readonly<Record<string, string>>
   /** which of the asked-for host paths exist: `file`, `directory`, or `link:TARGET` */
@@ -60,6 +62,7 @@ export function hostFacts(look: HostLook, paths: readonly string[]): HostFacts {
       writable: look.writable,
       read: look.read,
     }),
+    securityModules: look.read('/sys/kernel/security/lsm')?.trim().split(',') ?? null,
     topLevel: kinds(look, TOP_LEVEL),
     paths: kinds(look, paths),
   }

@@ -1,4 +1,4 @@
-import type { BoundaryName, Grant, Root } from '../policy/index.js'
+import type { BoundaryName, Grant, Root, SyscallProfile } from '../policy/index.js'
 import type { Claim } from './requirement.js'
 
 export interface FilePlan {
@@ -34,7 +34,7 @@ export interface LimitsPlan {
 }
 
 export interface SyscallPlan {
-  readonly profile: 'default'
+  readonly profile: SyscallProfile
   readonly deny: readonly string[]
   readonly allow: readonly string[]
 }

@@ -38,12 +38,6 @@ const FUTURE: readonly Future[] = [
     advice: 'Write reuse: never, or remove the key.',
   },
   {
-    path: 'syscalls.profile',
-    when: (value) => value === 'compute',
-    sentence: 'this version of Glovebox cannot enforce the compute profile yet.',
-    advice: 'Write profile: default, with names in deny.',
-  },
-  {
     path: 'files.write[].live',
     when: always,
     sentence:

@@ -3,6 +3,10 @@
 export const BOUNDARIES = ['process', 'runc', 'gvisor', 'docker', 'microvm'] as const
 export type BoundaryName = (typeof BOUNDARIES)[number]
 
+/** Where the list of syscalls starts from. */
+export const SYSCALL_PROFILES = ['default', 'compute'] as const
+export type SyscallProfile = (typeof SYSCALL_PROFILES)[number]
+
 /** Controls that a policy may knowingly leave off; each shows in `explain` and in every report. */
 export const WAIVABLE = ['limits.memory', 'limits.cpus', 'limits.processes'] as const
 export type WaivableControl = (typeof WAIVABLE)[number]
@@ -53,7 +57,7 @@ export interface Policy {
   }
   readonly limits: Limits
   readonly syscalls: {
-    readonly profile: 'default'
+    readonly profile: SyscallProfile
     /** names refused on top of the profile */
     readonly deny: readonly string[]
     /** names allowed on top of the profile */

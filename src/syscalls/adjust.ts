@@ -1,4 +1,5 @@
 import type { PolicyProblem } from '../errors/index.js'
+import type { SyscallProfile } from '../policy/index.js'
 import { nearest } from '../spelling/index.js'
 import { ABSENT, REFUSED } from './profile-default.js'
 import { ALLOW, always, errno, type Profile } from './rule.js'
@@ -14,9 +15,12 @@ export interface Adjustment {
 
 /** What pid 1 of the sandbox does before and beside the job, under the same filter. */
 export const KEEPER_CALLS: readonly string[] =
-  'read write close dup2 dup3 pipe2 openat fstat newfstatat getdents64 fchmod mkdirat unlinkat chdir umask clone fork execve execveat wait4 waitid kill prctl setrlimit prlimit64 setpriority setsid close_range poll ppoll signalfd4 timerfd_create timerfd_settime sendmsg recvmsg clock_gettime getpid exit_group madvise mmap munmap mprotect brk rt_sigaction rt_sigprocmask rt_sigreturn'.split(
+  'read write close dup2 dup3 pipe2 openat fstat newfstatat getdents64 fchmod mkdirat unlinkat chdir umask clone fork execve execveat wait4 waitid kill prctl setrlimit prlimit64 setpriority setsid close_range landlock_create_ruleset landlock_add_rule landlock_restrict_self poll ppoll signalfd4 timerfd_create timerfd_settime sendmsg recvmsg clock_gettime getpid exit_group madvise mmap munmap mprotect brk rt_sigaction rt_sigprocmask rt_sigreturn'.split(
     ' ',
   )
+
+/** Under `compute` that filter is not the job's: its own is set last, by its first process, which then does only this. */
+export const STARTER_CALLS: readonly string[] = ['execve', 'write', 'exit_group']
 
 /** Not to be allowed at all: another plane's promise rests on the refusal. */
 const PROMISED: Readonly<Record<string, string>> = {
@@ -25,6 +29,12 @@ const PROMISED: Readonly<Record<string, string>> = {
   io_uring_setup: 'io_uring opens sockets and files that no filter sees',
   io_uring_enter: 'io_uring opens sockets and files that no filter sees',
   io_uring_register: 'io_uring opens sockets and files that no filter sees',
+}
+
+/** And these when the profile is `compute`. */
+const PROMISED_BY_COMPUTE: Readonly<Record<string, string>> = {
+  execve: 'under the compute profile no program is executed after the first',
+  execveat: 'under the compute profile no program is executed after the first',
 }
 
 /** What allowing one of these opens, for `explain`. */
@@ -39,11 +49,13 @@ const OPENS: Readonly<Record<string, string>> = {
   ptrace: 'the memory of every process of the job’s uid that is dumpable',
 }
 
+interface Circumstances {
+  readonly cpuPinned: boolean
+  readonly profile: SyscallProfile
+}
+
 /** Every reason why `adjustment` can't be accepted; empty when it can. Places are `syscalls.deny[0]` and so on. */
-export function adjustmentProblems(
-  adjustment: Adjustment,
-  options: { readonly cpuPinned: boolean },
-): readonly PolicyProblem[] {
+export function adjustmentProblems(adjustment: Adjustment, options: Circumstances): readonly PolicyProblem[] {
   const known = ({ name }: Entry) => isSyscallName(name)
   const all = [...entries('deny', adjustment.deny), ...entries('allow', adjustment.allow)]
   return [
@@ -66,7 +78,10 @@ export function adjustmentWarnings(profile: Profile, { allow }: Adjustment): rea
     const about = groupOf(name)
     const opens = OPENS[name] ?? (about ? `what the default profile refuses under “${about}”` : null)
     if (opens) return [`syscalls.allow: ${name} opens ${opens}`]
-    const loses = (profile.rules.get(name)?.clauses.length ?? 0) > 0
+    const rule = profile.rules.get(name)
+    if (rule !== undefined && rule.clauses.length === 0 && rule.otherwise.kind !== 'allow')
+      return [`syscalls.allow: ${name} opens what the compute profile leaves out`]
+    const loses = (rule?.clauses.length ?? 0) > 0
     return loses ? [`syscalls.allow: ${name} loses the check of its arguments`] : []
   })
 }
@@ -99,20 +114,25 @@ function unknownName(entry: Entry): PolicyProblem {
 function contradiction(
   entry: Entry,
   { deny }: Adjustment,
-  { cpuPinned }: { readonly cpuPinned: boolean },
+  { cpuPinned, profile }: Circumstances,
 ): readonly PolicyProblem[] {
   const { list, name } = entry
   if (list === 'deny') {
-    if (!KEEPER_CALLS.includes(name)) return []
-    const what = `"${name}" can't be denied: the sandbox's own pid 1 runs under the same filter and needs it.`
+    const needed = profile === 'compute' ? STARTER_CALLS : KEEPER_CALLS
+    if (!needed.includes(name)) return []
+    const what =
+      profile === 'compute'
+        ? `"${name}" can't be denied: the job's command is started under the same filter.`
+        : `"${name}" can't be denied: the sandbox's own pid 1 runs under the same filter and needs it.`
     return [problem(entry, 'syscalls.neededInside', what, 'Remove it; limits bound what a job does with it.')]
   }
   if (deny.includes(name)) {
     const what = `"${name}" is both allowed and denied.`
     return [problem(entry, 'syscalls.contradiction', what, 'Keep it in one of the two lists.')]
   }
+  const promised = profile === 'compute' ? { ...PROMISED, ...PROMISED_BY_COMPUTE } : PROMISED
   const reason =
-    cpuPinned && name === 'sched_setaffinity' ? 'on this host it would undo limits.cpus' : PROMISED[name]
+    cpuPinned && name === 'sched_setaffinity' ? 'on this host it would undo limits.cpus' : promised[name]
   if (reason === undefined) return []
   return [problem(entry, 'syscalls.promised', `"${name}" can't be allowed: ${reason}.`, 'Remove it.')]
 }

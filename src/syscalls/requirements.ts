@@ -21,5 +21,17 @@ export function requirements(policy: Pick<Policy, 'syscalls'>): readonly Require
       family: 'escape',
       applies: true,
     },
+    {
+      id: 'syscalls.no-sockets',
+      sentence: 'No process of the job can make a socket of any kind, pairs included.',
+      family: 'escape',
+      applies: profile === 'compute',
+    },
+    {
+      id: 'syscalls.no-exec',
+      sentence: 'No process of the job can execute a program after the first.',
+      family: 'escape',
+      applies: profile === 'compute',
+    },
   ]
 }

@@ -10,6 +10,7 @@ const DEBIAN: HostFacts = {
   cpus: 4,
   bubblewrap: '/usr/bin/bwrap',
   userNamespacesRefused: '',
+  securityModules: ['capability', 'landlock', 'yama', 'apparmor'],
   cgroups: { version: null, bases: [], controllers: [], missing: 'No cgroup file system is mounted.' },
   topLevel: {
     '/bin': 'link:usr/bin',
@@ -58,11 +59,23 @@ export const HOSTS = {
       missing: 'This user may not make a cgroup (v2) with the controllers: cpu.',
     },
   },
-  'an ordinary user without cgroups': { ...DEBIAN, uid: 1000, canTakeUids: false },
-  'an ordinary user of an old kernel': { ...DEBIAN, uid: 1000, canTakeUids: false, kernel: [5, 12] },
+  'an ordinary user without cgroups': {
+    ...DEBIAN,
+    uid: 1000,
+    canTakeUids: false,
+    securityModules: null,
+  },
+  'an ordinary user of an old kernel': {
+    ...DEBIAN,
+    uid: 1000,
+    canTakeUids: false,
+    kernel: [5, 12],
+    securityModules: ['capability', 'yama'],
+  },
   'root on arm64, before merged /usr': {
     ...DEBIAN,
     arch: 'arm64',
+    kernel: [6, 12],
     topLevel: { '/bin': 'directory', '/sbin': 'directory', '/lib': 'directory' },
   },
 } as const satisfies Record<string, HostFacts>

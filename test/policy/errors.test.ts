@@ -192,10 +192,6 @@ const NOT_YET: readonly (readonly [source: string, expected: string])[] = [
     ':2:19: lifetime.reuse: this version of Glovebox cannot enforce rules of reuse yet; every job has a fresh sandbox. Write reuse: never, or remove the key.',
   ],
   [
-    'syscalls: {profile: compute}',
-    ':2:21: syscalls.profile: "compute": this version of Glovebox cannot enforce the compute profile yet. Write profile: default, with names in deny.',
-  ],
-  [
     'files: {write: [{path: /srv, live: true}]}',
     ':2:30: files.write[0].live: this version of Glovebox cannot enforce live write grants yet; a folder is collected when the job ends. Remove the key.',
   ],

@@ -1,5 +1,6 @@
 import { type Answer, enforcedBy, impossible, type RequirementId } from '../../plan/index.js'
 import type { Question } from '../boundary.js'
+import { secondWall } from './wall.js'
 
 const BWRAP_ROOT = 'bubblewrap: a root of its own (pivot_root), bound read-only'
 const NO_CGROUP_GET =
@@ -46,9 +47,16 @@ const answers: Answers = {
     ),
   'files.write-collected': () =>
     enforcedBy('collected by the first process after all others died', 'checked extractor'),
+  'files.second-wall': ({ host }) => secondWall(host),
   'network.none': () => enforcedBy('empty network namespace, loopback down', 'seccomp: AF_UNIX sockets only'),
-  'syscalls.profile': () => enforcedBy('seccomp filter, set before the first instruction inside'),
+  'syscalls.profile': () => enforcedBy('seccomp filter, set before the first instruction of the job'),
   'syscalls.native-abi-only': () => enforcedBy('seccomp filter kills the process'),
+  'syscalls.no-sockets': () => enforcedBy('seccomp filter: no family at all'),
+  'syscalls.no-exec': () =>
+    enforcedBy(
+      'seccomp: execve asks the first process of the sandbox, which answers once and closes its end for good',
+      'seccomp: no execveat',
+    ),
   'limits.memory': ({ host }) =>
     host.cgroups.controllers.includes('memory')
       ? enforcedBy(

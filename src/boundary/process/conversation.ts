@@ -1,7 +1,9 @@
 /** The control socket to one sandbox's first process. */
 import type { Socket } from 'node:net'
+import type { JobFilters } from '../../syscalls/index.js'
 import type { CollectedEntry, Command, CommandEnd } from '../boundary.js'
 import { type AgentMessage, agentMessage, MAX_AGENT_FRAME } from './messages.js'
+import type { Wall } from './wall.js'
 import { FrameReader, frame, MalformedFrame, u32, u64 } from './wire.js'
 
 /** What the agent needs to know besides the command. */
@@ -9,6 +11,10 @@ export interface AgentSettings {
   readonly workdir: string
   readonly env: Readonly<Record<string, string>>
   readonly deadlineMs: number
+  /** what Landlock lets the job do, where the kernel has it */
+  readonly wall: Wall
+  /** what the job's first process sets on itself; see `syscalls/gate.ts` */
+  readonly filters: JobFilters | null
   /** RLIMIT_* number, soft and hard */
   readonly rlimits: readonly (readonly [resource: number, soft: number, hard: number])[]
 }
@@ -39,6 +45,11 @@ export class Conversation {
       ...command.argv.map((item) => frame('x', raw(item))),
       ...settings.rlimits.map(([resource, soft, hard]) => frame('r', u32(resource), u64(soft), u64(hard))),
       frame('t', u32(settings.deadlineMs)),
+      frame('a', u32(settings.wall.leastAbi)),
+      ...settings.wall.places.map(({ rights, path }) => frame('p', u32(rights), raw(path))),
+      ...(settings.filters === null
+        ? []
+        : [frame('k', settings.filters.gate), frame('j', settings.filters.filter)]),
     ]
     await this.#write(Buffer.concat(frames))
     for (const input of command.inputs) {

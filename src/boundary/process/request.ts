@@ -1,7 +1,7 @@
 /** The plan as one request to cell (`native/cell/request.c`). Pure. */
 import type { HostFacts } from '../../host/index.js'
 import type { Plan } from '../../plan/index.js'
-import { type FilterOptions, syscallFilterBytes } from '../../syscalls/index.js'
+import { type FilterOptions, firstFilter } from '../../syscalls/index.js'
 import { OWN_ETC } from './root.js'
 import { frame, text, u32, u64 } from './wire.js'
 import { bubblewrapWords } from './words.js'
@@ -46,7 +46,7 @@ export function launchRequest(plan: Plan, host: HostFacts): Buffer {
     ),
     frame('s', u64(plan.files.scratch.bytes), u64(plan.files.scratch.inodes), ...places),
     ...Object.entries(OWN_ETC).map(([name, content]) => frame('e', text(name), Buffer.from(content))),
-    frame('f', syscallFilterBytes(filterOptions(plan, host))),
+    frame('f', firstFilter(filterOptions(plan, host))),
     frame('a', ...bubblewrapWords(plan, host).map(text)),
   ])
 }

@@ -4,11 +4,14 @@ import { type Readable, Writable } from 'node:stream'
 import { LaunchError } from '../../errors/index.js'
 import type { HostFacts } from '../../host/index.js'
 import type { Plan } from '../../plan/index.js'
+import { jobFilters } from '../../syscalls/index.js'
 import type { CollectedEntry, Command, CommandEnd, RunningSandbox, SandboxEnd } from '../boundary.js'
 import { type AgentSettings, Conversation } from './conversation.js'
 import { launchFailure } from './failure.js'
 import type { End, EndedNews, Launcher, PassedHandle } from './launcher.js'
+import { filterOptions } from './request.js'
 import { rlimits } from './rlimits.js'
+import { wall } from './wall.js'
 
 /** How long the sandbox gets to end by itself when its lifeline closes, before it is killed from outside, ms. */
 const GRACE_MS = 200
@@ -21,8 +24,7 @@ export function launchSandbox(
   id: number,
   head: Buffer,
   request: Buffer,
-  plan: Plan,
-  host: HostFacts,
+  settings: AgentSettings,
 ): Promise<RunningSandbox> {
   return new Promise((resolve, reject) => {
     const handles = new Map<End, PassedHandle>()
@@ -35,7 +37,7 @@ export function launchSandbox(
       handle(name, handle) {
         handles.set(name, handle)
         if (sandbox === null && ENDS.every((each) => handles.has(each))) {
-          sandbox = new ProcessSandbox(() => launcher.kill(id), handles, end, settings(plan, host))
+          sandbox = new ProcessSandbox(() => launcher.kill(id), handles, end, settings)
           resolve(sandbox)
         }
       },
@@ -50,11 +52,14 @@ export function launchSandbox(
   })
 }
 
-function settings(plan: Plan, host: HostFacts): AgentSettings {
+/** Everything that does not change from run to run. */
+export function agentSettings(plan: Plan, host: HostFacts): AgentSettings {
   return {
     workdir: plan.files.workdir,
     env: plan.env,
     deadlineMs: plan.lifetime.deadlineMs,
+    wall: wall(plan, host),
+    filters: jobFilters(filterOptions(plan, host)),
     rlimits: rlimits(plan, host),
   }
 }
