@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { walls } from './walls.mjs'
 
 const PROGRAM = '/opt/glovebox/bin/glovebox'
 const SERVICE = ['systemd-run', '--quiet', '--wait', '--pipe', '--collect']
@@ -118,6 +119,7 @@ for (const place of PLACES) {
 await theUnitThatWantedTheController()
 await killedLauncher()
 grantOfRoot()
+await walls(check)
 console.log(`passed: ${passed}, failed: ${failed}`)
 
 /** systemd takes cpu back from the slice when the last unit that wanted it stops: the limit must not go with it. */
