@@ -12,7 +12,7 @@ const entries = ['x64', 'arm64'].flatMap((arch) => [
 
 function variant(bits) {
   const [cpuPinned, hostFolders] = [(bits & 1) !== 0, (bits & 2) !== 0]
-  return { deny: [], allow: [], inet: false, cpuPinned, hostFolders }
+  return { lock: null, deny: [], allow: [], inet: false, cpuPinned, hostFolders }
 }
 
 function of(options) {

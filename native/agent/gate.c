@@ -83,7 +83,7 @@ int gate_receive(int channel, void *bytes, size_t size, ssize_t *got)
 }
 
 /* Takes one question from the listener; false when it was withdrawn, its process having died. */
-static bool gate_ask(int listener, struct seccomp_notif *question)
+bool gate_ask(int listener, struct seccomp_notif *question)
 {
     memset(question, 0, sizeof *question);
     return ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, question) == 0;
@@ -104,13 +104,12 @@ static bool is_readable(int fd)
 /*
  * In the agent: lets `first`, the agent's own child, execute until it has become another program, or has said on
  * `channel` that it can't. It looks for its program along PATH, so it may take several attempts; all are made by the
- * agent's own code. With its success the kernel closes `channel`, before the new program's first instruction: so when an exec
- * of that program is asked about, `channel` is readable, and the question stays without an answer.
+ * agent's own code. With its success the kernel closes `channel`, before the new program's first instruction: so when a call
+ * of that program is asked about, `channel` is readable. True: such a question was taken, and has no answer yet.
  */
-void gate_first_exec(int listener, int channel, pid_t first)
+bool gate_first_exec(int listener, int channel, pid_t first, struct seccomp_notif *left)
 {
     struct pollfd watched[] = {{.fd = channel, .events = POLLIN}, {.fd = listener, .events = POLLIN}};
-    struct seccomp_notif question;
     for (;;) {
         if (poll(watched, 2, -1) < 0) {
             if (errno == EINTR)
@@ -118,11 +117,11 @@ void gate_first_exec(int listener, int channel, pid_t first)
             give_up(errno, "gate");
         }
         if (watched[0].revents != 0)
-            return;
-        if ((watched[1].revents & POLLIN) == 0 || !gate_ask(listener, &question))
+            return false;
+        if ((watched[1].revents & POLLIN) == 0 || !gate_ask(listener, left))
             continue;
-        if (is_readable(channel) || question.pid != (uint32_t)first)
-            return;
-        gate_continue(listener, &question);
+        if (is_readable(channel) || left->pid != (uint32_t)first)
+            return true;
+        gate_continue(listener, left);
     }
 }

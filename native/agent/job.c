@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +90,7 @@ static bool seal(const struct job *job, int channel, struct complaint *complaint
     return complaint->error == 0;
 }
 
-static void become(const struct job *job, int channel)
+static void become(const struct job *job, int channel, int line)
 {
     static struct complaint complaint;
     sigset_t none;
@@ -101,6 +102,8 @@ static void become(const struct job *job, int channel)
         complaint.error = errno;
     /* everything above, the control socket first of all, is closed by the exec; `channel` stays until then */
     if (complaint.error == 0 && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+        complaint.error = errno;
+    if (complaint.error == 0 && line >= 0 && dup2(line, JOB_LOCK) < 0)
         complaint.error = errno;
     if (complaint.error == 0 && seal(job, channel, &complaint)) {
         complaint.about = ABOUT_LIMITS;
@@ -131,15 +134,21 @@ static int open_channel(const struct job *job, int ends[2])
 }
 
 /* What the child complains of; none (0) when it executed its program. */
-static ssize_t hear(const struct job *job, int channel, pid_t pid, struct complaint *complaint)
+static ssize_t hear(const struct job *job, struct lock *lock, int channel, pid_t pid, struct complaint *complaint)
 {
     ssize_t got;
     if (job->gate.length > 0) {
-        int listener = gate_receive(channel, complaint, sizeof *complaint, &got);
-        if (listener < 0)
+        struct seccomp_notif left;
+        lock->listener = gate_receive(channel, complaint, sizeof *complaint, &got);
+        if (lock->listener < 0)
             return got;
-        gate_first_exec(listener, channel, pid);
-        close(listener);
+        bool asked = gate_first_exec(lock->listener, channel, pid, &left);
+        if (lock->line < 0) {
+            close(lock->listener);
+            lock->listener = -1;
+        } else if (asked) {
+            lock_reply(lock, &left);
+        }
     }
     while ((got = read(channel, complaint, sizeof *complaint)) < 0 && errno == EINTR)
         continue;
@@ -147,22 +156,28 @@ static ssize_t hear(const struct job *job, int channel, pid_t pid, struct compla
 }
 
 /* The job's first process, or -1 after the host was told why there is none. */
-pid_t job_start(const struct job *job)
+pid_t job_start(const struct job *job, struct lock *lock)
 {
-    int ends[2];
+    int ends[2], line[2] = {-1, -1};
     static struct complaint complaint;
     if (open_channel(job, ends) < 0)
         give_up(errno, "channel");
+    if (job->lock_line != NULL && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) < 0)
+        give_up(errno, "lock");
+    *lock = (struct lock){
+        .listener = -1, .line = line[0], .wanted = job->lock_line, .one_exec = job->lock_one_exec};
     pid_t pid = fork();
     if (pid < 0)
         give_up(errno, "fork");
     if (pid == 0)
-        become(job, ends[1]);
+        become(job, ends[1], line[1]);
     close(ends[1]);
+    if (line[1] >= 0)
+        close(line[1]);
     close(JOB_STDIN);
     close(JOB_STDOUT);
     close(JOB_STDERR);
-    ssize_t got = hear(job, ends[0], pid, &complaint);
+    ssize_t got = hear(job, lock, ends[0], pid, &complaint);
     close(ends[0]);
     if (got == 0)
         return pid;

@@ -90,6 +90,14 @@ static void take_program(struct program *program, const struct message *message)
     *program = (struct program){.bytes = message->bytes, .length = message->length};
 }
 
+static void take_lock(struct job *job, const struct message *message)
+{
+    if (message->length < 5)
+        give_up(EBADMSG, "lock");
+    job->lock_one_exec = wire_u32(message->bytes) == 1;
+    job->lock_line = (const char *)message->bytes + 4;
+}
+
 void prepare(struct job *job)
 {
     struct message message;
@@ -108,6 +116,7 @@ void prepare(struct job *job)
         case 'a': job->landlock_least = message.length == 4 ? wire_u32(message.bytes) : UINT32_MAX; break;
         case 'k': take_program(&job->gate, &message); keep = true; break;
         case 'j': take_program(&job->filter, &message); keep = true; break;
+        case 'l': take_lock(job, &message); keep = true; break;
         case 'd': make_folder((char *)message.bytes); break;
         case 'f':
             if (file >= 0)
@@ -122,7 +131,8 @@ void prepare(struct job *job)
         case 'g':
             if (file >= 0)
                 close(file);
-            if (job->argc == 0 || job->workdir == NULL || job->deadline_ms == 0)
+            if (job->argc == 0 || job->workdir == NULL || job->deadline_ms == 0 ||
+                (job->lock_line != NULL && job->gate.length == 0))
                 give_up(EBADMSG, "go");
             return;
         default: give_up(EBADMSG, "unknown request");

@@ -1,4 +1,4 @@
-import type { BoundaryName, Grant, Root, SyscallProfile } from '../policy/index.js'
+import type { BoundaryName, Grant, Root, SyscallLock, SyscallProfile } from '../policy/index.js'
 import type { Claim } from './requirement.js'
 
 export interface FilePlan {
@@ -35,6 +35,8 @@ export interface LimitsPlan {
 
 export interface SyscallPlan {
   readonly profile: SyscallProfile
+  /** what the job may lock itself to; `null`: nothing is offered */
+  readonly lock: SyscallLock | null
   readonly deny: readonly string[]
   readonly allow: readonly string[]
 }

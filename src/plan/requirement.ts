@@ -23,6 +23,7 @@ export const REQUIREMENT_IDS = [
   'syscalls.native-abi-only',
   'syscalls.no-sockets',
   'syscalls.no-exec',
+  'syscalls.lock',
   'limits.memory',
   'limits.cpus',
   'limits.processes',

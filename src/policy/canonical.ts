@@ -103,6 +103,7 @@ function complete(
     },
     syscalls: {
       profile: syscalls.profile ?? 'default',
+      lock: syscalls.lock ?? null,
       deny: unique(syscalls.deny),
       allow: unique(syscalls.allow),
     },

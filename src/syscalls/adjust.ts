@@ -1,6 +1,6 @@
 import type { PolicyProblem } from '../errors/index.js'
-import type { SyscallProfile } from '../policy/index.js'
 import { nearest } from '../spelling/index.js'
+import { type Gated, isGated } from './gate.js'
 import { ABSENT, REFUSED } from './profile-default.js'
 import { ALLOW, always, errno, type Profile } from './rule.js'
 import { ARCHES, isSyscallName, syscallNumbers } from './table.js'
@@ -19,7 +19,7 @@ export const KEEPER_CALLS: readonly string[] =
     ' ',
   )
 
-/** Under `compute` that filter is not the job's: its own is set last, by its first process, which then does only this. */
+/** Behind a gate that filter is not the job's: its own is set last, by its first process, which then does only this. */
 export const STARTER_CALLS: readonly string[] = ['execve', 'write', 'exit_group']
 
 /** Not to be allowed at all: another plane's promise rests on the refusal. */
@@ -49,9 +49,8 @@ const OPENS: Readonly<Record<string, string>> = {
   ptrace: 'the memory of every process of the job’s uid that is dumpable',
 }
 
-interface Circumstances {
+interface Circumstances extends Gated {
   readonly cpuPinned: boolean
-  readonly profile: SyscallProfile
 }
 
 /** Every reason why `adjustment` can't be accepted; empty when it can. Places are `syscalls.deny[0]` and so on. */
@@ -114,16 +113,17 @@ function unknownName(entry: Entry): PolicyProblem {
 function contradiction(
   entry: Entry,
   { deny }: Adjustment,
-  { cpuPinned, profile }: Circumstances,
+  circumstances: Circumstances,
 ): readonly PolicyProblem[] {
   const { list, name } = entry
+  const { cpuPinned, profile } = circumstances
+  const ownFilter = isGated(circumstances)
   if (list === 'deny') {
-    const needed = profile === 'compute' ? STARTER_CALLS : KEEPER_CALLS
+    const needed = ownFilter ? STARTER_CALLS : KEEPER_CALLS
     if (!needed.includes(name)) return []
-    const what =
-      profile === 'compute'
-        ? `"${name}" can't be denied: the job's command is started under the same filter.`
-        : `"${name}" can't be denied: the sandbox's own pid 1 runs under the same filter and needs it.`
+    const what = ownFilter
+      ? `"${name}" can't be denied: the job's command is started under the same filter.`
+      : `"${name}" can't be denied: the sandbox's own pid 1 runs under the same filter and needs it.`
     return [problem(entry, 'syscalls.neededInside', what, 'Remove it; limits bound what a job does with it.')]
   }
   if (deny.includes(name)) {

@@ -2,10 +2,9 @@
  * From the policy's `syscalls` to the bytes of a seccomp filter. Pure: no file is read and nothing is installed.
  */
 import { PolicyError } from '../errors/index.js'
-import type { SyscallProfile } from '../policy/index.js'
 import { type Adjustment, adjust, adjustmentProblems, adjustmentWarnings } from './adjust.js'
 import { compileFilter } from './compile.js'
-import { gateBytes, keeperProfile } from './gate.js'
+import { type Gated, gateBytes, isGated, keeperProfile } from './gate.js'
 import { PREBUILT } from './prebuilt.js'
 import { computeProfile } from './profile-compute.js'
 import { defaultProfile, type ProfileOptions } from './profile-default.js'
@@ -17,9 +16,8 @@ export { requirements } from './requirements.js'
 export type { Arch } from './table.js'
 export { ARCHES } from './table.js'
 
-export interface FilterOptions extends Adjustment, ProfileOptions {
+export interface FilterOptions extends Adjustment, ProfileOptions, Gated {
   readonly arch: Arch
-  readonly profile: SyscallProfile
 }
 
 export interface SyscallFilter {
@@ -47,19 +45,29 @@ export function syscallFilterBytes(options: FilterOptions): Uint8Array {
  * @throws PolicyError when `deny` or `allow` names what doesn't exist or what can't be changed
  */
 export function firstFilter(options: FilterOptions): Uint8Array {
-  return options.profile === 'default' ? syscallFilterBytes(options) : keeperFilterBytes(options)
+  return isGated(options) ? keeperFilterBytes(options) : syscallFilterBytes(options)
 }
 
 /** Set by the job's first process on itself, right before its program is executed, in this order. */
 export interface JobFilters {
   readonly gate: Uint8Array
   readonly filter: Uint8Array
+  /** what the job writes to lock itself, and whether it executes nothing all the same; `null`: it can't */
+  readonly lock: { readonly line: string; readonly oneExec: boolean } | null
 }
+
+/** The descriptor in the job, whose number `GLOVEBOX_LOCK_FD` holds. */
+export const LOCK_FD = 3
 
 /** `null`: the first filter says it all. Throws as {@link firstFilter} does. */
 export function jobFilters(options: FilterOptions): JobFilters | null {
-  if (options.profile === 'default') return null
-  return { gate: gateBytes(options.arch), filter: syscallFilterBytes(options) }
+  if (!isGated(options)) return null
+  const { arch, profile, lock } = options
+  return {
+    gate: gateBytes(options, arch),
+    filter: syscallFilterBytes(options),
+    lock: lock === null ? null : { line: `lock ${lock}`, oneExec: profile === 'compute' },
+  }
 }
 
 /** What the policy denies is for the job's own filter, what it allows must pass this one too. */

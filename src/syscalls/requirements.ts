@@ -3,7 +3,7 @@ import type { Policy } from '../policy/index.js'
 
 /** What this plane says must hold of every sandbox, whatever the policy adds or takes away. */
 export function requirements(policy: Pick<Policy, 'syscalls'>): readonly Requirement[] {
-  const { profile, deny, allow } = policy.syscalls
+  const { profile, lock, deny, allow } = policy.syscalls
   const adjusted = [
     ...(allow.length > 0 ? [`plus ${allow.join(', ')}`] : []),
     ...(deny.length > 0 ? [`without ${deny.join(', ')}`] : []),
@@ -32,6 +32,13 @@ export function requirements(policy: Pick<Policy, 'syscalls'>): readonly Require
       sentence: 'No process of the job can execute a program after the first.',
       family: 'escape',
       applies: profile === 'compute',
+    },
+    {
+      id: 'syscalls.lock',
+      sentence:
+        'A job that locks itself can from then on open no file, execute no program and make no socket, in any of its processes.',
+      family: 'escape',
+      applies: lock !== null,
     },
   ]
 }

@@ -108,7 +108,7 @@ const { gate, filter } =
   jobFilters({
     arch: process.arch === 'arm64' ? 'arm64' : 'x64',
     profile: 'compute',
-    ...{ deny: [], allow: [], inet: false, cpuPinned: false },
+    ...{ lock: null, deny: [], allow: [], inet: false, cpuPinned: false },
   }) ?? assert.fail()
 const sealed = [frame('k', gate), frame('j', filter)]
 const outputs = (below: string) => frame('o', words('/tmp/job'), Buffer.alloc(1), words(below))
@@ -166,6 +166,22 @@ describe('the first process, under sanitizers', { skip }, () => {
     ['a gate without a filter behind it', [frame('k', gate), ...command('true')], 'SE', /^$/],
     ['a filter without a gate', [frame('j', filter), ...command('true')], 'SE', /^$/],
     ['a gate that the kernel refuses', [frame('k', Buffer.alloc(16)), ...command('true')], 'I', /^$/],
+    [
+      'a lock that is used',
+      [
+        ...sealed,
+        frame('l', u32(0), words('lock me')),
+        ...command(
+          'sh',
+          '-c',
+          'echo no >&3; read a <&3; echo lock me >&3; read b <&3; echo $a $b; /bin/true || echo c',
+        ),
+      ],
+      'SE',
+      /^refused locked\nc\n/,
+    ],
+    ['a lock without a gate', [frame('l', u32(0), words('lock me')), ...command('true')], 'I', /^$/],
+    ['a lock cut short', [...sealed, frame('l', u32(0)), ...command('true')], 'I', /^$/],
     ['half an instruction', [frame('j', Buffer.alloc(12)), ...command('true')], 'I', /^$/],
     ['two gates', [...sealed, frame('k', gate), ...command('true')], 'I', /^$/],
     [
@@ -212,13 +228,13 @@ describe('the first process, under sanitizers', { skip }, () => {
     )
     const number = fc.constantFrom(0, 1, 3, 7, 9, 15, 64, 65, 255, 2 ** 31, 2 ** 32 - 1)
     const part = fc.oneof(
-      fc.tuple(fc.constantFrom(...'wvxrtdfbgsoqpakj?'), junk).map(([tag, bytes]) => frame(tag, bytes)),
+      fc.tuple(fc.constantFrom(...'wvxrtdfbgsoqpakjl?'), junk).map(([tag, bytes]) => frame(tag, bytes)),
       fc.tuple(fc.constantFrom('d', 'w'), path).map(([tag, text]) => frame(tag, words(text))),
       fc.tuple(number, path).map(([mode, text]) => frame('f', u32(mode), words(text))),
       fc.tuple(number, number).map(([resource, limit]) => frame('r', u32(resource), u64(limit), u64(limit))),
       fc.tuple(path, path).map(([place, below]) => frame('o', words(place), Buffer.alloc(1), words(below))),
       fc.tuple(number, path).map(([rights, text]) => frame('p', u32(rights), words(text))),
-      fc.constantFrom(...sealed),
+      fc.constantFrom(...sealed, frame('l', u32(0), words('lock sealed'))),
       number.map((each) => frame('s', u32(each))),
       fc.constantFrom(frame('b', Buffer.alloc(70_000)), frame('g'), frame('t', u32(50)), ...command('true')),
       { weight: 1, arbitrary: junk },

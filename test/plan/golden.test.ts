@@ -30,7 +30,7 @@ const POLICIES = {
     lifetime: { deadline: '5s', noOutput: '1s' },
     syscalls: { deny: ['flock'] },
   },
-  compute: { version: 1, syscalls: { profile: 'compute', allow: ['inotify_init1'] } },
+  compute: { version: 1, syscalls: { profile: 'compute', lock: 'sealed', allow: ['inotify_init1'] } },
   waived: { version: 1, waive: ['limits.memory', 'limits.cpus', 'limits.processes'] },
 } as const
 

@@ -4,7 +4,15 @@ import { PolicyError } from '../../src/errors/index.js'
 import { adjustmentProblems, syscallFilter } from '../../src/syscalls/index.js'
 import { verdictOf } from './tools.js'
 
-const PLAIN = { arch: 'x64', profile: 'default', deny: [], allow: [], inet: false, cpuPinned: false } as const
+const PLAIN = {
+  arch: 'x64',
+  profile: 'default',
+  lock: null,
+  deny: [],
+  allow: [],
+  inet: false,
+  cpuPinned: false,
+} as const
 
 function codes(
   deny: readonly string[],
@@ -12,7 +20,7 @@ function codes(
   cpuPinned = false,
   profile: 'default' | 'compute' = 'default',
 ): readonly string[] {
-  return adjustmentProblems({ deny, allow }, { cpuPinned, profile }).map(
+  return adjustmentProblems({ deny, allow }, { cpuPinned, lock: null, profile }).map(
     ({ path, code }) => `${path} ${code}`,
   )
 }

@@ -25,7 +25,7 @@ import { syscallNumbers } from '../../src/syscalls/table.js'
 import { AUDIT_ARCH, interpret } from './interpreter.js'
 import { ROOT, verdictOf } from './tools.js'
 
-const PLAIN = { deny: [], allow: [], inet: false, cpuPinned: false } as const
+const PLAIN = { lock: null, deny: [], allow: [], inet: false, cpuPinned: false } as const
 const OPTIONS: FilterOptions = { ...PLAIN, arch: 'x64', profile: 'compute' }
 const COMPUTE = computeProfile(PLAIN)
 const DEFAULT = defaultProfile(PLAIN)
@@ -82,11 +82,17 @@ describe('the compute profile', () => {
   test('the gate asks about execve, lets everything else be, and kills other ABIs', () => {
     for (const arch of ARCHES)
       for (let number = 0; number < 5000; number++) {
-        const says = interpret(gateBytes(arch), { arch: AUDIT_ARCH[arch], number, args: [] })
+        const says = interpret(gateBytes(OPTIONS, arch), { arch: AUDIT_ARCH[arch], number, args: [] })
         assert.equal(says, number === syscallNumbers(arch).get('execve') ? 'ask' : 'allow', `${number}`)
       }
-    assert.equal(interpret(gateBytes('x64'), { arch: AUDIT_ARCH.i386, number: 11, args: [] }), 'kill')
-    assert.equal(interpret(gateBytes('x64'), { arch: AUDIT_ARCH.x64, number: 0x40000208, args: [] }), 'kill')
+    assert.equal(
+      interpret(gateBytes(OPTIONS, 'x64'), { arch: AUDIT_ARCH.i386, number: 11, args: [] }),
+      'kill',
+    )
+    assert.equal(
+      interpret(gateBytes(OPTIONS, 'x64'), { arch: AUDIT_ARCH.x64, number: 0x40000208, args: [] }),
+      'kill',
+    )
   })
 
   test('lets the job’s first process execute its program, or say why it can’t and exit', () => {
@@ -104,7 +110,7 @@ describe('the compute profile', () => {
 
 describe('what the policy changes of it', () => {
   const problems = (allow: string[], deny: string[] = []) =>
-    adjustmentProblems({ deny, allow }, { cpuPinned: false, profile: 'compute' }).map(
+    adjustmentProblems({ deny, allow }, { cpuPinned: false, lock: null, profile: 'compute' }).map(
       ({ path, code }) => `${path} ${code}`,
     )
 
@@ -116,7 +122,10 @@ describe('what the policy changes of it', () => {
     )
     assert.deepEqual(problems([], [...STARTER_CALLS, 'clone']).length, STARTER_CALLS.length)
     assert.deepEqual(
-      adjustmentProblems({ deny: [], allow: ['execveat'] }, { cpuPinned: false, profile: 'default' }),
+      adjustmentProblems(
+        { deny: [], allow: ['execveat'] },
+        { cpuPinned: false, lock: null, profile: 'default' },
+      ),
       [],
     )
   })
@@ -200,7 +209,7 @@ describe('the door', () => {
 
   test('its promises are made under compute alone', () => {
     for (const profile of ['default', 'compute'] as const) {
-      const made = requirements({ syscalls: { profile, deny: [], allow: [] } })
+      const made = requirements({ syscalls: { profile, lock: null, deny: [], allow: [] } })
       assert.deepEqual(
         made.map(({ id, applies }) => `${id} ${applies}`),
         [
@@ -208,6 +217,7 @@ describe('the door', () => {
           'native-abi-only true',
           `no-sockets ${profile === 'compute'}`,
           `no-exec ${profile === 'compute'}`,
+          'lock false',
         ].map((text) => `syscalls.${text}`),
       )
     }

@@ -40,7 +40,8 @@ export function filterFor(arch: Arch, setting: Setting = {}): Uint8Array {
   const { profile = 'default', inet = false, cpuPinned = false, hostFolders = false } = setting
   const { deny = [], allow = [] } = setting
   const bytes =
-    filters.get(key) ?? syscallFilter({ arch, profile, deny, allow, inet, cpuPinned, hostFolders }).bytes
+    filters.get(key) ??
+    syscallFilter({ arch, profile, lock: null, deny, allow, inet, cpuPinned, hostFolders }).bytes
   filters.set(key, bytes)
   return bytes
 }

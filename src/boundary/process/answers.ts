@@ -57,6 +57,10 @@ const answers: Answers = {
       'seccomp: execve asks the first process of the sandbox, which answers once and closes its end for good',
       'seccomp: no execveat',
     ),
+  'syscalls.lock': () =>
+    enforcedBy(
+      'seccomp: these calls ask the first process of the sandbox, which closes its end for good when the job says so',
+    ),
   'limits.memory': ({ host }) =>
     host.cgroups.controllers.includes('memory')
       ? enforcedBy(

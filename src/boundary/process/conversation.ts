@@ -39,6 +39,7 @@ export class Conversation {
   }
 
   async start(command: Command, settings: AgentSettings): Promise<void> {
+    const lock = settings.filters?.lock ?? null
     const frames = [
       frame('w', raw(settings.workdir)),
       ...Object.entries(settings.env).map(([name, value]) => frame('v', raw(`${name}=${value}`))),
@@ -50,6 +51,7 @@ export class Conversation {
       ...(settings.filters === null
         ? []
         : [frame('k', settings.filters.gate), frame('j', settings.filters.filter)]),
+      ...(lock === null ? [] : [frame('l', u32(lock.oneExec ? 1 : 0), raw(lock.line))]),
     ]
     await this.#write(Buffer.concat(frames))
     for (const input of command.inputs) {

@@ -28,10 +28,10 @@ export function isPinned(plan: Plan, host: HostFacts): boolean {
 }
 
 export function filterOptions(plan: Plan, host: HostFacts): FilterOptions {
-  const { deny, allow, profile } = plan.syscalls
+  const { deny, allow, profile, lock } = plan.syscalls
   const arch = host.arch === 'arm64' ? 'arm64' : 'x64'
   const hostFolders = plan.files.read.length > 0
-  return { arch, profile, deny, allow, inet: false, cpuPinned: isPinned(plan, host), hostFolders }
+  return { arch, profile, lock, deny, allow, inet: false, cpuPinned: isPinned(plan, host), hostFolders }
 }
 
 /** Everything of the request that does not change from run to run. */
