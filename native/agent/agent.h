@@ -8,7 +8,7 @@
  * `a` u32: the least ABI of Landlock that was promised; `k` the gate, `j` the job's own filter, struct sock_filter[] both; `l` u32 1: one
  * exec all the same, line: what the job says to lock itself; `g` go;
  * `s` u32 signal for the job; `o` a place NUL a path below it: send what is there; `q` quit.
- * To the host: `S` the command runs; `N` u32 errno: it can't be executed; `W` u32 errno: its work directory can't be entered; `E` u32 kind, u32 code, u64 CPU time in µs: it
+ * To the host: `S` u32 the ABI of Landlock that holds it, or 0: the command runs; `N` u32 errno: it can't be executed; `W` u32 errno: its work directory can't be entered; `E` u32 kind, u32 code, u64 CPU time in µs: it
  * ended; `T` deadline; `I` u32 errno, text: can't do what was asked; outputs: `D` folder, `F` u64 size, path, `B` bytes,
  * `X` u32 kind, path: refused, `M` nothing there, `Z` all sent.
  */
@@ -93,6 +93,7 @@ void prepare(struct job *job);
 pid_t job_start(const struct job *job, struct lock *lock);
 
 /* wall.c */
+uint32_t wall_abi(void);
 int wall_build(const struct job *job, const char **about);
 
 /* gate.c */

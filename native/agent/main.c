@@ -122,7 +122,8 @@ int main(void)
     pid_t pid = job_start(&job, &lock);
     if (pid < 0)
         return 0;
-    channel_write('S', "", 0);
+    /* its first process would not run if it had failed to build the wall */
+    channel_write2('S', job.place_count > 0 ? wall_abi() : 0, 4, "");
     int status = watch(pid, signals, job.deadline_ms, &lock);
     end_all();
     say_ended(status);

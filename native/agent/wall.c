@@ -23,9 +23,16 @@
 /* Executing, writing, reading, truncating, ioctl: all that a rule on anything but a folder may grant. */
 #define RIGHTS_OF_FILES 0xc007u
 
-static uint64_t rights_of(long abi)
+static uint64_t rights_of(uint32_t abi)
 {
     return abi >= 5 ? RIGHTS_ABI_5 : abi >= 3 ? RIGHTS_ABI_3 : RIGHTS_ABI_2;
+}
+
+/* Which ABI of Landlock is used here; 0: none. */
+uint32_t wall_abi(void)
+{
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    return abi >= OLDEST_ABI ? (uint32_t)abi : 0;
 }
 
 static int allow_beneath(int ruleset, uint64_t handled, const struct place *place)
@@ -57,8 +64,8 @@ int wall_build(const struct job *job, const char **about)
     *about = "landlock";
     if (job->place_count == 0)
         return 0;
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    if (abi < OLDEST_ABI || abi < job->landlock_least)
+    uint32_t abi = wall_abi();
+    if (abi == 0 || abi < job->landlock_least)
         return job->landlock_least > 0 ? EOPNOTSUPP : 0;
     struct landlock_ruleset_attr attr = {.handled_access_fs = rights_of(abi)};
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr.handled_access_fs, 0);

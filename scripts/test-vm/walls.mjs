@@ -1,6 +1,6 @@
 /** For scripts/test-vm/inside.mjs: Landlock, which the machine's kernel (Linux 6.1, ABI 2) has, and the compute profile on it. */
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 
 const PROGRAM = '/opt/glovebox/bin/glovebox'
 const AGENT = '/opt/glovebox/dist/native/agent'
@@ -26,8 +26,12 @@ export async function walls(check) {
   mkdirSync('/srv/fifo', { recursive: true })
   spawnSync('mkfifo', ['/srv/fifo/fifo'])
   chmodSync('/srv/fifo/fifo', 0o666)
+  writeFileSync('/srv/fifo/plain', 'plain\n')
+  mkdirSync('/srv/out', { recursive: true })
+  chmodSync('/srv/out', 0o777)
   writeFileSync('/srv/compute.yaml', 'version: 1\nsyscalls: {profile: compute}\n')
   for (const starter of STARTERS) ofStarter(starter, check)
+  unseen(check)
   await landlockAlone(check)
 }
 
@@ -44,6 +48,17 @@ function ofStarter({ name, as, flags = [] }, check) {
   const ordinary = glovebox('run', '--deadline', '1m', '--', 'sh', '-c', ORDINARY)
   is('programs do what they do', ordinary.stdout === 'through\nran\nran\nroot\n', ordinary)
 
+  const file = [
+    '--read',
+    '/srv/fifo/plain:/in/plain',
+    '--input',
+    '/srv/fifo/plain:copy',
+    '--write',
+    '/srv/out:/out',
+  ]
+  const copied = glovebox('run', ...file, '--', 'sh', '-c', 'cat /in/plain copy > /out/both; cat /out/both')
+  is('a granted file, an input, a write grant', copied.stdout === 'plain\nplain\n', copied)
+
   const compute = (...argv) =>
     glovebox('run', '--deadline', '1m', '--policy', '/srv/compute.yaml', '--', ...argv)
   const exec = 'import os\ntry: os.execv("/bin/true", ["true"])\nexcept OSError as error: print(error.errno)'
@@ -51,6 +66,23 @@ function ofStarter({ name, as, flags = [] }, check) {
   is('compute: no second program', second.stdout === '38\n', second)
   const picture = compute('/usr/bin/convert', '-size', '80x60', 'gradient:', '-resize', '50%', 'info:-')
   is('compute: a picture', picture.stdout.includes('40x30'), picture)
+}
+
+/** In most containers securityfs is not there: Landlock is not promised, used all the same, and in the report. */
+function unseen(check) {
+  const hidden = `umount /sys/kernel/security; ${PROGRAM} explain --json; ${PROGRAM} run --report /tmp/report -- true`
+  const { stdout } = run(['unshare', '-m', 'sh', '-c', hidden])
+  const of = ({ claims }) => claims.find(({ id }) => id === 'files.second-wall')
+  const [planned, reported] = [of(JSON.parse(stdout)), of(JSON.parse(readFileSync('/tmp/report', 'utf8')))]
+  const good = planned.status === 'notApplicable' && reported.status === 'enforced'
+  check(
+    'without securityfs Landlock is not promised, and reported',
+    good && reported.by[0] === 'Landlock (ABI 2)',
+    {
+      planned,
+      reported,
+    },
+  )
 }
 
 /** Without the other walls: the same agent where every mount can be written to. */

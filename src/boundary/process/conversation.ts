@@ -66,8 +66,8 @@ export class Conversation {
     await this.#write(frame('g'))
   }
 
-  /** `onStarted` is called when the command's own program runs. */
-  async commandEnd(onStarted: () => void): Promise<CommandEnd> {
+  /** `onStarted` is called when the command's own program runs, with the ABI of Landlock that holds it, or 0. */
+  async commandEnd(onStarted: (landlockAbi: number) => void): Promise<CommandEnd> {
     for (let started = false; ; started = true) {
       const message = await this.#next()
       if (message === null)
@@ -75,7 +75,7 @@ export class Conversation {
       if (message.kind === 'ended') return message.end
       if (message.kind !== 'started' || started)
         return { kind: 'broken', detail: `it said "${message.kind}" while a command ran` }
-      onStarted()
+      onStarted(message.landlockAbi)
     }
   }
 

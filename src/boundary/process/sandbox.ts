@@ -11,7 +11,7 @@ import { launchFailure } from './failure.js'
 import type { End, EndedNews, Launcher, PassedHandle } from './launcher.js'
 import { filterOptions } from './request.js'
 import { rlimits } from './rlimits.js'
-import { wall } from './wall.js'
+import { secondWallSeen, wall } from './wall.js'
 
 /** How long the sandbox gets to end by itself when its lifeline closes, before it is killed from outside, ms. */
 const GRACE_MS = 200
@@ -75,6 +75,7 @@ class ProcessSandbox implements RunningSandbox {
   readonly #news: Promise<EndedNews>
   readonly #running: Promise<void>
   #started = false
+  #landlockAbi = 0
   #end: Promise<SandboxEnd> | null = null
 
   constructor(
@@ -104,8 +105,9 @@ class ProcessSandbox implements RunningSandbox {
       running = resolve
     })
     this.commandEnd = this.#conversation
-      .commandEnd(() => {
+      .commandEnd((landlockAbi) => {
         this.#started = true
+        this.#landlockAbi = landlockAbi
         running()
       })
       .finally(running)
@@ -141,6 +143,7 @@ class ProcessSandbox implements RunningSandbox {
       cpuMs: news.cpuUs / 1000,
       peakMemoryBytes: news.peakMemoryBytes || news.maxRssBytes,
       forkRefusals: news.forkRefusals,
+      observed: this.#landlockAbi === 0 ? [] : [secondWallSeen(this.#landlockAbi)],
       launchFailure: failed && news.status !== 0 ? launchFailure(news.text) : null,
     }
   }

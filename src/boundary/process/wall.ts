@@ -1,6 +1,7 @@
 /** What Landlock is told: the files of the plan once more, in the words of another part of the kernel. Pure. */
 import type { HostFacts } from '../../host/index.js'
 import { type Answer, absent, enforcedBy, type Plan } from '../../plan/index.js'
+import type { Observed } from '../boundary.js'
 
 /** LANDLOCK_ACCESS_FS_* of include/uapi/linux/landlock.h. */
 const RIGHT = {
@@ -76,6 +77,11 @@ export function secondWall(host: HostFacts): Answer {
   return host.securityModules.includes('landlock')
     ? absent('Landlock before Linux 5.19 forbids renaming from one folder to another. The mounts hold alone.')
     : absent('This kernel runs without Landlock. The mounts hold alone.')
+}
+
+/** From a sandbox in which it held. */
+export function secondWallSeen(abi: number): Observed {
+  return { id: 'files.second-wall', by: `Landlock (ABI ${abi})` }
 }
 
 /** Of which kernel on which rights for files are known; a distribution's kernel may know more. */
