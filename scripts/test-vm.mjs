@@ -1,5 +1,5 @@
 /**
- * npm run test:vm [-- FOLDER]: limits on a machine with cgroup v2 and systemd, whatever this one has. Makes a Debian 12 from
+ * npm run test:vm [-- FOLDER]: limits on a machine with cgroup v2 and systemd, and Landlock, whatever this one has. Makes a Debian 12 from
  * Debian's packages in FOLDER (a new temporary one; kept if given, and then used again), starts it in QEMU without hardware
  * virtualisation, and runs scripts/test-vm/inside.mjs in it. About ten minutes on two processors; needs root, for
  * mmdebstrap, and `apt-get install qemu-system-x86 mmdebstrap e2fsprogs`.
@@ -117,7 +117,7 @@ function install(system) {
   const place = join(system, 'opt/glovebox')
   rmSync(place, { recursive: true, force: true })
   for (const path of PROGRAM) cpSync(join(root, path), join(place, path), { recursive: true })
-  for (const file of ['inside', 'checks', 'refusals'])
+  for (const file of ['inside', 'checks', 'refusals', 'walls'])
     cpSync(join(root, `scripts/test-vm/${file}.mjs`), join(place, `${file}.mjs`))
   cpSync(process.execPath, join(system, 'usr/bin/node'))
   writeFileSync(join(system, 'etc/systemd/system/checks.service'), UNIT)

@@ -4,9 +4,11 @@
  * when its lifeline closes, the deadline is over or the job has ended: with pid 1 gone the kernel ends the rest.
  *
  * From the host: `w` work directory, `v` NAME=VALUE, `x` argv item, `d` folder to make, `f` u32 mode, path: a file to
- * make; `b` its bytes; `r` u32 resource, u64 soft, u64 hard; `t` u32 deadline in ms; `g` go; `s` u32 signal for the
- * job; `o` a place NUL a path below it: send what is there; `q` quit.
- * To the host: `S` the command runs; `N` u32 errno: it can't be executed; `W` u32 errno: its work directory can't be entered; `E` u32 kind, u32 code, u64 CPU time in µs: it
+ * make; `b` its bytes; `r` u32 resource, u64 soft, u64 hard; `t` u32 deadline in ms; `p` u32 Landlock rights, path: a place;
+ * `a` u32: the least ABI of Landlock that was promised; `k` the gate, `j` the job's own filter, struct sock_filter[] both; `l` u32 1: one
+ * exec all the same, line: what the job says to lock itself; `g` go;
+ * `s` u32 signal for the job; `o` a place NUL a path below it: send what is there; `q` quit.
+ * To the host: `S` u32 the ABI of Landlock that holds it, or 0: the command runs; `N` u32 errno: it can't be executed; `W` u32 errno: its work directory can't be entered; `E` u32 kind, u32 code, u64 CPU time in µs: it
  * ended; `T` deadline; `I` u32 errno, text: can't do what was asked; outputs: `D` folder, `F` u64 size, path, `B` bytes,
  * `X` u32 kind, path: refused, `M` nothing there, `Z` all sent.
  */
@@ -19,13 +21,31 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+struct seccomp_notif;
+
 enum { CONTROL = 3, JOB_STDIN = 4, JOB_STDOUT = 5, JOB_STDERR = 6 };
+
+/* Where the job finds its end of the lock's line, see GLOVEBOX_LOCK_FD. */
+enum { JOB_LOCK = 3 };
 
 #define MAX_FRAME (1u << 20)
 #define MAX_STRINGS 65536
 #define MAX_LIMITS 16
+#define MAX_PLACES 1024
 
 enum refusal { REFUSE_SYMLINK = 1, REFUSE_SPECIAL, REFUSE_DEPTH, REFUSE_UNREADABLE, REFUSE_NAME };
+
+/* What Landlock lets the job do beneath a path. */
+struct place {
+    const char *path;
+    uint32_t rights;
+};
+
+/* A filter, struct sock_filter[]. */
+struct program {
+    const uint8_t *bytes;
+    uint32_t length;
+};
 
 struct job {
     const char *workdir;
@@ -37,6 +57,22 @@ struct job {
     } limits[MAX_LIMITS];
     int limit_count;
     uint32_t deadline_ms;
+    struct place *places;
+    int place_count;
+    uint32_t landlock_least;
+    struct program gate, filter;
+    const char *lock_line; /* what the job says to lock itself; NULL: it can't */
+    bool lock_one_exec;
+};
+
+/* The job's lock while it runs. */
+struct lock {
+    int listener;       /* asks about the calls that the lock takes away; -1: it is closed */
+    int line;           /* the job's wish comes here; -1: it is closed */
+    const char *wanted; /* the line that locks */
+    bool one_exec;      /* nothing is executed after the first program, locked or not */
+    size_t length;
+    char said[64];
 };
 
 /* channel.c */
@@ -54,7 +90,23 @@ _Noreturn void give_up(int error, const char *what);
 void prepare(struct job *job);
 
 /* job.c */
-pid_t job_start(const struct job *job);
+pid_t job_start(const struct job *job, struct lock *lock);
+
+/* wall.c */
+uint32_t wall_abi(void);
+int wall_build(const struct job *job, const char **about);
+
+/* gate.c */
+int gate_install(const struct program *program, int channel);
+int filter_install(const struct program *program);
+int gate_receive(int channel, void *bytes, size_t size, ssize_t *got);
+bool gate_ask(int listener, struct seccomp_notif *question);
+bool gate_first_exec(int listener, int channel, pid_t first, struct seccomp_notif *left);
+
+/* lock.c */
+void lock_hear(struct lock *lock);
+void lock_reply(struct lock *lock, const struct seccomp_notif *question);
+void lock_answer(struct lock *lock, bool has_question);
 
 /* collect.c */
 void collect(const struct message *request);

@@ -64,11 +64,14 @@ static bool reap(pid_t job, int *status)
     return false;
 }
 
-static int watch(pid_t job, int signals, uint32_t deadline_ms)
+static int watch(pid_t job, int signals, uint32_t deadline_ms, struct lock *lock)
 {
     long long end = now_ms() + deadline_ms;
-    struct pollfd watched[] = {{.fd = CONTROL, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
     for (;;) {
+        struct pollfd watched[] = {{.fd = CONTROL, .events = POLLIN},
+                                   {.fd = signals, .events = POLLIN},
+                                   {.fd = lock->line, .events = POLLIN},
+                                   {.fd = lock->listener, .events = POLLIN}}; /* -1: not watched */
         int status;
         long long left = end - now_ms();
         if (left <= 0) {
@@ -76,14 +79,21 @@ static int watch(pid_t job, int signals, uint32_t deadline_ms)
             channel_write('T', "", 0);
             _exit(0);
         }
-        if (poll(watched, 2, (int)left) < 0 && errno != EINTR)
+        if (poll(watched, 4, (int)left) < 0) {
+            if (errno == EINTR)
+                continue;
             _exit(1);
+        }
         if (watched[0].revents != 0)
             pass_signal(job);
         if (watched[1].revents != 0) {
             struct signalfd_siginfo ignored;
             (void)!read(signals, &ignored, sizeof ignored);
         }
+        if (watched[2].revents != 0)
+            lock_hear(lock);
+        if (watched[3].revents != 0 && lock->listener >= 0) /* locked by now: its questions are refused */
+            lock_answer(lock, (watched[3].revents & POLLIN) != 0);
         if (reap(job, &status))
             return status;
     }
@@ -108,11 +118,13 @@ int main(void)
     if (signals < 0)
         return 1;
     prepare(&job);
-    pid_t pid = job_start(&job);
+    struct lock lock;
+    pid_t pid = job_start(&job, &lock);
     if (pid < 0)
         return 0;
-    channel_write('S', "", 0);
-    int status = watch(pid, signals, job.deadline_ms);
+    /* its first process would not run if it had failed to build the wall */
+    channel_write2('S', job.place_count > 0 ? wall_abi() : 0, 4, "");
+    int status = watch(pid, signals, job.deadline_ms, &lock);
     end_all();
     say_ended(status);
     for (struct message message; channel_read(&message) && message.tag == 'o'; free(message.bytes))

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,6 +70,34 @@ static void take_limit(struct job *job, const struct message *message)
     job->limit_count++;
 }
 
+static void take_place(struct job *job, const struct message *message)
+{
+    if (message->length < 5 || message->bytes[4] != '/' || job->place_count == MAX_PLACES)
+        give_up(EBADMSG, "place");
+    struct place *larger = realloc(job->places, ((size_t)job->place_count + 1) * sizeof *larger);
+    if (larger == NULL)
+        give_up(ENOMEM, "places");
+    larger[job->place_count++] =
+        (struct place){.path = (const char *)message->bytes + 4, .rights = wire_u32(message->bytes)};
+    job->places = larger;
+}
+
+static void take_program(struct program *program, const struct message *message)
+{
+    if (program->length != 0 || message->length == 0 || message->length % sizeof(struct sock_filter) != 0 ||
+        message->length > BPF_MAXINSNS * sizeof(struct sock_filter))
+        give_up(EBADMSG, "filter");
+    *program = (struct program){.bytes = message->bytes, .length = message->length};
+}
+
+static void take_lock(struct job *job, const struct message *message)
+{
+    if (message->length < 5)
+        give_up(EBADMSG, "lock");
+    job->lock_one_exec = wire_u32(message->bytes) == 1;
+    job->lock_line = (const char *)message->bytes + 4;
+}
+
 void prepare(struct job *job)
 {
     struct message message;
@@ -83,6 +112,11 @@ void prepare(struct job *job)
         case 'x': append(&job->argv, &job->argc, (char *)message.bytes); keep = true; break;
         case 'r': take_limit(job, &message); break;
         case 't': job->deadline_ms = message.length == 4 ? wire_u32(message.bytes) : 0; break;
+        case 'p': take_place(job, &message); keep = true; break;
+        case 'a': job->landlock_least = message.length == 4 ? wire_u32(message.bytes) : UINT32_MAX; break;
+        case 'k': take_program(&job->gate, &message); keep = true; break;
+        case 'j': take_program(&job->filter, &message); keep = true; break;
+        case 'l': take_lock(job, &message); keep = true; break;
         case 'd': make_folder((char *)message.bytes); break;
         case 'f':
             if (file >= 0)
@@ -97,7 +131,8 @@ void prepare(struct job *job)
         case 'g':
             if (file >= 0)
                 close(file);
-            if (job->argc == 0 || job->workdir == NULL || job->deadline_ms == 0)
+            if (job->argc == 0 || job->workdir == NULL || job->deadline_ms == 0 ||
+                (job->lock_line != NULL && job->gate.length == 0))
                 give_up(EBADMSG, "go");
             return;
         default: give_up(EBADMSG, "unknown request");

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { setTimeout as sleep } from 'node:timers/promises'
 import { check, glovebox, PROGRAM, SERVICE, total } from './checks.mjs'
 import { refusals } from './refusals.mjs'
+import { walls } from './walls.mjs'
 
 const USER = [
   'runuser',
@@ -98,6 +99,7 @@ await theUnitThatWantedTheController()
 await killedLauncher()
 grantOfRoot()
 refusals()
+await walls(check)
 console.log(total())
 
 /** systemd takes cpu back from the slice when the last unit that wanted it stops: the limit must not go with it. */

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import type { HostFacts } from '../host/index.js'
-import type { Answer, Plan, Requirement } from '../plan/index.js'
+import type { Answer, Plan, Requirement, RequirementId } from '../plan/index.js'
 import type { BoundaryName } from '../policy/index.js'
 
 /** What a boundary is asked: a requirement, on this host. */
@@ -62,6 +62,12 @@ export type CommandEnd =
   /** the sandbox ended without a word: killed, or never started; its end says more */
   | { readonly kind: 'lost' }
 
+/** A promise that was kept, where only the sandbox itself could tell by what. */
+export interface Observed {
+  readonly id: RequirementId
+  readonly by: string
+}
+
 /** How the sandbox as a whole ended, as seen from outside, when nothing of it is left. */
 export interface SandboxEnd {
   /** the kernel ended a process for memory */
@@ -70,6 +76,7 @@ export interface SandboxEnd {
   readonly peakMemoryBytes: number
   /** how often a process could not be made because of limits.processes; `null`: not counted */
   readonly forkRefusals: number | null
+  readonly observed: readonly Observed[]
   /** set when it never got as far as its command: what failed, and what to do */
   readonly launchFailure: { readonly what: string; readonly get: string } | null
 }

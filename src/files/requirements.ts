@@ -46,6 +46,10 @@ export function fileRequirements(policy: Policy): Requirement[] {
       `What the job writes to live grants is on the host at once, and never a setuid or setgid file, a device, or anything outside of them${paths(live)}.`,
       live.length > 0,
     ),
+    promise(
+      'files.second-wall',
+      'What may be opened, made and executed is checked a second time, by another part of the kernel than mounts.',
+    ),
   ]
 }
 

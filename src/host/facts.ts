@@ -26,6 +26,8 @@ export interface HostFacts {
   /** what lies over parts of /proc, as in most containers; a sandbox then gets no /proc, and does not start */
   readonly maskedProc: readonly string[]
   readonly cgroups: CgroupFacts
+  /** security modules that the kernel runs, as it lists them; `null`: securityfs is not there to read */
+  readonly securityModules: readonly string[] | null
   /** `/bin`, `/lib` …: where the link leads, or `directory`; absent ones are not listed */
   readonly topLevel: Readonly<Record<string, string>>
   /** which of the asked-for host paths exist: `file`, `directory`, or `link:TARGET` */
@@ -65,6 +67,7 @@ export function hostFacts(from: HostLook, paths: readonly string[], installation
       writable: look.writable,
       read: look.read,
     }),
+    securityModules: look.read('/sys/kernel/security/lsm')?.trim().split(',') ?? null,
     topLevel: kinds(look, TOP_LEVEL),
     paths: kinds(look, paths),
     surroundings() {

@@ -4,6 +4,7 @@
 
 export type { FilePlan, LimitsPlan, Plan, SyscallPlan } from './plan.js'
 export type {
+  Absence,
   Answer,
   Claim,
   ClaimStatus,
@@ -13,4 +14,4 @@ export type {
   RequirementId,
   ThreatFamily,
 } from './requirement.js'
-export { claimOf, enforcedBy, impossible, REQUIREMENT_IDS } from './requirement.js'
+export { absent, claimOf, enforcedBy, impossible, REQUIREMENT_IDS } from './requirement.js'

@@ -1,4 +1,4 @@
-import type { BoundaryName, Grant, Root } from '../policy/index.js'
+import type { BoundaryName, Grant, Root, SyscallLock, SyscallProfile } from '../policy/index.js'
 import type { Claim } from './requirement.js'
 
 export interface FilePlan {
@@ -36,7 +36,9 @@ export interface LimitsPlan {
 }
 
 export interface SyscallPlan {
-  readonly profile: 'default'
+  readonly profile: SyscallProfile
+  /** what the job may lock itself to; `null`: nothing is offered */
+  readonly lock: SyscallLock | null
   readonly deny: readonly string[]
   readonly allow: readonly string[]
 }

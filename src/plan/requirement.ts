@@ -18,9 +18,13 @@ export const REQUIREMENT_IDS = [
   'files.read-grants',
   'files.write-collected',
   'files.live-writes',
+  'files.second-wall',
   'network.none',
   'syscalls.profile',
   'syscalls.native-abi-only',
+  'syscalls.no-sockets',
+  'syscalls.no-exec',
+  'syscalls.lock',
   'limits.memory',
   'limits.cpus',
   'limits.processes',
@@ -62,7 +66,13 @@ export interface Refusal {
   readonly get: string
 }
 
-export type Answer = Enforcement | Refusal
+/** Neither: a wall behind another, which this host does not have. Nothing rests on it, so nothing is refused. */
+export interface Absence {
+  readonly kind: 'absent'
+  readonly why: string
+}
+
+export type Answer = Enforcement | Refusal | Absence
 
 export type ClaimStatus = 'enforced' | 'waived' | 'impossible' | 'notApplicable'
 
@@ -76,6 +86,8 @@ export interface Claim {
   readonly by: readonly string[]
   /** why not and how to get it; only when impossible or waived on a host that can't */
   readonly refusal: Refusal | null
+  /** why this host does not have it, where nothing rests on it; only when not applicable */
+  readonly absence: string | null
 }
 
 export function enforcedBy(first: string, ...more: string[]): Enforcement {
@@ -86,12 +98,18 @@ export function impossible(why: string, get: string): Refusal {
   return { kind: 'impossible', why, get }
 }
 
+export function absent(why: string): Absence {
+  return { kind: 'absent', why }
+}
+
 /** Joins a requirement with its answer. A waived control is never reported as enforced. */
 export function claimOf(requirement: Requirement, answer: Answer, waived: boolean): Claim {
   const { id, sentence, family } = requirement
+  const claim = { id, sentence, family, by: [], refusal: null, absence: null }
+  if (!requirement.applies) return { ...claim, status: 'notApplicable' }
+  if (answer.kind === 'absent') return { ...claim, status: 'notApplicable', absence: answer.why }
   const refusal = answer.kind === 'impossible' ? answer : null
-  if (!requirement.applies) return { id, sentence, family, status: 'notApplicable', by: [], refusal: null }
-  if (waived) return { id, sentence, family, status: 'waived', by: [], refusal }
-  if (answer.kind === 'impossible') return { id, sentence, family, status: 'impossible', by: [], refusal }
-  return { id, sentence, family, status: 'enforced', by: answer.by, refusal: null }
+  if (waived) return { ...claim, status: 'waived', refusal }
+  if (answer.kind === 'impossible') return { ...claim, status: 'impossible', refusal }
+  return { ...claim, status: 'enforced', by: answer.by }
 }

@@ -104,7 +104,12 @@ function complete(
       outputBytes: known(parseSize(limits.output ?? bounds.OUTPUT.initial)),
       scratchBytes: known(parseSize(limits.scratch ?? bounds.SCRATCH.initial)),
     },
-    syscalls: { profile: 'default', deny: unique(syscalls.deny), allow: unique(syscalls.allow) },
+    syscalls: {
+      profile: syscalls.profile ?? 'default',
+      lock: syscalls.lock ?? null,
+      deny: unique(syscalls.deny),
+      allow: unique(syscalls.allow),
+    },
     waive: unique(document.waive),
   })
 }

@@ -23,6 +23,7 @@ export function compareWithCeiling(policy: Policy, ceiling: Ceiling, context: Co
   grants('write', policy.files.write, ceiling.write, context)
   liveGrants(policy, ceiling, context)
   numbers(policy, ceiling, context)
+  profile(policy, ceiling, context)
   subset(['syscalls', 'allow'], policy.syscalls.allow, ceiling.allow, context)
   subset(['waive'], policy.waive, ceiling.waive, context)
   for (const name of ceiling.deny.value) {
@@ -30,6 +31,15 @@ export function compareWithCeiling(policy: Policy, ceiling: Ceiling, context: Co
     const what = `${show(name)} must be denied (ceiling ${at(ceiling.deny.place)}).`
     context.problems.add(ABOVE, ['syscalls', 'deny'], what, 'Add it.')
   }
+}
+
+/** `compute` is a part of `default`: a policy may always have less. */
+function profile({ syscalls }: Policy, { profile: bound }: Ceiling, context: Context): void {
+  if (bound === null || bound.value === 'default' || syscalls.profile === bound.value) return
+  const path = ['syscalls', 'profile']
+  const given = context.places.has(path) ? syscalls.profile : `the default, ${syscalls.profile},`
+  const what = `${given} is above the ceiling of ${bound.value} (${at(bound.place)}).`
+  context.problems.add(ABOVE, path, what, `Write ${bound.value}.`)
 }
 
 function numbers(policy: Policy, ceiling: Ceiling, context: Context): void {

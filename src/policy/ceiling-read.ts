@@ -2,7 +2,7 @@ import { parseDuration, parseSize } from '../units/index.js'
 import type { ResolveHostPath } from './host-path.js'
 import { isWithin, pathFault, tidy } from './paths.js'
 import type { Path, Place, Written } from './places.js'
-import type { BoundaryName } from './policy.js'
+import type { BoundaryName, SyscallProfile } from './policy.js'
 import { Problems } from './problems.js'
 import { show } from './quote.js'
 import type { PolicyDocument } from './schema.js'
@@ -30,6 +30,7 @@ export interface Ceiling {
   readonly openFiles: Bound<number> | null
   readonly outputBytes: Bound<number> | null
   readonly scratchBytes: Bound<number> | null
+  readonly profile: Bound<SyscallProfile> | null
   /** names that every policy must deny */
   readonly deny: Bound<readonly string[]>
   readonly allow: Bound<readonly string[]>
@@ -72,6 +73,7 @@ export function readCeiling(written: Written, resolve: ResolveHostPath): Ceiling
     openFiles: bound(['limits', 'openFiles'], limits.openFiles, same),
     outputBytes: bound(['limits', 'output'], limits.output, size),
     scratchBytes: bound(['limits', 'scratch'], limits.scratch, size),
+    profile: bound(['syscalls', 'profile'], syscalls.profile, same),
     deny: names(['syscalls', 'deny'], syscalls.deny),
     allow: names(['syscalls', 'allow'], syscalls.allow),
     waive: names(['waive'], document.waive),

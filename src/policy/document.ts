@@ -27,6 +27,7 @@ export function policyDocument(policy: Policy): PolicyDocument {
     },
     syscalls: {
       profile: policy.syscalls.profile,
+      ...(policy.syscalls.lock === null ? {} : { lock: policy.syscalls.lock }),
       deny: [...policy.syscalls.deny],
       allow: [...policy.syscalls.allow],
     },

@@ -6,7 +6,16 @@ export { type HostAnswer, type HostKind, type ResolveHostPath, resolveHostPath }
 export { policySchemaJson } from './json-schema.js'
 export { type LoadOptions, loadPolicy } from './load.js'
 export { type PolicyOptions, parsePolicy } from './parse.js'
-export type { BoundaryName, Grant, Limits, Policy, Root, WaivableControl } from './policy.js'
+export type {
+  BoundaryName,
+  Grant,
+  Limits,
+  Policy,
+  Root,
+  SyscallLock,
+  SyscallProfile,
+  WaivableControl,
+} from './policy.js'
 export { BOUNDARIES, WAIVABLE } from './policy.js'
 export { defaultProfilesDir, isProfileName, profileNames } from './profiles.js'
 export type { PolicyDocument } from './schema.js'

@@ -37,12 +37,6 @@ const FUTURE: readonly Future[] = [
     sentence: 'this version of Glovebox cannot enforce rules of reuse yet; every job has a fresh sandbox.',
     advice: 'Write reuse: never, or remove the key.',
   },
-  {
-    path: 'syscalls.profile',
-    when: (value) => value === 'compute',
-    sentence: 'this version of Glovebox cannot enforce the compute profile yet.',
-    advice: 'Write profile: default, with names in deny.',
-  },
 ]
 
 /** The sentence for a known but unsupported key or value; `null` when it is neither. */

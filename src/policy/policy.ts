@@ -3,6 +3,14 @@
 export const BOUNDARIES = ['process', 'runc', 'gvisor', 'docker', 'microvm'] as const
 export type BoundaryName = (typeof BOUNDARIES)[number]
 
+/** Where the list of syscalls starts from. */
+export const SYSCALL_PROFILES = ['default', 'compute'] as const
+export type SyscallProfile = (typeof SYSCALL_PROFILES)[number]
+
+/** To what a job may tighten itself while it runs. */
+export const SYSCALL_LOCKS = ['sealed'] as const
+export type SyscallLock = (typeof SYSCALL_LOCKS)[number]
+
 /** Controls that a policy may knowingly leave off; each shows in `explain` and in every report. */
 export const WAIVABLE = ['limits.memory', 'limits.cpus', 'limits.processes'] as const
 export type WaivableControl = (typeof WAIVABLE)[number]
@@ -58,7 +66,9 @@ export interface Policy {
   }
   readonly limits: Limits
   readonly syscalls: {
-    readonly profile: 'default'
+    readonly profile: SyscallProfile
+    /** what the job may lock itself to; `null`: it is not asked */
+    readonly lock: SyscallLock | null
     /** names refused on top of the profile */
     readonly deny: readonly string[]
     /** names allowed on top of the profile */

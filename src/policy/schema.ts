@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import * as bounds from './bounds.js'
 import { duration, list, noted, number, oneOf, section, sentences, size, text } from './leaves.js'
-import { BOUNDARIES, WAIVABLE } from './policy.js'
+import { BOUNDARIES, SYSCALL_LOCKS, SYSCALL_PROFILES, WAIVABLE } from './policy.js'
 
 /** One builder a key: making a schema costs more than checking a document, so only what is written is made. */
 const KEYS = {
@@ -209,9 +209,17 @@ function syscalls() {
   return section(
     {
       profile: z.optional(
-        oneOf(['default'], 'a profile', {
-          description: 'The list of syscalls to start from.',
+        oneOf(SYSCALL_PROFILES, 'a profile', {
+          description:
+            'The list of syscalls to start from. compute: no sockets, and no program after the first.',
           default: 'default',
+        }),
+      ),
+      lock: z.optional(
+        oneOf(SYSCALL_LOCKS, 'a lock', {
+          description:
+            'What the job may lock itself to once it is set up. sealed: opens nothing, executes nothing, makes no socket.',
+          examples: ['sealed'],
         }),
       ),
       deny: z.optional(

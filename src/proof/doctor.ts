@@ -65,12 +65,15 @@ function claimFindings(host: HostFacts, policy: Policy): Finding[] {
   // another system's machine has no limits of Linux to speak of
   if (boundary === null || host.platform !== 'linux') return []
   return requirementsOf(policy)
-    .filter(({ id }) => id.startsWith('limits.'))
+    .filter(({ id }) => id.startsWith('limits.') || id === 'files.second-wall')
     .map((requirement): Finding => {
       const answer = boundary.answer({ requirement, host, cpus: policy.limits.cpus })
-      return answer.kind === 'enforced'
-        ? { name: requirement.id, status: 'good', what: `By ${answer.by.join('; ')}.`, get: '' }
-        : { name: requirement.id, status: 'missing', what: answer.why, get: answer.get }
+      const { id: name } = requirement
+      if (answer.kind === 'enforced')
+        return { name, status: 'good', what: `By ${answer.by.join('; ')}.`, get: '' }
+      return answer.kind === 'absent'
+        ? { name, status: 'note', what: answer.why, get: '' }
+        : { name, status: 'missing', what: answer.why, get: answer.get }
     })
 }
 

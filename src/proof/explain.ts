@@ -98,5 +98,6 @@ function claimLines(claim: Claim): string[] {
   const lines = [`  ${MARK[claim.status]}  ${claim.id}: ${claim.sentence}`]
   if (claim.by.length > 0) lines.push(`          by ${claim.by.join('; ')}`)
   if (claim.refusal !== null) lines.push(`          ${claim.refusal.why} ${claim.refusal.get}`)
+  if (claim.absence !== null) lines.push(`          ${claim.absence}`)
   return lines
 }

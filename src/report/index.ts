@@ -67,8 +67,15 @@ export interface Report {
   readonly waivers: readonly string[]
 }
 
-export function claimsInReport(claims: readonly Claim[]): Report['claims'] {
-  return claims.map(({ id, status, by }) => ({ id, status, by }))
+/** `observed`: by what a promise was kept that the plan could not be certain of. */
+export function claimsInReport(
+  claims: readonly Claim[],
+  observed: readonly { readonly id: string; readonly by: string }[],
+): Report['claims'] {
+  return claims.map(({ id, status, by }) => {
+    const seen = observed.find((each) => each.id === id)
+    return seen === undefined ? { id, status, by } : { id, status: 'enforced', by: [seen.by] }
+  })
 }
 
 export const NO_USAGE: Usage = {

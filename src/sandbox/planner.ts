@@ -8,7 +8,7 @@ import { limitRequirements, limitsPlan } from '../limits/index.js'
 import { networkRequirements } from '../network/index.js'
 import { type Claim, claimOf, type Plan, type Requirement } from '../plan/index.js'
 import type { Policy } from '../policy/index.js'
-import { requirements as syscallRequirements } from '../syscalls/index.js'
+import { LOCK_FD, requirements as syscallRequirements } from '../syscalls/index.js'
 
 /** Found first by the job's shell; the same for every job, so that nothing of the caller's PATH is in it. */
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin'
@@ -45,7 +45,7 @@ export function planFor(policy: Policy, boundary: Boundary, host: HostFacts): Pl
   return {
     boundary: boundary.name,
     identity: JOB_IDENTITY,
-    env: { PATH: DEFAULT_PATH, HOME: policy.workdir, ...policy.env },
+    env: { PATH: DEFAULT_PATH, HOME: policy.workdir, ...policy.env, ...lockEnv(policy) },
     files: filePlan(policy),
     limits: limitsPlan(policy.limits, waived),
     lifetime: { deadlineMs: policy.lifetime.deadlineMs, noOutputMs: policy.lifetime.noOutputMs },
@@ -53,6 +53,11 @@ export function planFor(policy: Policy, boundary: Boundary, host: HostFacts): Pl
     claims,
     waivers: policy.waive,
   }
+}
+
+/** Not to be overridden: it says which descriptor the job has, and a program that finds none must not think that it locked. */
+function lockEnv({ syscalls }: Policy): Record<string, string> {
+  return syscalls.lock === null ? {} : { GLOVEBOX_LOCK_FD: `${LOCK_FD}` }
 }
 
 /** Fails closed: nothing is started under a plan of which one promise can't be kept. */

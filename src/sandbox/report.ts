@@ -37,7 +37,7 @@ export function reportOf(
     },
     network: [],
     credentials: [],
-    claims: claimsInReport(plan.claims),
+    claims: claimsInReport(plan.claims, end.observed),
     inputs,
     outputs: outcome.outputs,
     waivers: plan.waivers,

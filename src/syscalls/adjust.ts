@@ -1,5 +1,6 @@
 import type { PolicyProblem } from '../errors/index.js'
 import { nearest } from '../spelling/index.js'
+import { type Gated, isGated } from './gate.js'
 import { ABSENT, REFUSED } from './profile-default.js'
 import { ALLOW, always, errno, type Profile } from './rule.js'
 import { ARCHES, isSyscallName, syscallNumbers } from './table.js'
@@ -14,9 +15,12 @@ export interface Adjustment {
 
 /** What pid 1 of the sandbox does before and beside the job, under the same filter. */
 export const KEEPER_CALLS: readonly string[] =
-  'read write close dup2 dup3 pipe2 openat fstat newfstatat getdents64 fchmod mkdirat unlinkat chdir umask clone fork execve execveat wait4 waitid kill prctl setrlimit prlimit64 setpriority setsid close_range poll ppoll signalfd4 timerfd_create timerfd_settime sendmsg recvmsg clock_gettime getpid exit_group madvise mmap munmap mprotect brk rt_sigaction rt_sigprocmask rt_sigreturn'.split(
+  'read write close dup2 dup3 pipe2 openat fstat newfstatat getdents64 fchmod mkdirat unlinkat chdir umask clone fork execve execveat wait4 waitid kill prctl setrlimit prlimit64 setpriority setsid close_range landlock_create_ruleset landlock_add_rule landlock_restrict_self poll ppoll signalfd4 timerfd_create timerfd_settime sendmsg recvmsg clock_gettime getpid exit_group madvise mmap munmap mprotect brk rt_sigaction rt_sigprocmask rt_sigreturn'.split(
     ' ',
   )
+
+/** Behind a gate that filter is not the job's: its own is set last, by its first process, which then does only this. */
+export const STARTER_CALLS: readonly string[] = ['execve', 'write', 'exit_group']
 
 /** Not to be allowed at all: another plane's promise rests on the refusal. */
 const PROMISED: Readonly<Record<string, string>> = {
@@ -27,16 +31,16 @@ const PROMISED: Readonly<Record<string, string>> = {
   io_uring_register: 'io_uring opens sockets and files that no filter sees',
 }
 
-/** Which promises besides its own a sandbox's filter keeps. */
-interface Promises {
-  readonly cpuPinned: boolean
-  readonly hostWrites?: boolean
-}
-
 /** Every call that can set a mode, or make a node. */
 const SETS_MODE: ReadonlySet<string> = new Set(
   'chmod fchmod fchmodat fchmodat2 open openat openat2 creat mkdir mkdirat mknod mknodat'.split(' '),
 )
+
+/** And these when the profile is `compute`. */
+const PROMISED_BY_COMPUTE: Readonly<Record<string, string>> = {
+  execve: 'under the compute profile no program is executed after the first',
+  execveat: 'under the compute profile no program is executed after the first',
+}
 
 /** What allowing one of these opens, for `explain`. */
 const OPENS: Readonly<Record<string, string>> = {
@@ -50,8 +54,14 @@ const OPENS: Readonly<Record<string, string>> = {
   ptrace: 'the memory of every process of the job’s uid that is dumpable',
 }
 
+/** Which promises besides its own a sandbox's filter keeps. */
+interface Circumstances extends Gated {
+  readonly cpuPinned: boolean
+  readonly hostWrites?: boolean
+}
+
 /** Every reason why `adjustment` can't be accepted; empty when it can. Places are `syscalls.deny[0]` and so on. */
-export function adjustmentProblems(adjustment: Adjustment, options: Promises): readonly PolicyProblem[] {
+export function adjustmentProblems(adjustment: Adjustment, options: Circumstances): readonly PolicyProblem[] {
   const known = ({ name }: Entry) => isSyscallName(name)
   const all = [...entries('deny', adjustment.deny), ...entries('allow', adjustment.allow)]
   return [
@@ -74,7 +84,10 @@ export function adjustmentWarnings(profile: Profile, { allow }: Adjustment): rea
     const about = groupOf(name)
     const opens = OPENS[name] ?? (about ? `what the default profile refuses under “${about}”` : null)
     if (opens) return [`syscalls.allow: ${name} opens ${opens}`]
-    const loses = (profile.rules.get(name)?.clauses.length ?? 0) > 0
+    const rule = profile.rules.get(name)
+    if (rule !== undefined && rule.clauses.length === 0 && rule.otherwise.kind !== 'allow')
+      return [`syscalls.allow: ${name} opens what the compute profile leaves out`]
+    const loses = (rule?.clauses.length ?? 0) > 0
     return loses ? [`syscalls.allow: ${name} loses the check of its arguments`] : []
   })
 }
@@ -107,24 +120,30 @@ function unknownName(entry: Entry): PolicyProblem {
 function contradiction(
   entry: Entry,
   { deny }: Adjustment,
-  { cpuPinned, hostWrites }: Promises,
+  circumstances: Circumstances,
 ): readonly PolicyProblem[] {
   const { list, name } = entry
+  const { cpuPinned, hostWrites, profile } = circumstances
+  const ownFilter = isGated(circumstances)
   if (list === 'deny') {
-    if (!KEEPER_CALLS.includes(name)) return []
-    const what = `"${name}" can't be denied: the sandbox's own pid 1 runs under the same filter and needs it.`
+    const needed = ownFilter ? STARTER_CALLS : KEEPER_CALLS
+    if (!needed.includes(name)) return []
+    const what = ownFilter
+      ? `"${name}" can't be denied: the job's command is started under the same filter.`
+      : `"${name}" can't be denied: the sandbox's own pid 1 runs under the same filter and needs it.`
     return [problem(entry, 'syscalls.neededInside', what, 'Remove it; limits bound what a job does with it.')]
   }
   if (deny.includes(name)) {
     const what = `"${name}" is both allowed and denied.`
     return [problem(entry, 'syscalls.contradiction', what, 'Keep it in one of the two lists.')]
   }
+  const promised = profile === 'compute' ? { ...PROMISED, ...PROMISED_BY_COMPUTE } : PROMISED
   const reason =
     cpuPinned && name === 'sched_setaffinity'
       ? 'on this host it would undo limits.cpus'
       : hostWrites && SETS_MODE.has(name)
         ? 'with a live write grant it would leave setuid files and devices on the host'
-        : PROMISED[name]
+        : promised[name]
   if (reason === undefined) return []
   return [problem(entry, 'syscalls.promised', `"${name}" can't be allowed: ${reason}.`, 'Remove it.')]
 }

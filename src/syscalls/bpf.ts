@@ -30,7 +30,8 @@ export const MAX_INSTRUCTIONS = 4096
 /** The furthest that a conditional jump reaches; jt and jf are bytes. */
 export const MAX_BRANCH = 255
 
-const RETURN = { kill: 0x8000_0000, errno: 0x0005_0000, allow: 0x7fff_0000 } as const
+/** SECCOMP_RET_*; a call that several filters judge gets the least of their answers, as signed numbers. */
+const RETURN = { kill: 0x8000_0000, errno: 0x0005_0000, ask: 0x7fc0_0000, allow: 0x7fff_0000 } as const
 
 export function instruction(code: number, k: number, jt = 0, jf = 0): Instruction {
   return { code, jt, jf, k: k >>> 0 }

@@ -5,6 +5,7 @@ export const ERRNO = {
   EINVAL: 22,
   ENOTTY: 25,
   ENOSYS: 38,
+  ENOTSOCK: 88,
   EPROTONOSUPPORT: 93,
   EAFNOSUPPORT: 97,
 } as const

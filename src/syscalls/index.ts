@@ -4,8 +4,11 @@
 import { PolicyError } from '../errors/index.js'
 import { type Adjustment, adjust, adjustmentProblems, adjustmentWarnings } from './adjust.js'
 import { compileFilter } from './compile.js'
+import { type Gated, gateBytes, isGated, keeperProfile } from './gate.js'
 import { PREBUILT } from './prebuilt.js'
+import { computeProfile } from './profile-compute.js'
 import { defaultProfile, type ProfileOptions } from './profile-default.js'
+import type { Profile } from './rule.js'
 import { type Arch, syscallNumbers } from './table.js'
 
 export { adjustmentProblems } from './adjust.js'
@@ -13,11 +16,10 @@ export { requirements } from './requirements.js'
 export type { Arch } from './table.js'
 export { ARCHES } from './table.js'
 
-export interface FilterOptions extends Adjustment, ProfileOptions {
+export interface FilterOptions extends Adjustment, ProfileOptions, Gated {
   readonly arch: Arch
   /** the job writes to folders of the host, where what it makes stays */
   readonly hostWrites?: boolean
-  readonly profile: 'default'
 }
 
 export interface SyscallFilter {
@@ -40,6 +42,46 @@ export function syscallFilterBytes(options: FilterOptions): Uint8Array {
   return ready === undefined ? compiledFilter(options) : Buffer.from(ready.join(''), 'base64')
 }
 
+/**
+ * Set before the sandbox's first process, and so for all of it; see `gate.ts`.
+ * @throws PolicyError when `deny` or `allow` names what doesn't exist or what can't be changed
+ */
+export function firstFilter(options: FilterOptions): Uint8Array {
+  return isGated(options) ? keeperFilterBytes(options) : syscallFilterBytes(options)
+}
+
+/** Set by the job's first process on itself, right before its program is executed, in this order. */
+export interface JobFilters {
+  readonly gate: Uint8Array
+  readonly filter: Uint8Array
+  /** what the job writes to lock itself, and whether it executes nothing all the same; `null`: it can't */
+  readonly lock: { readonly line: string; readonly oneExec: boolean } | null
+}
+
+/** The descriptor in the job, whose number `GLOVEBOX_LOCK_FD` holds. */
+export const LOCK_FD = 3
+
+/** `null`: the first filter says it all. Throws as {@link firstFilter} does. */
+export function jobFilters(options: FilterOptions): JobFilters | null {
+  if (!isGated(options)) return null
+  const { arch, profile, lock } = options
+  return {
+    gate: gateBytes(options, arch),
+    filter: syscallFilterBytes(options),
+    lock: lock === null ? null : { line: `lock ${lock}`, oneExec: profile === 'compute' },
+  }
+}
+
+/** What the policy denies is for the job's own filter, what it allows must pass this one too. */
+function keeperFilterBytes(options: FilterOptions): Uint8Array {
+  const ready = options.allow.length === 0 ? PREBUILT[`keeper-${options.arch}`] : undefined
+  return ready === undefined ? compiledKeeper(options) : Buffer.from(ready.join(''), 'base64')
+}
+
+export function compiledKeeper({ arch, allow }: Pick<FilterOptions, 'arch' | 'allow'>): Uint8Array {
+  return compileFilter(adjust(keeperProfile(), { deny: [], allow }), arch)
+}
+
 /** What {@link syscallFilterBytes} gives when nothing was compiled ahead. */
 export function compiledFilter(options: FilterOptions): Uint8Array {
   return compileFilter(adjustedProfile(options), options.arch)
@@ -47,7 +89,13 @@ export function compiledFilter(options: FilterOptions): Uint8Array {
 
 /** Names a filter that is compiled ahead. */
 export function prebuiltKey({ arch, profile, inet, cpuPinned, hostFolders }: FilterOptions): string {
-  const variants = [inet ? 'inet' : '', cpuPinned ? 'pinned' : '', hostFolders ? 'folders' : '']
+  // of sockets compute has none, whatever else there is
+  const some = profile !== 'compute'
+  const variants = [
+    some && inet ? 'inet' : '',
+    cpuPinned ? 'pinned' : '',
+    some && hostFolders ? 'folders' : '',
+  ]
   return [profile, arch, ...variants.filter((each) => each !== '')].join('-')
 }
 
@@ -69,14 +117,18 @@ export function syscallFilter(options: FilterOptions): SyscallFilter {
     bytes: compileFilter(profile, options.arch),
     allowed: runs.length,
     known: names.length,
-    warnings: adjustmentWarnings(defaultProfile(options), options),
+    warnings: adjustmentWarnings(profileOf(options), options),
   }
 }
 
 function adjustedProfile(options: FilterOptions) {
   const [problem, ...more] = adjustmentProblems(options, options)
   if (problem) throw new PolicyError([problem, ...more])
-  return adjust(defaultProfile(options), options)
+  return adjust(profileOf(options), options)
+}
+
+function profileOf(options: FilterOptions): Profile {
+  return options.profile === 'compute' ? computeProfile(options) : defaultProfile(options)
 }
 
 /** Names of the system calls of `arch`, in the order of their numbers. */

@@ -170,6 +170,6 @@ export function defaultProfile(options: ProfileOptions): Profile {
   return { rules, unlisted: errno('ENOSYS') }
 }
 
-function group(about: string, ...calls: readonly string[]): Group {
+export function group(about: string, ...calls: readonly string[]): Group {
   return { about, calls: calls.flatMap((line) => line.split(' ')) }
 }

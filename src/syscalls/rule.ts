@@ -5,6 +5,8 @@ export type Action =
   | { readonly kind: 'allow' }
   /** the call does not happen; the program sees this error number */
   | { readonly kind: 'errno'; readonly errno: number }
+  /** the call waits until whoever installed the filter has answered; ENOSYS when nobody is left who could */
+  | { readonly kind: 'ask' }
   /** the whole process dies of SIGSYS */
   | { readonly kind: 'kill' }
 
@@ -47,6 +49,7 @@ const ALL_BITS = 0xffff_ffff
 type Argument = Condition['argument']
 
 export const ALLOW: Action = { kind: 'allow' }
+export const ASK: Action = { kind: 'ask' }
 export const KILL: Action = { kind: 'kill' }
 
 export function errno(name: ErrnoName): Action {

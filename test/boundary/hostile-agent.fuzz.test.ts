@@ -34,6 +34,7 @@ async function pair(t: TestContext): Promise<{ conversation: Conversation; agent
   return { conversation, agent }
 }
 
+const started = frame('S', u32(0))
 const ended = (code: number) => frame('E', u32(0), u32(code), u64(1000))
 const file = (path: string, size: number) => frame('F', u64(size), Buffer.from(path))
 
@@ -75,7 +76,9 @@ describe('a first process that lies', () => {
     ['a number too large', frame('E', u32(0), u32(0), Buffer.alloc(8, 0xff))],
     ['an end cut short', frame('E', u32(0))],
     ['files while the command runs', file('x', 1)],
-    ['a start that comes twice', Buffer.concat([frame('S'), frame('S'), ended(0)])],
+    ['a start that says nothing', frame('S')],
+    ['a start with a Landlock that there is not', frame('S', u32(256))],
+    ['a start that comes twice', Buffer.concat([started, started, ended(0)])],
   ] as const)
     test(`${name}: it is not believed`, async (t) => {
       const { conversation, agent } = await pair(t)
@@ -92,7 +95,7 @@ describe('a first process that lies', () => {
   })
 
   for (const [name, said] of [
-    ['starts without end', frame('S')],
+    ['starts without end', started],
     ['bytes of no file', frame('B', Buffer.alloc(1000))],
   ] as const)
     test(`${name}: ended at the first that makes no sense`, async (t) => {
@@ -144,7 +147,7 @@ describe('a first process that lies', () => {
         .tuple(fc.constantFrom(...'SENTIDFBXMZ?'), fc.uint8Array({ maxLength: 24 }))
         .map(([tag, bytes]) => frame(tag, bytes)),
       fc.constantFrom(
-        frame('S'),
+        started,
         ended(0),
         frame('T'),
         file('out', 2),

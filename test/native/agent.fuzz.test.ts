@@ -9,6 +9,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { FrameReader, frame, u32, u64 } from '../../src/boundary/process/wire.js'
 import { hostOf } from '../../src/sandbox/index.js'
+import { jobFilters } from '../../src/syscalls/index.js'
 import { SKIP } from '../support/boxes.js'
 import { NO_SANITIZERS, sanitized, sourcesIn } from './sanitized.js'
 
@@ -103,6 +104,13 @@ const START = [
   frame('t', u32(8000)),
 ]
 const command = (...argv: string[]) => argv.map((item) => frame('x', words(item)))
+const { gate, filter } =
+  jobFilters({
+    arch: process.arch === 'arm64' ? 'arm64' : 'x64',
+    profile: 'compute',
+    ...{ lock: null, deny: [], allow: [], inet: false, cpuPinned: false },
+  }) ?? assert.fail()
+const sealed = [frame('k', gate), frame('j', filter)]
 const outputs = (below: string) => frame('o', words('/tmp/job'), Buffer.alloc(1), words(below))
 
 describe('the first process, under sanitizers', { skip }, () => {
@@ -147,6 +155,50 @@ describe('the first process, under sanitizers', { skip }, () => {
       assert.equal(said.tags, tags)
     })
 
+  for (const [name, parts, tags, out] of [
+    [
+      'a gate: one program, no second',
+      [...sealed, ...command('sh', '-c', 'true 2>/dev/null; echo $?; /bin/true')],
+      'SE',
+      /^0\n/,
+    ],
+    ['a gate, and a command that is not there', [...sealed, ...command('nowhere')], 'N', /^$/],
+    ['a gate without a filter behind it', [frame('k', gate), ...command('true')], 'SE', /^$/],
+    ['a filter without a gate', [frame('j', filter), ...command('true')], 'SE', /^$/],
+    ['a gate that the kernel refuses', [frame('k', Buffer.alloc(16)), ...command('true')], 'I', /^$/],
+    [
+      'a lock that is used',
+      [
+        ...sealed,
+        frame('l', u32(0), words('lock me')),
+        ...command(
+          'sh',
+          '-c',
+          'echo no >&3; read a <&3; echo lock me >&3; read b <&3; echo $a $b; /bin/true || echo c',
+        ),
+      ],
+      'SE',
+      /^refused locked\nc\n/,
+    ],
+    ['a lock without a gate', [frame('l', u32(0), words('lock me')), ...command('true')], 'I', /^$/],
+    ['a lock cut short', [...sealed, frame('l', u32(0)), ...command('true')], 'I', /^$/],
+    ['half an instruction', [frame('j', Buffer.alloc(12)), ...command('true')], 'I', /^$/],
+    ['two gates', [...sealed, frame('k', gate), ...command('true')], 'I', /^$/],
+    [
+      'a Landlock that no kernel has',
+      [frame('a', u32(1000)), frame('p', u32(8), words('/')), ...command('true')],
+      'I',
+      /^$/,
+    ],
+    ['a place that is no path', [frame('p', u32(8), words('job')), ...command('true')], 'I', /^$/],
+  ] as const)
+    test(name, async () => {
+      const said = await converse([...START, ...parts, frame('g')], /[ENI]/)
+      assert.equal(said.complaints, '')
+      assert.equal(said.tags, tags)
+      assert.match(said.stdout, out)
+    })
+
   test('a deadline, and a signal to the job', async () => {
     const late = await converse(
       [...START.slice(0, -1), frame('t', u32(100)), ...command('sleep', '60'), frame('g')],
@@ -176,11 +228,13 @@ describe('the first process, under sanitizers', { skip }, () => {
     )
     const number = fc.constantFrom(0, 1, 3, 7, 9, 15, 64, 65, 255, 2 ** 31, 2 ** 32 - 1)
     const part = fc.oneof(
-      fc.tuple(fc.constantFrom(...'wvxrtdfbgsoq?'), junk).map(([tag, bytes]) => frame(tag, bytes)),
+      fc.tuple(fc.constantFrom(...'wvxrtdfbgsoqpakjl?'), junk).map(([tag, bytes]) => frame(tag, bytes)),
       fc.tuple(fc.constantFrom('d', 'w'), path).map(([tag, text]) => frame(tag, words(text))),
       fc.tuple(number, path).map(([mode, text]) => frame('f', u32(mode), words(text))),
       fc.tuple(number, number).map(([resource, limit]) => frame('r', u32(resource), u64(limit), u64(limit))),
       fc.tuple(path, path).map(([place, below]) => frame('o', words(place), Buffer.alloc(1), words(below))),
+      fc.tuple(number, path).map(([rights, text]) => frame('p', u32(rights), words(text))),
+      fc.constantFrom(...sealed, frame('l', u32(0), words('lock sealed'))),
       number.map((each) => frame('s', u32(each))),
       fc.constantFrom(frame('b', Buffer.alloc(70_000)), frame('g'), frame('t', u32(50)), ...command('true')),
       { weight: 1, arbitrary: junk },

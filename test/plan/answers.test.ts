@@ -81,6 +81,33 @@ describe('every promise has an answer on every machine', () => {
   })
 })
 
+describe('the second wall for files', () => {
+  const claim = (host: HostName) => statusOf(host).get('files.second-wall') ?? assert.fail()
+
+  test('is Landlock of at least the ABI that the kernel’s version has, where the kernel lists it', () => {
+    assert.match(claim('root with cgroup v1').by.join(), /Landlock \(ABI 2 or newer\)/)
+    assert.match(claim('root on arm64, before merged /usr').by.join(), /ABI 5/)
+  })
+
+  test('is said to be absent where it is not, or can’t be seen; no run is refused for it', () => {
+    for (const [host, why] of [
+      ['an ordinary user of an old kernel', /runs without Landlock/],
+      ['an ordinary user without cgroups', /securityfs is not mounted/],
+    ] as const) {
+      const { status, by, refusal, absence } = claim(host)
+      assert.deepEqual([status, by, refusal], ['notApplicable', [], null])
+      assert.match(absence ?? '', why)
+    }
+    const old = { ...HOSTS['root with cgroup v1'], kernel: [5, 15] } as const
+    const plan = planFor(parse({ version: 1 }), boundary, old)
+    assert.match(
+      plan.claims.find(({ id }) => id === 'files.second-wall')?.absence ?? '',
+      /before Linux 5\.19/,
+    )
+    assert.doesNotThrow(() => requireEnforceable(plan, boundary, old))
+  })
+})
+
 describe('a waived control is never said to be enforced', () => {
   for (const host of names)
     test(host, () => {

@@ -11,6 +11,7 @@ import { describe, test } from 'node:test'
 import { boundaryNamed } from '../../src/boundary/index.js'
 import { launchHead, launchRequest } from '../../src/boundary/process/request.js'
 import { rlimits } from '../../src/boundary/process/rlimits.js'
+import { wall } from '../../src/boundary/process/wall.js'
 import { explanation, explanationText } from '../../src/proof/index.js'
 import { planFor } from '../../src/sandbox/index.js'
 import { NO_CEILING, parse } from '../policy/harness.js'
@@ -29,6 +30,7 @@ const POLICIES = {
     lifetime: { deadline: '5s', noOutput: '1s' },
     syscalls: { deny: ['flock'] },
   },
+  compute: { version: 1, syscalls: { profile: 'compute', lock: 'sealed', allow: ['inotify_init1'] } },
   waived: { version: 1, waive: ['limits.memory', 'limits.cpus', 'limits.processes'] },
 } as const
 
@@ -52,6 +54,8 @@ function golden(hostName: HostName, policy: object): Record<string, unknown> {
         plan,
         host,
       ),
+      places: wall(plan, host).places.map(({ path, rights }) => `${path} 0x${rights.toString(16)}`),
+      leastAbi: wall(plan, host).leastAbi,
       rlimits: rlimits(plan, host).map((limit) => limit.join(' ')),
       explained: explanationText(explanation(plan, 'f'.repeat(64), ['A warning.'])),
     }),

@@ -25,6 +25,7 @@ const DEBIAN: HostFacts = {
   userNamespacesRefused: '',
   rootLacks: '',
   maskedProc: [],
+  securityModules: ['capability', 'landlock', 'yama', 'apparmor'],
   cgroups: { version: null, bases: [], controllers: [], missing: 'No cgroup file system is mounted.' },
   topLevel: {
     '/bin': 'link:usr/bin',
@@ -75,17 +76,25 @@ export const HOSTS = {
       missing: 'This user may not make a cgroup (v2) with the controllers: cpu.',
     },
   },
-  'an ordinary user without cgroups': { ...DEBIAN, uid: 1000, canTakeUids: false, canIdmap: false },
+  'an ordinary user without cgroups': {
+    ...DEBIAN,
+    uid: 1000,
+    canTakeUids: false,
+    canIdmap: false,
+    securityModules: null,
+  },
   'an ordinary user of an old kernel': {
     ...DEBIAN,
     uid: 1000,
     canTakeUids: false,
     canIdmap: false,
     kernel: [5, 12],
+    securityModules: ['capability', 'yama'],
   },
   'root on arm64, before merged /usr': {
     ...DEBIAN,
     arch: 'arm64',
+    kernel: [6, 12],
     topLevel: { '/bin': 'directory', '/sbin': 'directory', '/lib': 'directory' },
   },
 } as const satisfies Record<string, HostFacts>

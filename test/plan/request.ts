@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { filterOptions } from '../../src/boundary/process/request.js'
 import type { HostFacts } from '../../src/host/index.js'
 import type { Plan } from '../../src/plan/index.js'
-import { syscallFilter } from '../../src/syscalls/index.js'
+import { firstFilter } from '../../src/syscalls/index.js'
 
 export function readRequest(bytes: Buffer, plan: Plan, host: HostFacts): string[] {
   const items: string[] = []
@@ -50,7 +50,7 @@ function item(tag: string, body: Buffer, plan: Plan, host: HostFacts): string {
       return `own file ${name}: ${JSON.stringify(content.join('\0'))}`
     }
     case 'f':
-      assert.deepEqual(Buffer.from(body), Buffer.from(syscallFilter(filterOptions(plan, host)).bytes))
+      assert.deepEqual(Buffer.from(body), Buffer.from(firstFilter(filterOptions(plan, host))))
       return `filter ${JSON.stringify(filterOptions(plan, host))}`
     case 'a':
       return `bubblewrap's ${texts(0).length} words`

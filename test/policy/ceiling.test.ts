@@ -109,6 +109,16 @@ test("a boundary in the ceiling must be the policy's; what it denies must be den
   )
 })
 
+test('a ceiling of the compute profile lets no job have more; one of the default profile lets it have less', (t) => {
+  const { path, parse } = under(t, 'version: 1\nsyscalls: {profile: compute}')
+  parse({ syscalls: { profile: 'compute' } })
+  const above = (given: string) =>
+    `p: syscalls.profile: ${given} is above the ceiling of compute (${path}:2). Write compute.`
+  assert.equal(refusal(() => parse({})).message, above('the default, default,'))
+  assert.equal(refusal(() => parse({ syscalls: { profile: 'default' } })).message, above('default'))
+  under(t, 'version: 1\nsyscalls: {profile: default}').parse({ syscalls: { profile: 'compute' } })
+})
+
 test('files, flags and profiles are held to the ceiling as well', (t) => {
   const { dir, ceiling } = under(t, 'version: 1\nlimits: {memory: 8MiB}')
   const file = join(dir, 'ceiling.yaml')

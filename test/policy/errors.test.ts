@@ -191,10 +191,6 @@ const NOT_YET: readonly (readonly [source: string, expected: string])[] = [
     'lifetime: {reuse: {within: tenant}}',
     ':2:19: lifetime.reuse: this version of Glovebox cannot enforce rules of reuse yet; every job has a fresh sandbox. Write reuse: never, or remove the key.',
   ],
-  [
-    'syscalls: {profile: compute}',
-    ':2:21: syscalls.profile: "compute": this version of Glovebox cannot enforce the compute profile yet. Write profile: default, with names in deny.',
-  ],
 ]
 
 for (const [source, expected] of NOT_YET)

@@ -19,7 +19,7 @@ const DEFAULTS = {
     outputBytes: 16 * 1024 ** 2,
     scratchBytes: 64 * 1024 ** 2,
   },
-  syscalls: { profile: 'default', deny: [], allow: [] },
+  syscalls: { profile: 'default', lock: null, deny: [], allow: [] },
   waive: [],
 }
 
@@ -42,7 +42,7 @@ files:
   write: ["${dir}/out:/out/"]
 lifetime: {deadline: 5m, noOutput: 500ms, reuse: never}
 limits: {memory: 1GiB, cpus: 0.5, processes: 0x10, openFiles: 3, output: 0B, scratch: 64KiB}
-syscalls: {profile: default, deny: [socket, connect, socket], allow: [ptrace]}
+syscalls: {profile: compute, lock: sealed, deny: [socket, connect, socket], allow: [ptrace]}
 waive: [limits.processes, limits.cpus]
 `)
   assert.deepEqual(policy, {
@@ -67,7 +67,7 @@ waive: [limits.processes, limits.cpus]
       outputBytes: 0,
       scratchBytes: 65_536,
     },
-    syscalls: { profile: 'default', deny: ['connect', 'socket'], allow: ['ptrace'] },
+    syscalls: { profile: 'compute', lock: 'sealed', deny: ['connect', 'socket'], allow: ['ptrace'] },
     waive: ['limits.cpus', 'limits.processes'],
   })
 })

@@ -12,7 +12,11 @@ const CANCELS = 60
 const AT_ONCE = 4
 
 const waive = hostOf().cgroups.controllers.includes('memory') ? [] : ['limits.memory']
-const policy = parsePolicy({ version: 1, waive })
+/** Behind a gate a start has more moments: who asks may wait for an answer that never comes. */
+const policies = [{}, { syscalls: { profile: 'compute', lock: 'sealed' } }].map((more) =>
+  parsePolicy({ version: 1, waive, ...more }),
+)
+const next = (count: number) => policies[(count >> 1) % policies.length] ?? policies[0]!
 const reasons = new Set<string>()
 
 async function reasonOf(run: Promise<{ reason: string }>): Promise<void> {
@@ -29,7 +33,7 @@ const bubblewraps = () => family(process.pid).filter((pid) => textOf(pid, 'comm'
 
 const glovebox = await Glovebox.start()
 for (let count = 0; count < KILLS; count++) {
-  const run = reasonOf(glovebox.run(policy, ['sleep', '30']))
+  const run = reasonOf(glovebox.run(next(count), ['sleep', '30']))
   while (bubblewraps().length === 0) await sleep(0)
   if (count % 2 === 1) await sleep((count * 7) % 12)
   const [first] = bubblewraps()
@@ -41,8 +45,9 @@ await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
     while (cancelled < CANCELS) {
       const cancel = new AbortController()
-      setTimeout(() => cancel.abort(), (cancelled++ * 7) % 60)
-      await reasonOf(glovebox.run(policy, ['sleep', '30'], { signal: cancel.signal }))
+      const turn = cancelled++
+      setTimeout(() => cancel.abort(), (turn * 7) % 60)
+      await reasonOf(glovebox.run(next(turn), ['sleep', '30'], { signal: cancel.signal }))
     }
   }),
 )

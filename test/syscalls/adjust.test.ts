@@ -4,10 +4,25 @@ import { PolicyError } from '../../src/errors/index.js'
 import { adjustmentProblems, syscallFilter } from '../../src/syscalls/index.js'
 import { verdictOf } from './tools.js'
 
-const PLAIN = { arch: 'x64', profile: 'default', deny: [], allow: [], inet: false, cpuPinned: false } as const
+const PLAIN = {
+  arch: 'x64',
+  profile: 'default',
+  lock: null,
+  deny: [],
+  allow: [],
+  inet: false,
+  cpuPinned: false,
+} as const
 
-function codes(deny: readonly string[], allow: readonly string[], cpuPinned = false): readonly string[] {
-  return adjustmentProblems({ deny, allow }, { cpuPinned }).map(({ path, code }) => `${path} ${code}`)
+function codes(
+  deny: readonly string[],
+  allow: readonly string[],
+  cpuPinned = false,
+  profile: 'default' | 'compute' = 'default',
+): readonly string[] {
+  return adjustmentProblems({ deny, allow }, { cpuPinned, lock: null, profile }).map(
+    ({ path, code }) => `${path} ${code}`,
+  )
 }
 
 test('a denied call is refused with EPERM, an allowed one runs whatever its arguments', () => {

@@ -5,6 +5,7 @@ import { compileFilter } from '../../src/syscalls/compile.js'
 import {
   type Action,
   ALLOW,
+  ASK,
   always,
   type Condition,
   decide,
@@ -29,6 +30,7 @@ describe('compiled and read aloud, a profile says the same', () => {
   const action: fc.Arbitrary<Action> = fc.oneof(
     fc.constant(ALLOW),
     fc.constant(KILL),
+    fc.constant(ASK),
     fc.integer({ min: 0, max: 4095 }).map((number): Action => ({ kind: 'errno', errno: number })),
   )
   const condition: fc.Arbitrary<Condition> = fc.record({

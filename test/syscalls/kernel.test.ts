@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import type { Arch } from '../../src/syscalls/index.js'
+import { type Arch, compiledKeeper } from '../../src/syscalls/index.js'
 import { syscallNumbers } from '../../src/syscalls/table.js'
 import { AUDIT_ARCH, interpret, type Verdict } from './interpreter.js'
 import { compileTool, filterFor, HAS_COMPILER, SCRATCH } from './tools.js'
@@ -61,44 +61,62 @@ function numbers(abi: Case['abi'], args: readonly bigint[]): readonly Case[] {
   return abi === 'native' ? all.filter(({ number }) => !PAST_FILTERS.includes(number)) : all
 }
 
-describe('the kernel says what the interpreter says', { skip: !HAS_COMPILER && 'no C compiler' }, () => {
-  const tool = HAS_COMPILER ? compileTool('verdicts') : ''
-  const filter = filterFor(ARCH)
+const tool = HAS_COMPILER ? compileTool('verdicts') : ''
 
-  test('of every native number from 0 to 600 with arguments of 0, of all ones and of junk above an int', () => {
-    for (const value of [0n, (1n << 64n) - 1n, (0xdead_beefn << 32n) | 1n]) {
-      compare(tool, filter, numbers('native', Array(6).fill(value)))
-    }
+for (const profile of ['default', 'compute'] as const)
+  describe(`the kernel says what the interpreter says of the ${profile} profile`, {
+    skip: !HAS_COMPILER && 'no C compiler',
+  }, () => {
+    const filter = filterFor(ARCH, { profile })
+
+    test('of every native number from 0 to 600 with arguments of 0, of all ones and of junk above an int', () => {
+      for (const value of [0n, (1n << 64n) - 1n, (0xdead_beefn << 32n) | 1n]) {
+        compare(tool, filter, numbers('native', Array(6).fill(value)))
+      }
+    })
+
+    test('and kills every number by int 0x80 and by x32', { skip: ARCH !== 'x64' && 'x86_64 only' }, () => {
+      for (const abi of ['i386', 'x32'] as const) {
+        const cases = numbers(abi, [])
+        assert.deepEqual(new Set(askKernel(tool, filter, cases)), new Set(['kill']))
+        compare(tool, filter, cases)
+      }
+    })
+
+    test('of the attacks that rest on a half of an argument', () => {
+      const number = (name: string) => syscallNumbers(ARCH).get(name) ?? assert.fail(name)
+      const attack = (name: string, ...args: bigint[]): Case => ({
+        abi: 'native',
+        number: number(name),
+        args,
+      })
+      const junk = 0xdead_beefn << 32n
+      const attacks = [
+        attack('ioctl', 0n, 0x5412n),
+        attack('ioctl', 0n, 0x5412n | junk),
+        attack('clone', 0x10000000n | junk),
+        attack('clone', 0x11n),
+        attack('socket', 1n | junk, 1n),
+        attack('socket', 40n, 1n),
+        attack('prlimit64', 1n | junk),
+        attack('fchmod', 3n, 0o4755n | junk),
+        attack('openat', 0n, 0n, 0o100n | junk, 0o4755n | junk),
+        attack('personality', 0x400000n | junk),
+        attack('mmap', 0n, 4096n, 3n, 0x40022n, 0n, 0n),
+        attack('prctl', 35n | junk),
+      ]
+      compare(tool, filter, attacks)
+      const refused = askKernel(tool, filter, attacks).filter((verdict) => verdict !== 'allow')
+      // what runs: a plain clone, and by default a Unix socket
+      assert.equal(refused.length, attacks.length - (profile === 'default' ? 2 : 1))
+    })
   })
 
-  test('and kills every number by int 0x80 and by x32', { skip: ARCH !== 'x64' && 'x86_64 only' }, () => {
-    for (const abi of ['i386', 'x32'] as const) {
-      const cases = numbers(abi, [])
-      assert.deepEqual(new Set(askKernel(tool, filter, cases)), new Set(['kill']))
-      compare(tool, filter, cases)
-    }
-  })
-
-  test('of the attacks that rest on a half of an argument', () => {
-    const number = (name: string) => syscallNumbers(ARCH).get(name) ?? assert.fail(name)
-    const attack = (name: string, ...args: bigint[]): Case => ({ abi: 'native', number: number(name), args })
-    const junk = 0xdead_beefn << 32n
-    const attacks = [
-      attack('ioctl', 0n, 0x5412n),
-      attack('ioctl', 0n, 0x5412n | junk),
-      attack('clone', 0x10000000n | junk),
-      attack('clone', 0x11n),
-      attack('socket', 1n | junk, 1n),
-      attack('socket', 40n, 1n),
-      attack('prlimit64', 1n | junk),
-      attack('fchmod', 3n, 0o4755n | junk),
-      attack('openat', 0n, 0n, 0o100n | junk, 0o4755n | junk),
-      attack('personality', 0x400000n | junk),
-      attack('mmap', 0n, 4096n, 3n, 0x40022n, 0n, 0n),
-      attack('prctl', 35n | junk),
-    ]
-    compare(tool, filter, attacks)
-    const refused = askKernel(tool, filter, attacks).filter((verdict) => verdict !== 'allow')
-    assert.equal(refused.length, attacks.length - 2)
+describe('the filters that a job of the compute profile lives under', {
+  skip: !HAS_COMPILER && 'no C compiler',
+}, () => {
+  test('the kernel says what the interpreter says of the first process’s', () => {
+    const filter = compiledKeeper({ arch: ARCH, allow: [] })
+    for (const value of [0n, (1n << 64n) - 1n]) compare(tool, filter, numbers('native', Array(6).fill(value)))
   })
 })

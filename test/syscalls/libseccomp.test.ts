@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { compileFilter } from '../../src/syscalls/compile.js'
+import { computeProfile } from '../../src/syscalls/profile-compute.js'
 import { defaultProfile } from '../../src/syscalls/profile-default.js'
 import { type Action, always, type Condition, type Profile, type Rule } from '../../src/syscalls/rule.js'
 import { ARCHES, type Arch, syscallNumbers } from '../../src/syscalls/table.js'
@@ -10,7 +11,19 @@ import { AUDIT_ARCH, interpret } from './interpreter.js'
 import { compileTool, HAS_COMPILER } from './tools.js'
 
 const AVAILABLE = HAS_COMPILER && existsSync('/usr/include/seccomp.h')
-const PROFILE = defaultProfile({ inet: true, cpuPinned: false })
+const PROFILES = [
+  // several clauses in an order, or "none of these values"
+  {
+    name: 'default',
+    profile: defaultProfile({ inet: true, cpuPinned: false }),
+    beyond: ['ioctl', 'mknod', 'mknodat', 'prlimit64', 'sched_setscheduler', 'setpriority', 'socket'],
+  },
+  {
+    name: 'compute',
+    profile: computeProfile({ inet: true, cpuPinned: false }),
+    beyond: ['ioctl', 'prlimit64'],
+  },
+] as const
 
 /** Younger than libseccomp 2.5.4 (Debian 12), so it can't say anything about them. */
 const UNKNOWN_TO_2_5_4 = [
@@ -70,54 +83,56 @@ describe('libseccomp makes the same filter', {
 }, () => {
   const tool = AVAILABLE ? compileTool('reference', '-lseccomp') : ''
 
-  for (const arch of ARCHES) {
-    test(`of the calls of ${arch} that have no check: every number from 0 to 5000, x32, i386, arm, -1`, () => {
-      const rules = [...PROFILE.rules].filter(([, { clauses }]) => clauses.length === 0)
-      const differs = rules.filter(([, { otherwise }]) => spoken(otherwise) !== spoken(PROFILE.unlisted))
-      const lines = differs
-        .filter(([name]) => syscallNumbers(arch).has(name))
-        .map(([name, { otherwise }]) => `${name} ${spoken(otherwise)} 0`)
-      const { program, unknown } = reference(tool, arch, PROFILE.unlisted, lines)
-      assert.deepEqual(
-        unknown.filter((name) => !UNKNOWN_TO_2_5_4.includes(name)),
-        [],
-      )
+  for (const { name: label, profile: PROFILE, beyond: outside } of PROFILES)
+    for (const arch of ARCHES) {
+      test(`${label}: of the calls of ${arch} that have no check: every number from 0 to 5000, x32, i386, arm, -1`, () => {
+        const rules = [...PROFILE.rules].filter(([, { clauses }]) => clauses.length === 0)
+        const differs = rules.filter(([, { otherwise }]) => spoken(otherwise) !== spoken(PROFILE.unlisted))
+        const lines = differs
+          .filter(([name]) => syscallNumbers(arch).has(name))
+          .map(([name, { otherwise }]) => `${name} ${spoken(otherwise)} 0`)
+        const { program, unknown } = reference(tool, arch, PROFILE.unlisted, lines)
+        assert.deepEqual(
+          unknown.filter((name) => !UNKNOWN_TO_2_5_4.includes(name)),
+          [],
+        )
 
-      const known: Profile = { ...PROFILE, rules: new Map(rules.filter(([name]) => !unknown.includes(name))) }
-      const ours = compileFilter(known, arch)
-      const range = Array.from({ length: 5001 }, (_, number) => number)
-      const all = [
-        ...range,
-        ...range.map((number) => number + 0x40000000),
-        0x7fffffff,
-        0x80000000,
-        0xffffffff,
-      ]
-      for (const audit of Object.values(AUDIT_ARCH)) {
-        for (const number of all) {
-          const call = { arch: audit, number, args: [] }
-          assert.equal(interpret(ours, call), interpret(program, call), `${audit.toString(16)} ${number}`)
+        const known: Profile = {
+          ...PROFILE,
+          rules: new Map(rules.filter(([name]) => !unknown.includes(name))),
         }
-      }
-    })
+        const ours = compileFilter(known, arch)
+        const range = Array.from({ length: 5001 }, (_, number) => number)
+        const all = [
+          ...range,
+          ...range.map((number) => number + 0x40000000),
+          0x7fffffff,
+          0x80000000,
+          0xffffffff,
+        ]
+        for (const audit of Object.values(AUDIT_ARCH)) {
+          for (const number of all) {
+            const call = { arch: audit, number, args: [] }
+            assert.equal(interpret(ours, call), interpret(program, call), `${audit.toString(16)} ${number}`)
+          }
+        }
+      })
 
-    test(`of each check on ${arch} that its language can say`, () => {
-      const checked = [...PROFILE.rules].filter(
-        ([name, { clauses }]) => clauses.length > 0 && syscallNumbers(arch).has(name),
-      )
-      const beyond = checked.filter(([name, rule]) => ruleLines(name, rule) === null).map(([name]) => name)
-      // several clauses in an order, or "none of these values"
-      const named = ['ioctl', 'mknod', 'mknodat', 'prlimit64', 'sched_setscheduler', 'setpriority', 'socket']
-      assert.deepEqual(
-        beyond.sort(),
-        named.filter((name) => syscallNumbers(arch).has(name)),
-      )
-      for (const [name, rule] of checked) {
-        const lines = ruleLines(name, rule)
-        if (lines) sameVerdicts(tool, arch, name, rule, lines)
-      }
-    })
-  }
+      test(`${label}: of each check on ${arch} that its language can say`, () => {
+        const checked = [...PROFILE.rules].filter(
+          ([name, { clauses }]) => clauses.length > 0 && syscallNumbers(arch).has(name),
+        )
+        const beyond = checked.filter(([name, rule]) => ruleLines(name, rule) === null).map(([name]) => name)
+        assert.deepEqual(
+          beyond.sort(),
+          outside.filter((name) => syscallNumbers(arch).has(name)),
+        )
+        for (const [name, rule] of checked) {
+          const lines = ruleLines(name, rule)
+          if (lines) sameVerdicts(tool, arch, name, rule, lines)
+        }
+      })
+    }
 })
 
 function sameVerdicts(tool: string, arch: Arch, name: string, rule: Rule, lines: readonly string[]): void {

@@ -19,7 +19,7 @@ import { DOCKER_ALLOWED } from './docker-profile.js'
 import { AUDIT_ARCH, interpret } from './interpreter.js'
 import { filterFor, ROOT, verdictOf } from './tools.js'
 
-const PLAIN = { profile: 'default', deny: [], allow: [], inet: false, cpuPinned: false } as const
+const PLAIN = { profile: 'default', lock: null, deny: [], allow: [], inet: false, cpuPinned: false } as const
 const PROFILE = defaultProfile(PLAIN)
 
 function callsOf(groups: typeof ALLOWED): readonly string[] {
@@ -125,7 +125,7 @@ describe('the door', () => {
   })
 
   test('states its two requirements, with what the policy adds and takes away', () => {
-    const syscalls = { profile: 'default', deny: ['mlock'], allow: ['ptrace'] } as const
+    const syscalls = { profile: 'default', lock: null, deny: ['mlock'], allow: ['ptrace'] } as const
     const [profile, abi] = requirements({ syscalls })
     assert.deepEqual([profile?.id, abi?.id], ['syscalls.profile', 'syscalls.native-abi-only'])
     assert.match(profile?.sentence ?? '', /"default" profile, plus ptrace, without mlock/)

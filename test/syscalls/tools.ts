@@ -25,6 +25,7 @@ export function compileTool(name: string, ...libraries: string[]): string {
 }
 
 export interface Setting {
+  readonly profile?: 'default' | 'compute'
   readonly inet?: boolean
   readonly cpuPinned?: boolean
   readonly hostFolders?: boolean
@@ -36,15 +37,16 @@ const filters = new Map<string, Uint8Array>()
 
 export function filterFor(arch: Arch, setting: Setting = {}): Uint8Array {
   const key = JSON.stringify([arch, setting])
-  const { inet = false, cpuPinned = false, hostFolders = false, deny = [], allow = [] } = setting
+  const { profile = 'default', inet = false, cpuPinned = false, hostFolders = false } = setting
+  const { deny = [], allow = [] } = setting
   const bytes =
     filters.get(key) ??
-    syscallFilter({ arch, profile: 'default', deny, allow, inet, cpuPinned, hostFolders }).bytes
+    syscallFilter({ arch, profile, lock: null, deny, allow, inet, cpuPinned, hostFolders }).bytes
   filters.set(key, bytes)
   return bytes
 }
 
-/** What the default profile says of a call by its name, as the compiled program for `arch` has it. */
+/** What a profile, unless told otherwise the default one, says of a call by its name, as the compiled program for `arch` has it. */
 export function verdictOf(
   arch: Arch,
   name: string,

@@ -2,6 +2,7 @@ import type { HostFacts } from '../../host/index.js'
 import { type Answer, enforcedBy, impossible, type RequirementId } from '../../plan/index.js'
 import type { Question } from '../boundary.js'
 import { cgroupAdvice } from './advice.js'
+import { secondWall } from './wall.js'
 
 const BWRAP_ROOT = 'bubblewrap: a root of its own (pivot_root), bound read-only'
 /** Without a cgroup for it: how one is had, or what the policy says to do without. */
@@ -60,9 +61,20 @@ const answers: Answers = {
       'seccomp: no Unix socket that could connect to one in a granted folder',
       ...grantedTo(host),
     ),
+  'files.second-wall': ({ host }) => secondWall(host),
   'network.none': () => enforcedBy('empty network namespace, loopback down', 'seccomp: AF_UNIX sockets only'),
-  'syscalls.profile': () => enforcedBy('seccomp filter, set before the first instruction inside'),
+  'syscalls.profile': () => enforcedBy('seccomp filter, set before the first instruction of the job'),
   'syscalls.native-abi-only': () => enforcedBy('seccomp filter kills the process'),
+  'syscalls.no-sockets': () => enforcedBy('seccomp filter: no family at all'),
+  'syscalls.no-exec': () =>
+    enforcedBy(
+      'seccomp: execve asks the first process of the sandbox, which answers once and closes its end for good',
+      'seccomp: no execveat',
+    ),
+  'syscalls.lock': () =>
+    enforcedBy(
+      'seccomp: these calls ask the first process of the sandbox, which closes its end for good when the job says so',
+    ),
   'limits.memory': ({ host }) =>
     host.cgroups.controllers.includes('memory')
       ? enforcedBy(

@@ -1,7 +1,9 @@
 /** The control socket to one sandbox's first process. */
 import type { Socket } from 'node:net'
+import type { JobFilters } from '../../syscalls/index.js'
 import type { CollectedEntry, Command, CommandEnd } from '../boundary.js'
 import { type AgentMessage, agentMessage, MAX_AGENT_FRAME } from './messages.js'
+import type { Wall } from './wall.js'
 import { FrameReader, frame, MalformedFrame, u32, u64 } from './wire.js'
 
 /** What the agent needs to know besides the command. */
@@ -9,6 +11,10 @@ export interface AgentSettings {
   readonly workdir: string
   readonly env: Readonly<Record<string, string>>
   readonly deadlineMs: number
+  /** what Landlock lets the job do, where the kernel has it */
+  readonly wall: Wall
+  /** what the job's first process sets on itself; see `syscalls/gate.ts` */
+  readonly filters: JobFilters | null
   /** RLIMIT_* number, soft and hard */
   readonly rlimits: readonly (readonly [resource: number, soft: number, hard: number])[]
 }
@@ -33,12 +39,19 @@ export class Conversation {
   }
 
   async start(command: Command, settings: AgentSettings): Promise<void> {
+    const lock = settings.filters?.lock ?? null
     const frames = [
       frame('w', raw(settings.workdir)),
       ...Object.entries(settings.env).map(([name, value]) => frame('v', raw(`${name}=${value}`))),
       ...command.argv.map((item) => frame('x', raw(item))),
       ...settings.rlimits.map(([resource, soft, hard]) => frame('r', u32(resource), u64(soft), u64(hard))),
       frame('t', u32(settings.deadlineMs)),
+      frame('a', u32(settings.wall.leastAbi)),
+      ...settings.wall.places.map(({ rights, path }) => frame('p', u32(rights), raw(path))),
+      ...(settings.filters === null
+        ? []
+        : [frame('k', settings.filters.gate), frame('j', settings.filters.filter)]),
+      ...(lock === null ? [] : [frame('l', u32(lock.oneExec ? 1 : 0), raw(lock.line))]),
     ]
     await this.#write(Buffer.concat(frames))
     for (const input of command.inputs) {
@@ -53,8 +66,8 @@ export class Conversation {
     await this.#write(frame('g'))
   }
 
-  /** `onStarted` is called when the command's own program runs. */
-  async commandEnd(onStarted: () => void): Promise<CommandEnd> {
+  /** `onStarted` is called when the command's own program runs, with the ABI of Landlock that holds it, or 0. */
+  async commandEnd(onStarted: (landlockAbi: number) => void): Promise<CommandEnd> {
     for (let started = false; ; started = true) {
       const message = await this.#next()
       if (message === null)
@@ -62,7 +75,7 @@ export class Conversation {
       if (message.kind === 'ended') return message.end
       if (message.kind !== 'started' || started)
         return { kind: 'broken', detail: `it said "${message.kind}" while a command ran` }
-      onStarted()
+      onStarted(message.landlockAbi)
     }
   }
 

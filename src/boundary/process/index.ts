@@ -4,10 +4,11 @@ import type { Plan } from '../../plan/index.js'
 import { syscallFilter } from '../../syscalls/index.js'
 import type { Boundary, RunningSandbox, SandboxSource } from '../boundary.js'
 import { answer } from './answers.js'
+import type { AgentSettings } from './conversation.js'
 import { Launcher } from './launcher.js'
 import { filterOptions, launchHead, launchRequest } from './request.js'
 import { MASKED_PROC_FILES, MASKED_PROC_FOLDERS, SHOWN_ETC } from './root.js'
-import { launchSandbox } from './sandbox.js'
+import { agentSettings, launchSandbox } from './sandbox.js'
 import { unavailable } from './unavailable.js'
 import { bubblewrapWords } from './words.js'
 
@@ -21,10 +22,20 @@ export const processBoundary: Boundary = {
   open: (host, single) => new ProcessSource(host, single),
 }
 
+/** To cell, and to the agent. */
+interface Said {
+  readonly request: Buffer
+  readonly settings: AgentSettings
+}
+
+function said(plan: Plan, host: HostFacts): Said {
+  return { request: launchRequest(plan, host), settings: agentSettings(plan, host) }
+}
+
 class ProcessSource implements SandboxSource {
   readonly #host: HostFacts
-  /** a plan is immutable, so its request is made once */
-  readonly #requests = new WeakMap<Plan, Buffer>()
+  /** a plan is immutable, so what is said for it is made once */
+  readonly #said = new WeakMap<Plan, Said>()
   readonly #single: boolean
   #launcher: Launcher
   #sandboxes = 0
@@ -36,11 +47,12 @@ class ProcessSource implements SandboxSource {
   }
 
   launch(plan: Plan): Promise<RunningSandbox> {
-    const request = this.#requests.get(plan) ?? launchRequest(plan, this.#host)
-    this.#requests.set(plan, request)
+    const { request, settings } = this.#said.get(plan) ?? said(plan, this.#host)
+    this.#said.set(plan, { request, settings })
     if (this.#launcher.ended) this.#launcher = new Launcher(this.#host, this.#single)
     const id = ++this.#sandboxes
-    return launchSandbox(this.#launcher, id, launchHead(id, plan, this.#host, id), request, plan, this.#host)
+    const head = launchHead(id, plan, this.#host, id)
+    return launchSandbox(this.#launcher, id, head, request, settings, this.#host)
   }
 
   close(): Promise<void> {

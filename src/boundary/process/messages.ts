@@ -17,7 +17,7 @@ const REFUSALS = new Map([
 ])
 
 export type AgentMessage =
-  | { readonly kind: 'started' }
+  | { readonly kind: 'started'; readonly landlockAbi: number }
   | { readonly kind: 'ended'; readonly end: CommandEnd }
   | { readonly kind: 'folder'; readonly path: string }
   | { readonly kind: 'file'; readonly path: string; readonly bytes: number }
@@ -30,7 +30,7 @@ export type AgentMessage =
 export function agentMessage({ tag, bytes }: Frame): AgentMessage {
   switch (tag) {
     case 'S':
-      return { kind: 'started' }
+      return { kind: 'started', landlockAbi: abi(bytes) }
     case 'E':
       return { kind: 'ended', end: commandEnd(bytes) }
     case 'N':
@@ -66,6 +66,13 @@ export function agentMessage({ tag, bytes }: Frame): AgentMessage {
     default:
       throw new MalformedFrame(`a message of the unknown kind ${tag.charCodeAt(0)}`)
   }
+}
+
+/** 0: none. The kernel counts them up by one with each new thing that Landlock can do. */
+function abi(bytes: Buffer): number {
+  const value = number(bytes, 0)
+  if (bytes.length !== 4 || value > 255) throw new MalformedFrame('a start of another kind')
+  return value
 }
 
 function commandEnd(bytes: Buffer): CommandEnd {

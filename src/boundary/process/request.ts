@@ -1,7 +1,7 @@
 /** The plan as one request to cell (`native/cell/request.c`). Pure. */
 import type { HostFacts } from '../../host/index.js'
 import type { Plan } from '../../plan/index.js'
-import { type FilterOptions, syscallFilterBytes } from '../../syscalls/index.js'
+import { type FilterOptions, firstFilter } from '../../syscalls/index.js'
 import { OWN_ETC } from './root.js'
 import { frame, text, u32, u64 } from './wire.js'
 import { bubblewrapWords } from './words.js'
@@ -32,11 +32,12 @@ export function isPinned(plan: Plan, host: HostFacts): boolean {
 }
 
 export function filterOptions(plan: Plan, host: HostFacts): FilterOptions {
-  const { deny, allow, profile } = plan.syscalls
+  const { deny, allow, profile, lock } = plan.syscalls
   const arch = host.arch === 'arm64' ? 'arm64' : 'x64'
   const hostWrites = plan.files.live.length > 0
   const hostFolders = hostWrites || plan.files.read.length > 0
-  return { arch, profile, deny, allow, inet: false, cpuPinned: isPinned(plan, host), hostFolders, hostWrites }
+  const cpuPinned = isPinned(plan, host)
+  return { arch, profile, lock, deny, allow, inet: false, cpuPinned, hostFolders, hostWrites }
 }
 
 /** Everything of the request that does not change from run to run. */
@@ -51,7 +52,7 @@ export function launchRequest(plan: Plan, host: HostFacts): Buffer {
     ...plan.files.live.map(({ host: path }) => frame('g', Buffer.from([idmap | GRANT_WRITABLE]), text(path))),
     frame('s', u64(plan.files.scratch.bytes), u64(plan.files.scratch.inodes), ...places),
     ...Object.entries(OWN_ETC).map(([name, content]) => frame('e', text(name), Buffer.from(content))),
-    frame('f', syscallFilterBytes(filterOptions(plan, host))),
+    frame('f', firstFilter(filterOptions(plan, host))),
     frame('a', ...bubblewrapWords(plan, host).map(text)),
   ])
 }

@@ -4,11 +4,14 @@ import { type Readable, Writable } from 'node:stream'
 import { LaunchError } from '../../errors/index.js'
 import type { HostFacts } from '../../host/index.js'
 import type { Plan } from '../../plan/index.js'
+import { jobFilters } from '../../syscalls/index.js'
 import type { CollectedEntry, Command, CommandEnd, RunningSandbox, SandboxEnd } from '../boundary.js'
 import { type AgentSettings, Conversation } from './conversation.js'
 import { launchFailure } from './failure.js'
 import type { End, EndedNews, Launcher, PassedHandle } from './launcher.js'
+import { filterOptions } from './request.js'
 import { rlimits } from './rlimits.js'
+import { secondWallSeen, wall } from './wall.js'
 
 /** How long the sandbox gets to end by itself when its lifeline closes, before it is killed from outside, ms. */
 const GRACE_MS = 200
@@ -21,7 +24,7 @@ export function launchSandbox(
   id: number,
   head: Buffer,
   request: Buffer,
-  plan: Plan,
+  settings: AgentSettings,
   host: HostFacts,
 ): Promise<RunningSandbox> {
   return new Promise((resolve, reject) => {
@@ -35,7 +38,7 @@ export function launchSandbox(
       handle(name, handle) {
         handles.set(name, handle)
         if (sandbox === null && ENDS.every((each) => handles.has(each))) {
-          sandbox = new ProcessSandbox(() => launcher.kill(id), handles, end, settings(plan, host), host)
+          sandbox = new ProcessSandbox(() => launcher.kill(id), handles, end, settings, host)
           resolve(sandbox)
         }
       },
@@ -50,11 +53,14 @@ export function launchSandbox(
   })
 }
 
-function settings(plan: Plan, host: HostFacts): AgentSettings {
+/** Everything that does not change from run to run. */
+export function agentSettings(plan: Plan, host: HostFacts): AgentSettings {
   return {
     workdir: plan.files.workdir,
     env: plan.env,
     deadlineMs: plan.lifetime.deadlineMs,
+    wall: wall(plan, host),
+    filters: jobFilters(filterOptions(plan, host)),
     rlimits: rlimits(plan, host),
   }
 }
@@ -71,6 +77,7 @@ class ProcessSandbox implements RunningSandbox {
   readonly #news: Promise<EndedNews>
   readonly #running: Promise<void>
   #started = false
+  #landlockAbi = 0
   #end: Promise<SandboxEnd> | null = null
 
   constructor(
@@ -102,8 +109,9 @@ class ProcessSandbox implements RunningSandbox {
       running = resolve
     })
     this.commandEnd = this.#conversation
-      .commandEnd(() => {
+      .commandEnd((landlockAbi) => {
         this.#started = true
+        this.#landlockAbi = landlockAbi
         running()
       })
       .finally(running)
@@ -139,6 +147,7 @@ class ProcessSandbox implements RunningSandbox {
       cpuMs: news.cpuUs / 1000,
       peakMemoryBytes: news.peakMemoryBytes || news.maxRssBytes,
       forkRefusals: news.forkRefusals,
+      observed: this.#landlockAbi === 0 ? [] : [secondWallSeen(this.#landlockAbi)],
       launchFailure: failed && news.status !== 0 ? launchFailure(news.text, this.#host) : null,
     }
   }
