@@ -38,6 +38,7 @@ struct cgroup_base {
 struct settings {
     const char *bwrap;
     int agent;      /* descriptor of the agent's program */
+    const char *cell_sha256, *agent_sha256; /* what the two programs are to be, in hex */
     int ipc;        /* channel to Node, see ipc.c */
     struct cgroup_base cgroups[MAX_CGROUPS];
     int cgroup_count;
@@ -71,6 +72,9 @@ struct request {
 
 /* request.c */
 bool request_parse(const uint8_t *bytes, size_t length, struct request *out);
+
+/* integrity.c */
+bool integrity_holds(const struct settings *settings);
 
 /* ipc.c */
 bool ipc_send(int ipc, const char *line, int handle);

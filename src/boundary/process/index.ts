@@ -35,12 +35,18 @@ class ProcessSource implements SandboxSource {
     this.#launcher = new Launcher(host, single)
   }
 
-  launch(plan: Plan): Promise<RunningSandbox> {
+  async launch(plan: Plan): Promise<RunningSandbox> {
     const request = this.#requests.get(plan) ?? launchRequest(plan, this.#host)
     this.#requests.set(plan, request)
     if (this.#launcher.ended) this.#launcher = new Launcher(this.#host, this.#single)
+    const launcher = this.#launcher
     const id = ++this.#sandboxes
-    return launchSandbox(this.#launcher, id, launchHead(id, plan, this.#host, id), request, plan, this.#host)
+    try {
+      const head = launchHead(id, plan, this.#host, id)
+      return await launchSandbox(launcher, id, head, request, plan, this.#host)
+    } catch (error) {
+      throw launcher.damage() ?? error
+    }
   }
 
   close(): Promise<void> {
