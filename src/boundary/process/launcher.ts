@@ -59,6 +59,8 @@ export class Launcher {
   readonly #watchers = new Map<number, Watcher>()
   readonly #exit: Promise<void>
   readonly #programs = nativePrograms()
+  /** `undefined`: not looked for */
+  #damage: LaunchError | null | undefined
   #complaint = ''
   #ended = false
 
@@ -125,7 +127,10 @@ export class Launcher {
    * and the agent before it takes a request (native/cell/integrity.c); one that is no program any more can't.
    */
   damage(): LaunchError | null {
-    return this.#ended ? findDamage(this.#programs) : null
+    if (!this.#ended) return null
+    // once for all the sandboxes that were under way
+    if (this.#damage === undefined) this.#damage = findDamage(this.#programs)
+    return this.#damage
   }
 
   start(id: number, head: Buffer, request: Buffer, watcher: Watcher): void {
