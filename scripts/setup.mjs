@@ -1,8 +1,8 @@
 /**
- * npm run setup [-- --for build|demo|test]: everything between a fresh clone and a working Glovebox. What is
+ * npm run setup [-- --for build|demo|test|package]: everything between a fresh clone and a working Glovebox. What is
  * there already is left alone, so it costs little to run it each time. Uses nothing but Node and this checkout.
  */
-import { build } from './build/all.mjs'
+import { build, PARTS } from './build/all.mjs'
 import { alone, Failure, runScript } from './build/checkout.mjs'
 import { PURPOSES } from './setup/needs.mjs'
 import { installPackages } from './setup/packages.mjs'
@@ -16,7 +16,8 @@ await runScript('setup', async () => {
     installSystemPackages(purpose)
     installPackages()
   })
-  await build()
+  // a package, and so its tests, has the programs of every architecture
+  await build(['package', 'test'].includes(purpose) ? Object.keys(PARTS) : undefined)
   if (process.argv.length === 2) console.log('setup: ready')
 })
 

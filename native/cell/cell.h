@@ -39,6 +39,7 @@ struct cgroup_base {
 struct settings {
     const char *bwrap;
     int agent;      /* descriptor of the agent's program */
+    const char *cell_sha256, *agent_sha256; /* what the two programs are to be, in hex */
     int ipc;        /* channel to Node, see ipc.c */
     struct cgroup_base cgroups[MAX_CGROUPS];
     int cgroup_count;
@@ -78,6 +79,9 @@ struct request {
 bool request_parse(const uint8_t *bytes, size_t length, struct request *out);
 /* Whether a grant is to be shown under another owner, which takes root's rights. */
 bool request_idmaps(const struct request *request);
+
+/* integrity.c */
+bool integrity_holds(const struct settings *settings);
 
 /* ipc.c */
 bool ipc_send(int ipc, const char *line, int handle);

@@ -163,7 +163,8 @@ int launcher_main(const struct settings *given)
         return 1;
     prepare();
     cgroup_sweep(settings);
-    int code = watch(signals);
+    /* requests wait until it is known; the first worker comes up meanwhile */
+    int code = integrity_holds(settings) ? watch(signals) : 1;
     end_everything();
     return code;
 }

@@ -17,7 +17,8 @@
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: cell [--single] --agent PATH --bwrap PATH [--cgroup KIND:DIRECTORY]…\n"
+    fprintf(stderr, "usage: cell [--single] --cell-sha256 HEX --agent-sha256 HEX --agent PATH --bwrap PATH\n"
+                    "            [--cgroup KIND:DIRECTORY]…\n"
                     "Started by Glovebox with its requests on standard input and Node's channel on NODE_CHANNEL_FD.\n");
     return 2;
 }
@@ -72,10 +73,15 @@ int main(int argc, char **argv)
             agent = argv[i + 1];
         else if (strcmp(argv[i], "--bwrap") == 0)
             settings.bwrap = argv[i + 1];
+        else if (strcmp(argv[i], "--cell-sha256") == 0)
+            settings.cell_sha256 = argv[i + 1];
+        else if (strcmp(argv[i], "--agent-sha256") == 0)
+            settings.agent_sha256 = argv[i + 1];
         else if (strcmp(argv[i], "--cgroup") != 0 || !take_cgroup(&settings, argv[i + 1]))
             return usage();
     }
-    if (agent == NULL || settings.bwrap == NULL || channel == NULL)
+    if (agent == NULL || settings.bwrap == NULL || channel == NULL || settings.cell_sha256 == NULL ||
+        settings.agent_sha256 == NULL)
         return usage();
     umask(0);
     settings.ipc = fcntl(atoi(channel), F_DUPFD_CLOEXEC, 20);

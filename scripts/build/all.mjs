@@ -1,16 +1,24 @@
-/** The three parts of a build, in the order in which one needs the other. */
+/** The parts of a build, in the order in which one needs the other. */
 import { alone, Failure } from './checkout.mjs'
 import { buildCli } from './cli.mjs'
-import { buildNative } from './native.mjs'
+import { buildNative, buildPackage } from './native.mjs'
 import { buildTypeScript } from './typescript.mjs'
 
-export const PARTS = { typescript: buildTypeScript, native: buildNative, cli: buildCli }
+export const PARTS = {
+  typescript: buildTypeScript,
+  native: buildNative,
+  cli: buildCli,
+  /** what a package needs besides: the native programs of the other architecture */
+  package: buildPackage,
+}
+/** What a checkout needs to run. */
+const USUAL = ['typescript', 'native', 'cli']
 
 /**
  * Builds `parts`, each only if its inputs changed, while no other build runs in this checkout. A part that
  * fails does not keep the next from being tried; all failures come out together.
  */
-export async function build(parts = Object.keys(PARTS)) {
+export async function build(parts = USUAL) {
   await alone(async () => {
     const failures = []
     for (const part of parts) {

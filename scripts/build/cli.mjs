@@ -35,15 +35,12 @@ export async function buildCli() {
     scripts.set(name, late.code)
     for (const each of late.packages) packages.add(each)
   }
-  // The loader accepts a cache only for the script whose hash it begins with: V8 itself compares no more than
-  // the lengths, and would run yesterday's code for a script of the same size.
-  const hashes = new Map()
   for (const [name, code] of scripts) {
-    hashes.set(name, createHash('sha256').update(code).digest('hex'))
-    writeWhole(join(FOLDER, `${name}.cjs`), `//${hashes.get(name)}\n${code}`)
+    const hash = createHash('sha256').update(code).digest('hex')
+    writeWhole(join(FOLDER, `${name}.cjs`), `//${hash}\n${code}`)
   }
   writeWhole(join(FOLDER, 'LICENSES.txt'), [...packages].sort().map(licenseOf).join('\n'))
-  warm(hashes)
+  warm()
   note.write(inputs)
   return 'built'
 }
@@ -154,21 +151,16 @@ function licenseOf(folder) {
 }
 
 /** In a process of its own: the caches must hold the functions that a start runs, and nothing of the build. */
-function warm(hashes) {
-  for (const name of NAMES) rmSync(join(FOLDER, `${name}.cache`), { force: true })
+function warm() {
+  const caches = NAMES.map((name) => join(FOLDER, `${name}.cache`))
+  for (const cache of caches) rmSync(cache, { force: true })
   const child = spawnSync(process.execPath, [join(dirname(import.meta.filename), 'warm.cjs'), FOLDER], {
     stdio: ['ignore', 'ignore', 'pipe'],
     encoding: 'utf8',
     timeout: 60_000,
   })
   if (child.status !== 0) throw new Failure(`the command line does not start.\n${child.stderr}`)
-  for (const name of NAMES) {
-    const raw = join(FOLDER, `${name}.raw`)
-    if (!existsSync(raw)) throw new Failure(`no start of the command line that is warmed needs ${name}.cjs.`)
-    writeWhole(
-      join(FOLDER, `${name}.cache`),
-      Buffer.concat([Buffer.from(hashes.get(name), 'latin1'), readFileSync(raw)]),
-    )
-    rmSync(raw)
-  }
+  const unneeded = caches.find((cache) => !existsSync(cache))
+  if (unneeded !== undefined)
+    throw new Failure(`no start of the command line that is warmed needs what ${unneeded} is for.`)
 }

@@ -1,12 +1,20 @@
-/** The small C programs → dist/native/{cell,agent}, static, stripped, the same bytes from the same sources. */
-import { execFileSync, spawnSync } from 'node:child_process'
+/**
+ * The small C programs → dist/native/{x64,arm64}/{cell,agent}, static, stripped, the same bytes from the same sources, and
+ * dist/native/manifest.json, which the start of Glovebox holds them to.
+ */
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { Failure, filesBelow, fingerprint, root, stamp, writeWhole } from './checkout.mjs'
+import { writeLicenses } from './native-licenses.mjs'
+import { compilerFor, hostArchitecture, howToGet, TARGETS, toolsFor } from './targets.mjs'
+
+const NATIVE = join(root, 'dist/native')
 
 /** Each is native/NAME.c, native/NAME/**.c, or both. Any other C file directly in native/ or in native/common/ is linked into both. */
 const PROGRAMS = ['cell', 'agent']
+const RECIPE = ['scripts/build/native.mjs', 'scripts/build/targets.mjs']
 
 const FLAGS = [
   '-std=c11',
@@ -42,27 +50,47 @@ const FLAGS = [
   `-ffile-prefix-map=${root}=.`,
 ]
 
-export async function buildNative() {
+/** The programs of this machine's architecture. */
+export const buildNative = () => buildProgramsOf([hostArchitecture()])
+
+/** The programs of every architecture that the package is for, and the licenses of what is linked into them. */
+export async function buildPackage() {
+  const outcome = buildProgramsOf(Object.keys(TARGETS))
+  if (outcome !== 'absent') writeLicenses()
+  return outcome
+}
+
+/** What the manifest names afterwards is of these sources: programs of another architecture that are not, go. */
+function buildProgramsOf(wanted) {
   const everything = filesBelow('native', (file) => /\.[ch]$/.test(file))
   const programs = PROGRAMS.map((name) => ({ name, sources: sourcesOf(name, everything) })).filter(
     ({ sources }) => sources.length > 0,
   )
   if (programs.length === 0) return 'absent'
 
-  const inputs = fingerprint([...everything, 'scripts/build/native.mjs'], compilerVersion())
-  const note = stamp('native')
-  const complete = programs.every(({ name }) => existsSync(join(root, 'dist/native', name)))
-  if (complete && note.says(inputs)) return 'fresh'
-
-  mkdirSync(join(root, 'dist/native'), { recursive: true })
   const manifest = {}
-  for (const { name, sources } of programs) manifest[name] = compile(name, sources)
-  for (const name of PROGRAMS) {
-    if (!(name in manifest)) rmSync(join(root, 'dist/native', name), { force: true })
+  let outcome = 'fresh'
+  for (const arch of Object.keys(TARGETS)) {
+    const asked = wanted.includes(arch)
+    const madeWith = asked || existsSync(join(NATIVE, arch)) ? toolsFor(arch) : null
+    if (madeWith === null && asked) throw new Failure(`${compilerFor(arch)} is missing. ${howToGet(arch)}`)
+    const inputs = fingerprint([...everything, ...RECIPE], arch, madeWith)
+    const note = stamp(`native-${arch}`)
+    const complete = programs.every(({ name }) => existsSync(join(NATIVE, arch, name)))
+    if (!(complete && madeWith !== null && note.says(inputs))) {
+      rmSync(join(NATIVE, arch), { recursive: true, force: true })
+      if (!asked) continue
+      for (const { name, sources } of programs) compile(arch, name, sources)
+      note.write(inputs)
+      outcome = 'built'
+    }
+    manifest[arch] = { madeWith }
+    for (const { name } of programs) manifest[arch][name] = description(join(NATIVE, arch, name))
   }
-  writeWhole(join(root, 'dist/native/manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
-  note.write(inputs)
-  return 'built'
+  const text = `${JSON.stringify(manifest, null, 2)}\n`
+  const file = join(NATIVE, 'manifest.json')
+  if (!existsSync(file) || readFileSync(file, 'utf8') !== text) writeWhole(file, text)
+  return outcome
 }
 
 function sourcesOf(name, everything) {
@@ -78,27 +106,27 @@ function sourcesOf(name, everything) {
 
 const inFolder = (file, folder) => file.startsWith(`${folder}/`) && file.endsWith('.c')
 
-function compilerVersion() {
-  try {
-    return execFileSync('gcc', ['-dumpfullversion', '-dumpmachine'], { encoding: 'utf8' })
-  } catch {
-    throw new Failure('gcc is missing. Run npm run setup.')
-  }
-}
-
-function compile(name, sources) {
-  const finished = join(root, 'dist/native', name)
+function compile(arch, name, sources) {
+  const finished = join(NATIVE, arch, name)
   const draft = `${finished}.${process.pid}.tmp`
-  const gcc = spawnSync('gcc', [...FLAGS, '-Inative', '-o', draft, ...sources], {
+  mkdirSync(join(NATIVE, arch), { recursive: true })
+  const { PATH, TMPDIR } = process.env
+  const gcc = spawnSync(compilerFor(arch), [...FLAGS, '-Inative', '-o', draft, ...sources], {
     cwd: root,
     encoding: 'utf8',
+    // none of the caller's CPATH, LIBRARY_PATH or language: what is made is the same for everybody
+    env: { PATH, LC_ALL: 'C', ...(TMPDIR === undefined ? {} : { TMPDIR }) },
   })
   if (gcc.status !== 0) {
     rmSync(draft, { force: true })
-    throw new Failure(`native/${name} does not compile.\n${gcc.stderr}`)
+    throw new Failure(`native/${name} does not compile for ${arch}.\n${gcc.stderr}`)
   }
-  const program = readFileSync(draft)
+  chmodSync(draft, 0o755) // whatever the caller's umask: npm packs the mode that it finds
   // a rename, because a running program's file cannot be written to
   renameSync(draft, finished)
+}
+
+function description(file) {
+  const program = readFileSync(file)
   return { sha256: createHash('sha256').update(program).digest('hex'), bytes: program.length }
 }

@@ -5,8 +5,9 @@
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { compilerFor, packagesFor, TARGETS } from '../build/targets.mjs'
 
-export const PURPOSES = ['build', 'demo', 'test']
+export const PURPOSES = ['build', 'demo', 'test', 'package']
 const ALWAYS = PURPOSES
 
 export const NEEDS = [
@@ -48,6 +49,15 @@ export const NEEDS = [
     there: () => existsSync('/usr/bin/ffmpeg'),
     why: 'the second program that the default profile is held to',
   },
+  ...Object.keys(TARGETS)
+    .filter((arch) => arch !== process.arch)
+    .flatMap(crossCompiler),
+  {
+    package: 'qemu-user-static',
+    for: ['test'],
+    there: () => onPath('qemu-aarch64-static') || process.arch === 'arm64',
+    why: "to run the package's programs for arm64",
+  },
   {
     package: 'musl-tools',
     for: ['test'],
@@ -67,6 +77,18 @@ export const NEEDS = [
     why: 'a second opinion on the system call filter',
   },
 ]
+
+/** What makes the native programs of another architecture: the package has those of all. */
+function crossCompiler(arch) {
+  const [compiler, library] = packagesFor(arch)
+  const wanted = ['package', 'test']
+  const why = `to make the package's programs for ${arch}`
+  const libc = `/usr/${TARGETS[arch].triplet}/lib/rcrt1.o`
+  return [
+    { package: compiler, for: wanted, there: () => onPath(compilerFor(arch)), why },
+    { package: library, for: wanted, there: () => existsSync(libc), why },
+  ]
+}
 
 export function missing(purpose) {
   return NEEDS.filter((need) => need.for.includes(purpose) && !need.there())

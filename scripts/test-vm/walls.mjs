@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 
 const PROGRAM = '/opt/glovebox/bin/glovebox'
-const AGENT = '/opt/glovebox/dist/native/agent'
+const AGENT = '/opt/glovebox/dist/native/x64/agent'
 const STARTERS = [
   { name: 'root', as: [] },
   // of a user in a plain login nobody holds the memory

@@ -119,7 +119,7 @@ describe('what to change, ready to be copied', () => {
     assert.match(get, /`apparmor_parser -r \/etc\/apparmor\.d\/glovebox`/)
     assert.match(
       get,
-      /^profile glovebox-cell \/opt\/glovebox\/dist\/native\/cell flags=\(unconfined\) \{ userns, \}$/m,
+      /^profile glovebox-cell \/opt\/glovebox\/dist\/native\/\{x64,arm64\}\/cell flags=\(unconfined\) \{ userns, \}$/m,
     )
     assert.match(get, /^profile glovebox-bwrap \/usr\/bin\/bwrap flags=\(unconfined\) \{ userns, \}$/m)
     // AppArmor lets the namespace be made, and refuses what is done in it

@@ -4,7 +4,8 @@
  */
 import type { HostFacts, Surroundings } from '../../host/index.js'
 
-export const PROGRAM = 'dist/native/cell'
+/** AppArmor's own alternation: whichever of the two this machine runs. */
+export const PROGRAM = 'dist/native/{x64,arm64}/cell'
 export const CONTAINER_FILTER = 'etc/container-seccomp.json'
 
 type Around = Surroundings

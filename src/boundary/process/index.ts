@@ -46,13 +46,18 @@ class ProcessSource implements SandboxSource {
     this.#launcher = new Launcher(host, single)
   }
 
-  launch(plan: Plan): Promise<RunningSandbox> {
+  async launch(plan: Plan): Promise<RunningSandbox> {
     const { request, settings } = this.#said.get(plan) ?? said(plan, this.#host)
     this.#said.set(plan, { request, settings })
     if (this.#launcher.ended) this.#launcher = new Launcher(this.#host, this.#single)
+    const launcher = this.#launcher
     const id = ++this.#sandboxes
-    const head = launchHead(id, plan, this.#host, id)
-    return launchSandbox(this.#launcher, id, head, request, settings, this.#host)
+    try {
+      const head = launchHead(id, plan, this.#host, id)
+      return await launchSandbox(launcher, id, head, request, settings, this.#host)
+    } catch (error) {
+      throw launcher.damage() ?? error
+    }
   }
 
   close(): Promise<void> {

@@ -1,8 +1,9 @@
 /** The launcher process (native/cell), and the news it sends of each sandbox. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { PassThrough, type Writable } from 'node:stream'
+import type { LaunchError } from '../../errors/index.js'
 import type { HostFacts } from '../../host/index.js'
-import { nativeProgram } from './native.js'
+import { findDamage, nativePrograms } from './native.js'
 import { u32 } from './wire.js'
 
 /** A raw stream handle as Node's channel delivers it; what it is made into decides how it is read. */
@@ -57,6 +58,9 @@ export class Launcher {
   readonly #requests: Writable
   readonly #watchers = new Map<number, Watcher>()
   readonly #exit: Promise<void>
+  readonly #programs = nativePrograms()
+  /** `undefined`: not looked for */
+  #damage: LaunchError | null | undefined
   #complaint = ''
   #ended = false
 
@@ -68,14 +72,18 @@ export class Launcher {
     const bwrap = host.bubblewrap ?? '/usr/bin/bwrap'
     const args = [
       ...(single ? ['--single'] : []),
+      '--cell-sha256',
+      this.#programs.expected.cell.sha256,
+      '--agent-sha256',
+      this.#programs.expected.agent.sha256,
       '--agent',
-      nativeProgram('agent'),
+      this.#programs.agent,
       '--bwrap',
       bwrap,
       ...bases,
     ]
     // detached: a terminal's Ctrl-C is for the caller to pass on, not for the launcher to die of
-    const child = spawn(nativeProgram('cell'), args, {
+    const child = spawn(this.#programs.cell, args, {
       stdio: ['pipe', 'ignore', 'pipe', 'ipc'],
       env: {},
       detached: true,
@@ -112,6 +120,17 @@ export class Launcher {
 
   get ended(): boolean {
     return this.#ended
+  }
+
+  /**
+   * What is wrong with the installation, when the launcher did not stay; `null`: nothing, or it is there. It checks itself
+   * and the agent before it takes a request (native/cell/integrity.c); one that is no program any more can't.
+   */
+  damage(): LaunchError | null {
+    if (!this.#ended) return null
+    // once for all the sandboxes that were under way
+    if (this.#damage === undefined) this.#damage = findDamage(this.#programs)
+    return this.#damage
   }
 
   start(id: number, head: Buffer, request: Buffer, watcher: Watcher): void {
