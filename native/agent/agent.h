@@ -4,8 +4,8 @@
  * when its lifeline closes, the deadline is over or the job has ended: with pid 1 gone the kernel ends the rest.
  *
  * From the host: `w` work directory, `v` NAME=VALUE, `x` argv item, `d` folder to make, `f` u32 mode, path: a file to
- * make; `b` its bytes; `r` u32 resource, u64 soft, u64 hard; `t` u32 deadline in ms; `g` go; `s` u32 signal for the
- * job; `o` a place NUL a path below it: send what is there; `q` quit.
+ * make; `b` its bytes; `r` u32 resource, u64 soft, u64 hard; `t` u32 deadline in ms; `y` u32 rows, u32 columns: a terminal for
+ * the job, after `g` its new size; `g` go; `s` u32 signal for the job; `o` a place NUL a path below it: send what is there; `q` quit.
  * To the host: `S` the command runs; `N` u32 errno: it can't be executed; `W` u32 errno: its work directory can't be entered; `E` u32 kind, u32 code, u64 CPU time in µs: it
  * ended; `T` deadline; `I` u32 errno, text: can't do what was asked; outputs: `D` folder, `F` u64 size, path, `B` bytes,
  * `X` u32 kind, path: refused, `M` nothing there, `Z` all sent.
@@ -55,6 +55,17 @@ void prepare(struct job *job);
 
 /* job.c */
 pid_t job_start(const struct job *job);
+
+/* terminal.c; all of it does nothing where the job has none */
+enum { TERMINAL_ENDS = 3 };
+struct pollfd;
+void terminal_wanted(const struct message *message);
+void terminal_resize(const struct message *message);
+bool terminal_exists(void);
+int terminal_take(void);
+void terminal_watch(struct pollfd *watched);
+void terminal_carry(const struct pollfd *watched);
+void terminal_drain(bool patient);
 
 /* collect.c */
 void collect(const struct message *request);

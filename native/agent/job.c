@@ -78,7 +78,9 @@ static void become(const struct job *job, int complaints)
     setsid();
     umask(022);
     struct complaint complaint = {0};
-    if (dup2(JOB_STDIN, 0) < 0 || dup2(JOB_STDOUT, 1) < 0 || dup2(JOB_STDERR, 2) < 0)
+    if (terminal_exists())
+        complaint.error = terminal_take();
+    else if (dup2(JOB_STDIN, 0) < 0 || dup2(JOB_STDOUT, 1) < 0 || dup2(JOB_STDERR, 2) < 0)
         complaint.error = errno;
     /* everything above, the control socket first of all, is closed by the exec; `complaints` stays until then */
     if (complaint.error == 0 && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
@@ -108,8 +110,10 @@ pid_t job_start(const struct job *job)
     if (pid == 0)
         become(job, pipe_ends[1]);
     close(pipe_ends[1]);
-    close(JOB_STDIN);
-    close(JOB_STDOUT);
+    if (!terminal_exists()) {
+        close(JOB_STDIN);
+        close(JOB_STDOUT);
+    }
     close(JOB_STDERR);
     ssize_t got;
     while ((got = read(pipe_ends[0], &complaint, sizeof complaint)) < 0 && errno == EINTR)

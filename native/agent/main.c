@@ -41,7 +41,7 @@ static void say_ended(int status)
     channel_write('E', bytes, sizeof bytes);
 }
 
-static void pass_signal(pid_t job)
+static void take_message(pid_t job)
 {
     struct message message;
     if (!channel_read(&message) || message.tag == 'q')
@@ -49,6 +49,8 @@ static void pass_signal(pid_t job)
     uint32_t number = message.tag == 's' && message.length == 4 ? wire_u32(message.bytes) : 0;
     if (number > 0 && number < NSIG)
         kill(-job, (int)number); /* the job leads a session and a process group of its own */
+    if (message.tag == 'y')
+        terminal_resize(&message);
     free(message.bytes);
 }
 
@@ -67,25 +69,42 @@ static bool reap(pid_t job, int *status)
 static int watch(pid_t job, int signals, uint32_t deadline_ms)
 {
     long long end = now_ms() + deadline_ms;
-    struct pollfd watched[] = {{.fd = CONTROL, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    struct pollfd watched[2 + TERMINAL_ENDS] = {{.fd = CONTROL, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
     for (;;) {
         int status;
         long long left = end - now_ms();
         if (left <= 0) {
             end_all();
+            terminal_drain(false);
             channel_write('T', "", 0);
             _exit(0);
         }
-        if (poll(watched, 2, (int)left) < 0 && errno != EINTR)
+        terminal_watch(watched + 2);
+        if (poll(watched, 2 + TERMINAL_ENDS, (int)left) < 0 && errno != EINTR)
             _exit(1);
         if (watched[0].revents != 0)
-            pass_signal(job);
+            take_message(job);
         if (watched[1].revents != 0) {
             struct signalfd_siginfo ignored;
             (void)!read(signals, &ignored, sizeof ignored);
         }
+        terminal_carry(watched + 2);
         if (reap(job, &status))
             return status;
+    }
+}
+
+/* Until the host has all that it wants. A signal or a window's size that crossed the job's end on its way is for nobody. */
+static void serve(void)
+{
+    for (struct message message;; free(message.bytes)) {
+        terminal_drain(true);
+        if (!channel_read(&message))
+            return;
+        if (message.tag == 'o')
+            collect(&message);
+        else if (message.tag != 's' && message.tag != 'y')
+            return;
     }
 }
 
@@ -115,7 +134,6 @@ int main(void)
     int status = watch(pid, signals, job.deadline_ms);
     end_all();
     say_ended(status);
-    for (struct message message; channel_read(&message) && message.tag == 'o'; free(message.bytes))
-        collect(&message);
+    serve();
     return 0;
 }

@@ -83,6 +83,7 @@ void prepare(struct job *job)
         case 'x': append(&job->argv, &job->argc, (char *)message.bytes); keep = true; break;
         case 'r': take_limit(job, &message); break;
         case 't': job->deadline_ms = message.length == 4 ? wire_u32(message.bytes) : 0; break;
+        case 'y': terminal_wanted(&message); break;
         case 'd': make_folder((char *)message.bytes); break;
         case 'f':
             if (file >= 0)

@@ -18,6 +18,7 @@
 static int usage(void)
 {
     fprintf(stderr, "usage: cell [--single] --agent PATH --bwrap PATH [--cgroup KIND:DIRECTORY]…\n"
+                    "       cell --terminal\n"
                     "Started by Glovebox with its requests on standard input and Node's channel on NODE_CHANNEL_FD.\n");
     return 2;
 }
@@ -58,6 +59,8 @@ static int load_agent(const char *path)
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "--terminal") == 0)
+        return terminal_main();
     struct settings settings = {.agent = -1, .ipc = -1};
     const char *agent = NULL, *channel = getenv("NODE_CHANNEL_FD");
     for (int i = 1; i < argc; i += 2) {

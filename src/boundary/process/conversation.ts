@@ -1,6 +1,6 @@
 /** The control socket to one sandbox's first process. */
 import type { Socket } from 'node:net'
-import type { CollectedEntry, Command, CommandEnd } from '../boundary.js'
+import type { CollectedEntry, Command, CommandEnd, TerminalSize } from '../boundary.js'
 import { type AgentMessage, agentMessage, MAX_AGENT_FRAME } from './messages.js'
 import { FrameReader, frame, MalformedFrame, u32, u64 } from './wire.js'
 
@@ -20,6 +20,10 @@ function raw(value: string): Buffer {
   return Buffer.from(value)
 }
 
+function sizeFrame({ rows, columns }: TerminalSize): Buffer {
+  return frame('y', u32(rows), u32(columns))
+}
+
 export class Conversation {
   readonly #socket: Socket
   readonly #messages: AsyncGenerator<AgentMessage, void>
@@ -33,12 +37,15 @@ export class Conversation {
   }
 
   async start(command: Command, settings: AgentSettings): Promise<void> {
+    const { terminal } = command
+    const env = terminal === null ? settings.env : { TERM: terminal.name, ...settings.env }
     const frames = [
       frame('w', raw(settings.workdir)),
-      ...Object.entries(settings.env).map(([name, value]) => frame('v', raw(`${name}=${value}`))),
+      ...Object.entries(env).map(([name, value]) => frame('v', raw(`${name}=${value}`))),
       ...command.argv.map((item) => frame('x', raw(item))),
       ...settings.rlimits.map(([resource, soft, hard]) => frame('r', u32(resource), u64(soft), u64(hard))),
       frame('t', u32(settings.deadlineMs)),
+      ...(terminal === null ? [] : [sizeFrame(terminal)]),
     ]
     await this.#write(Buffer.concat(frames))
     for (const input of command.inputs) {
@@ -68,6 +75,10 @@ export class Conversation {
 
   signal(signal: number): void {
     if (!this.#socket.destroyed) this.#socket.write(frame('s', u32(signal)))
+  }
+
+  resize(size: TerminalSize): void {
+    if (!this.#socket.destroyed) this.#socket.write(sizeFrame(size))
   }
 
   /** Each file's content must be read to its end before the next entry is asked for. */

@@ -11,6 +11,8 @@ import { launchSandbox } from './sandbox.js'
 import { unavailable } from './unavailable.js'
 import { bubblewrapWords } from './words.js'
 
+export { nativeProgram } from './native.js'
+
 export const processBoundary: Boundary = {
   name: 'process',
   hostPaths: [...SHOWN_ETC, ...MASKED_PROC_FILES, ...MASKED_PROC_FOLDERS],

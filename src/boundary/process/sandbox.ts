@@ -4,7 +4,14 @@ import { type Readable, Writable } from 'node:stream'
 import { LaunchError } from '../../errors/index.js'
 import type { HostFacts } from '../../host/index.js'
 import type { Plan } from '../../plan/index.js'
-import type { CollectedEntry, Command, CommandEnd, RunningSandbox, SandboxEnd } from '../boundary.js'
+import type {
+  CollectedEntry,
+  Command,
+  CommandEnd,
+  RunningSandbox,
+  SandboxEnd,
+  TerminalSize,
+} from '../boundary.js'
 import { type AgentSettings, Conversation } from './conversation.js'
 import { launchFailure } from './failure.js'
 import type { End, EndedNews, Launcher, PassedHandle } from './launcher.js'
@@ -70,6 +77,7 @@ class ProcessSandbox implements RunningSandbox {
   readonly #news: Promise<EndedNews>
   readonly #running: Promise<void>
   #started = false
+  #hasTerminal = false
   #end: Promise<SandboxEnd> | null = null
 
   constructor(
@@ -107,12 +115,17 @@ class ProcessSandbox implements RunningSandbox {
   }
 
   async run(command: Command): Promise<void> {
+    this.#hasTerminal = command.terminal !== null
     await this.#conversation.start(command, this.#settings)
     await this.#running
   }
 
   signal(signal: number): void {
     this.#conversation.signal(signal)
+  }
+
+  resize(size: TerminalSize): void {
+    if (this.#hasTerminal) this.#conversation.resize(size)
   }
 
   collect(place: string, below: string): AsyncIterable<CollectedEntry> {

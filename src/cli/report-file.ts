@@ -1,0 +1,83 @@
+/** `--report`: where it goes, and what it says of a run that was refused. */
+import { mkdtempSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import type { GloveboxError } from '../errors/index.js'
+import { NO_USAGE, type Report } from '../report/index.js'
+import { WrongUsage } from './flags.js'
+
+/**
+ * Written whole or not at all; that it can be written is tried before the job runs. What is no plain file (/dev/null, a pipe) is
+ * written to, never replaced.
+ */
+export class ReportFile {
+  readonly #file: string | null
+  readonly #staging: string | null
+
+  constructor(file: string | null) {
+    this.#file = file === null ? null : resolve(file)
+    this.#staging = null
+    if (this.#file === null) return
+    const existing = statSync(this.#file, { throwIfNoEntry: false })
+    if (existing?.isDirectory())
+      throw new WrongUsage(`--report ${file}: that is a folder; name a file in it.`)
+    if (existing !== undefined && !existing.isFile()) return
+    if (existing !== undefined) this.#file = realpathSync(this.#file)
+    try {
+      this.#staging = mkdtempSync(join(dirname(this.#file), '.glovebox-'))
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code
+      throw new WrongUsage(`--report ${file}: nothing can be written to ${dirname(this.#file)} (${code}).`)
+    }
+    process.once('exit', () => this.#clean())
+  }
+
+  write(report: () => Report): void {
+    if (this.#file === null) return
+    const text = `${JSON.stringify(report(), null, 2)}\n`
+    if (this.#staging === null) {
+      writeFileSync(this.#file, text)
+      return
+    }
+    const staged = join(this.#staging, 'report')
+    writeFileSync(staged, text)
+    renameSync(staged, this.#file)
+    this.#clean()
+  }
+
+  #clean(): void {
+    if (this.#staging !== null) rmSync(this.#staging, { recursive: true, force: true })
+  }
+}
+
+/** A run that was refused has a report too. */
+export function refusedReport(command: readonly string[], error: GloveboxError, exitCode: number): Report {
+  const reason = error.code.startsWith('launch.') ? 'failed' : 'rejected'
+  return {
+    version: 1,
+    id: '',
+    tenant: null,
+    startedAt: new Date().toISOString(),
+    policySha256: null,
+    boundary: null,
+    command,
+    result: { reason, exitCode, signal: null, message: error.message },
+    usage: NO_USAGE,
+    network: [],
+    credentials: [],
+    claims: [],
+    inputs: [],
+    outputs: [],
+    waivers: [],
+  }
+}
+
+/** False, and said, when the report could not be written although that had looked possible. */
+export function written(file: ReportFile, report: () => Report, tell: (text: string) => void): boolean {
+  try {
+    file.write(report)
+    return true
+  } catch (error) {
+    tell(`The report could not be written: ${(error as Error).message}.`)
+    return false
+  }
+}
