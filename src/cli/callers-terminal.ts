@@ -32,6 +32,8 @@ export class CallersTerminal {
   #onBack: () => void = () => {}
   #touched = false
   #taken = false
+  #tellRaw: () => void = () => {}
+  readonly #isRaw: Promise<unknown>
   #ending: Promise<void> | null = null
 
   /**
@@ -65,10 +67,14 @@ export class CallersTerminal {
     this.#socket = this.#keeper.stdio[3] as Duplex
     this.#socket.on('error', () => {}) // its exit says it
     this.#socket.on('data', (bytes: Buffer) => this.#hear(bytes))
+    const raw = new Promise<void>((resolve) => {
+      this.#tellRaw = resolve
+    })
     this.#gone = new Promise((resolve) => {
       this.#keeper.once('exit', () => resolve())
       this.#keeper.once('error', () => resolve())
     })
+    this.#isRaw = Promise.race([raw, this.#gone])
     process.on('SIGTSTP', () => this.#stop())
     process.on('SIGCONT', () => {
       if (this.#taken) this.#say('r')
@@ -81,14 +87,18 @@ export class CallersTerminal {
 
   /** From now on every key is the job's, and `onSize` is told what the window becomes. */
   take(onSize: (size: TerminalSize) => void): void {
-    this.#onSize = onSize
+    this.#onSize = (size) => {
+      this.#tellRaw()
+      onSize(size)
+    }
     this.#taken = true
     this.#say('r')
   }
 
-  /** The job's output on its way to the screen, unchanged: it is noted whether there is something to put back. */
+  /** The job's output on its way to the screen, unchanged, and not before that takes it so; what must be put back is noted. */
   async *watched(output: Readable): AsyncGenerator<Buffer | string> {
     for await (const chunk of output as AsyncIterable<Buffer>) {
+      await this.#isRaw
       if (!this.#touched && this.#hasScreen && ACTS_ON_TERMINAL.test(chunk.toString('latin1'))) {
         this.#touched = true
         this.#say('c')

@@ -1,5 +1,5 @@
 /** `--report`: where it goes, and what it says of a run that was refused. */
-import { mkdtempSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, realpathSync, renameSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { GloveboxError } from '../errors/index.js'
 import { NO_USAGE, type Report } from '../report/index.js'
@@ -17,7 +17,7 @@ export class ReportFile {
     this.#file = file === null ? null : resolve(file)
     this.#staging = null
     if (this.#file === null) return
-    const existing = statSync(this.#file, { throwIfNoEntry: false })
+    const existing = lookAt(this.#file)
     if (existing?.isDirectory())
       throw new WrongUsage(`--report ${file}: that is a folder; name a file in it.`)
     if (existing !== undefined && !existing.isFile()) return
@@ -46,6 +46,15 @@ export class ReportFile {
 
   #clean(): void {
     if (this.#staging !== null) rmSync(this.#staging, { recursive: true, force: true })
+  }
+}
+
+/** What lies there; `undefined`: nothing, or nothing that this user may know of, which shows when it is written. */
+export function lookAt(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
   }
 }
 

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs'
 import { basename, dirname, posix, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -9,7 +8,7 @@ import { CallersTerminal } from './callers-terminal.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
 import { missingFileHint } from './hints.js'
 import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
-import { ReportFile, refusedReport, written } from './report-file.js'
+import { lookAt, ReportFile, refusedReport, written } from './report-file.js'
 import { PassedSignals } from './signals.js'
 import { say, sentence } from './terminal.js'
 
@@ -155,7 +154,7 @@ function outputPair(value: string): Pair {
       `--output ${value}: write a path, not a pattern.`,
       'A folder is collected whole.',
     )
-  const existing = statSync(destination, { throwIfNoEntry: false })
+  const existing = lookAt(destination)
   // moving a file over /dev/null, /dev/stdout or a socket would take it away from everyone
   if (existing !== undefined && !existing.isFile() && !existing.isDirectory())
     throw new UsageError(
@@ -163,7 +162,7 @@ function outputPair(value: string): Pair {
       `--output ${value}: ${destination} is no plain file.`,
       'Name a file, or let the job write to its standard output.',
     )
-  if (!statSync(dirname(destination), { throwIfNoEntry: false })?.isDirectory())
+  if (!lookAt(dirname(destination))?.isDirectory())
     throw new UsageError(
       'output.folder',
       `--output ${value}: there is no folder ${dirname(destination)}.`,
