@@ -1,7 +1,7 @@
 import { PolicyError, renderProblem } from '../errors/index.js'
 import { loadPolicy, policySchemaJson, policySha256 } from '../policy/index.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
-import { print } from './terminal.js'
+import { print, printJson } from './terminal.js'
 
 export const POLICY_COMMAND_FLAGS: readonly Flag[] = [
   { name: '--json', help: 'problems for programs' },
@@ -12,7 +12,7 @@ export const POLICY_COMMAND_FLAGS: readonly Flag[] = [
 export function policy({ words, flags, command }: Parsed): number {
   const [verb, ...files] = [...words, ...(command ?? [])]
   if (verb === 'schema' && files.length === 0) {
-    print([JSON.stringify(policySchemaJson(), null, 2)])
+    printJson(policySchemaJson(), 2)
     return 0
   }
   if (verb === 'check' && files.length > 0)
@@ -26,11 +26,12 @@ export function policy({ words, flags, command }: Parsed): number {
 function check(file: string, json: boolean): boolean {
   try {
     const checked = loadPolicy(file)
-    print([json ? JSON.stringify({ file, sha256: policySha256(checked), problems: [] }) : `${file}: good.`])
+    if (json) printJson({ file, sha256: policySha256(checked), problems: [] })
+    else print([`${file}: good.`])
     return false
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error
-    if (json) print([JSON.stringify({ file, sha256: null, problems: error.problems })])
+    if (json) printJson({ file, sha256: null, problems: error.problems })
     else print(error.problems.map(renderProblem))
     return true
   }

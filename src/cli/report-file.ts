@@ -1,7 +1,7 @@
 /** `--report`: where it goes, and what it says of a run that was refused. */
 import { mkdtempSync, realpathSync, renameSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import type { GloveboxError } from '../errors/index.js'
+import { type GloveboxError, visible, visibleJson } from '../errors/index.js'
 import { NO_USAGE, type Report } from '../report/index.js'
 import { WrongUsage } from './flags.js'
 
@@ -19,21 +19,23 @@ export class ReportFile {
     if (this.#file === null) return
     const existing = lookAt(this.#file)
     if (existing?.isDirectory())
-      throw new WrongUsage(`--report ${file}: that is a folder; name a file in it.`)
+      throw new WrongUsage(`--report ${visible(file ?? '')}: that is a folder; name a file in it.`)
     if (existing !== undefined && !existing.isFile()) return
     if (existing !== undefined) this.#file = realpathSync(this.#file)
     try {
       this.#staging = mkdtempSync(join(dirname(this.#file), '.glovebox-'))
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code
-      throw new WrongUsage(`--report ${file}: nothing can be written to ${dirname(this.#file)} (${code}).`)
+      throw new WrongUsage(
+        `--report ${visible(file ?? '')}: nothing can be written to ${visible(dirname(this.#file))} (${code}).`,
+      )
     }
     process.once('exit', () => this.#clean())
   }
 
   write(report: () => Report): void {
     if (this.#file === null) return
-    const text = `${JSON.stringify(report(), null, 2)}\n`
+    const text = `${visibleJson(report(), 2)}\n`
     if (this.#staging === null) {
       writeFileSync(this.#file, text)
       return
@@ -86,7 +88,7 @@ export function written(file: ReportFile, report: () => Report, tell: (text: str
     file.write(report)
     return true
   } catch (error) {
-    tell(`The report could not be written: ${(error as Error).message}.`)
+    tell(`The report could not be written: ${visible((error as Error).message)}.`)
     return false
   }
 }

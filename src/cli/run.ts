@@ -1,7 +1,7 @@
 import { basename, dirname, posix, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type GloveboxError, UsageError } from '../errors/index.js'
+import { type GloveboxError, UsageError, visible } from '../errors/index.js'
 import { policyFromFlags } from '../policy/index.js'
 import { Glovebox } from '../sandbox/index.js'
 import { CallersTerminal } from './callers-terminal.js'
@@ -132,7 +132,7 @@ function pairs(
     if (made[key] !== undefined)
       throw new UsageError(
         'flag.twice',
-        `Two ${flag} are ${key} inside.`,
+        `Two ${flag} are ${visible(key)} inside.`,
         'Give each one once, or write FILE:INSIDE.',
       )
     made[key] = other
@@ -151,7 +151,7 @@ function outputPair(value: string): Pair {
   if (/\*/.test(inside))
     throw new UsageError(
       'output.pattern',
-      `--output ${value}: write a path, not a pattern.`,
+      `--output ${visible(value)}: write a path, not a pattern.`,
       'A folder is collected whole.',
     )
   const existing = lookAt(destination)
@@ -159,13 +159,13 @@ function outputPair(value: string): Pair {
   if (existing !== undefined && !existing.isFile() && !existing.isDirectory())
     throw new UsageError(
       'output.special',
-      `--output ${value}: ${destination} is no plain file.`,
+      `--output ${visible(value)}: ${visible(destination)} is no plain file.`,
       'Name a file, or let the job write to its standard output.',
     )
   if (!lookAt(dirname(destination))?.isDirectory())
     throw new UsageError(
       'output.folder',
-      `--output ${value}: there is no folder ${dirname(destination)}.`,
+      `--output ${visible(value)}: there is no folder ${visible(dirname(destination))}.`,
       'Make it first.',
     )
   return [inside, destination]

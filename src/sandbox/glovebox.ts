@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { posix, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Boundary, boundaryNamed, type SandboxSource, type TerminalSize } from '../boundary/index.js'
-import { UsageError } from '../errors/index.js'
+import { UsageError, visible } from '../errors/index.js'
 import { outputPattern } from '../files/index.js'
 import { type HostFacts, lookAtHost } from '../host/index.js'
 import type { Plan } from '../plan/index.js'
@@ -278,7 +278,7 @@ function wantedOf(
   if (twice !== undefined)
     throw new UsageError(
       'output.twice',
-      `Two outputs would be written to ${twice}, one over the other.`,
+      `Two outputs would be written to ${visible(twice)}, one over the other.`,
       'Give each its own name: --output INSIDE:FILE.',
     )
   const own = asked.map(([text, destination]): Wanted => {

@@ -10,7 +10,7 @@ import type {
   SandboxSource,
   TerminalSize,
 } from '../boundary/index.js'
-import { LaunchError } from '../errors/index.js'
+import { LaunchError, visible } from '../errors/index.js'
 import type { Plan } from '../plan/index.js'
 import type { CollectedFile } from '../report/index.js'
 import { CollectRefusal, collectInto, type Wanted } from './collect.js'
@@ -175,7 +175,7 @@ export class JobRun {
       this.#job.onStarted?.((signal) => sandbox.signal(signal))
       this.#feeding = this.#job.stdin?.() ?? null
       feed(this.#feeding, sandbox.stdin, (why) => {
-        const message = `The run was ended because its standard input could not be read: ${why}.`
+        const message = `The run was ended because its standard input could not be read: ${visible(why)}.`
         if (!ended) this.#stop({ kind: 'rejected', message })
       })
     }
@@ -203,7 +203,7 @@ export class JobRun {
       this.#collecting = collecting.catch(() => {})
       return await Promise.race([collecting, this.#interrupted.then(() => [])])
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
+      const message = visible(error instanceof Error ? error.message : String(error))
       const said =
         error instanceof CollectRefusal ? message : `the outputs could not be collected: ${message}`
       this.#stop({ kind: 'rejected', message: `${said[0]?.toUpperCase()}${said.slice(1)}.` })
@@ -219,7 +219,7 @@ export class JobRun {
       for (const { sink } of this.#job.wanted) await sink.commit()
       return result
     } catch (error) {
-      const message = `The outputs could not be written: ${(error as Error).message}.`
+      const message = `The outputs could not be written: ${visible((error as Error).message)}.`
       return { reason: 'rejected', exitCode: EXIT.rejected, signal: null, message }
     }
   }
