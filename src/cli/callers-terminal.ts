@@ -4,7 +4,7 @@
  * which leaves the terminal turning line feeds into new lines: what a full-screen program draws would fall apart.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Duplex, Readable } from 'node:stream'
+import { type Duplex, PassThrough, type Readable } from 'node:stream'
 import { isatty } from 'node:tty'
 import { nativeProgram, type TerminalSize } from '../boundary/index.js'
 import { LaunchError, UsageError } from '../errors/index.js'
@@ -64,7 +64,8 @@ export class CallersTerminal {
       env: {},
       cwd: '/',
     })
-    this.#socket = this.#keeper.stdio[3] as Duplex
+    // without a process to spare there are no streams; the keeper's error says it
+    this.#socket = (this.#keeper.stdio[3] as Duplex | undefined) ?? new PassThrough()
     this.#socket.on('error', () => {}) // its exit says it
     this.#socket.on('data', (bytes: Buffer) => this.#hear(bytes))
     const raw = new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-import { PolicyError, renderProblem } from '../errors/index.js'
+import { PolicyError, renderProblem, visible } from '../errors/index.js'
 import { loadPolicy, policySchemaJson, policySha256 } from '../policy/index.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
 import { print, printJson } from './terminal.js'
@@ -19,7 +19,7 @@ export function policy({ words, flags, command }: Parsed): number {
     return files.map((file) => check(file, flags.has('--json'))).some((bad) => bad) ? 1 : 0
   if (verb === 'check') throw new WrongUsage('policy check needs a file: glovebox policy check FILE….')
   throw new WrongUsage(
-    `There is ${verb === undefined ? 'no verb' : `no "policy ${verb}"`}: write "policy check FILE" or "policy schema".`,
+    `There is ${verb === undefined ? 'no verb' : `no "policy ${visible(verb)}"`}: write "policy check FILE" or "policy schema".`,
   )
 }
 
