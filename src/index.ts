@@ -19,4 +19,11 @@ export {
 export type { Claim, ClaimStatus, Plan } from './plan/index.js'
 export { loadPolicy, type Policy, parsePolicy } from './policy/index.js'
 export type { CollectedFile, Reason, Report, Usage } from './report/index.js'
-export { Glovebox, type InputSource, type Run, type RunOptions, type RunResult } from './sandbox/index.js'
+export {
+  Glovebox,
+  type InputSource,
+  type Run,
+  type RunOptions,
+  type RunResult,
+  type TerminalOptions,
+} from './sandbox/index.js'

@@ -6,7 +6,8 @@
  * From the host: `w` work directory, `v` NAME=VALUE, `x` argv item, `d` folder to make, `f` u32 mode, path: a file to
  * make; `b` its bytes; `r` u32 resource, u64 soft, u64 hard; `t` u32 deadline in ms; `p` u32 Landlock rights, path: a place;
  * `a` u32: the least ABI of Landlock that was promised; `k` the gate, `j` the job's own filter, struct sock_filter[] both; `l` u32 1: one
- * exec all the same, line: what the job says to lock itself; `g` go;
+ * exec all the same, line: what the job says to lock itself; `y` u32 rows,
+ * u32 columns: a terminal for the job, after `g` its new size; `g` go;
  * `s` u32 signal for the job; `o` a place NUL a path below it: send what is there; `q` quit.
  * To the host: `S` u32 the ABI of Landlock that holds it, or 0: the command runs; `N` u32 errno: it can't be executed; `W` u32 errno: its work directory can't be entered; `E` u32 kind, u32 code, u64 CPU time in µs: it
  * ended; `T` deadline; `I` u32 errno, text: can't do what was asked; outputs: `D` folder, `F` u64 size, path, `B` bytes,
@@ -107,6 +108,17 @@ bool gate_first_exec(int listener, int channel, pid_t first, struct seccomp_noti
 void lock_hear(struct lock *lock);
 void lock_reply(struct lock *lock, const struct seccomp_notif *question);
 void lock_answer(struct lock *lock, bool has_question);
+
+/* terminal.c; all of it does nothing where the job has none */
+enum { TERMINAL_ENDS = 3 };
+struct pollfd;
+void terminal_wanted(const struct message *message);
+void terminal_resize(const struct message *message);
+bool terminal_exists(void);
+int terminal_take(void);
+void terminal_watch(struct pollfd *watched);
+void terminal_carry(const struct pollfd *watched);
+void terminal_drain(bool patient);
 
 /* collect.c */
 void collect(const struct message *request);

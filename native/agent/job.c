@@ -98,7 +98,9 @@ static void become(const struct job *job, int channel, int line)
     sigprocmask(SIG_SETMASK, &none, NULL);
     setsid();
     umask(022);
-    if (dup2(JOB_STDIN, 0) < 0 || dup2(JOB_STDOUT, 1) < 0 || dup2(JOB_STDERR, 2) < 0)
+    if (terminal_exists())
+        complaint.error = terminal_take();
+    else if (dup2(JOB_STDIN, 0) < 0 || dup2(JOB_STDOUT, 1) < 0 || dup2(JOB_STDERR, 2) < 0)
         complaint.error = errno;
     /* everything above, the control socket first of all, is closed by the exec; `channel` stays until then */
     if (complaint.error == 0 && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
@@ -174,8 +176,10 @@ pid_t job_start(const struct job *job, struct lock *lock)
     close(ends[1]);
     if (line[1] >= 0)
         close(line[1]);
-    close(JOB_STDIN);
-    close(JOB_STDOUT);
+    if (!terminal_exists()) {
+        close(JOB_STDIN);
+        close(JOB_STDOUT);
+    }
     close(JOB_STDERR);
     ssize_t got = hear(job, lock, ends[0], pid, &complaint);
     close(ends[0]);

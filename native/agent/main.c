@@ -41,7 +41,7 @@ static void say_ended(int status)
     channel_write('E', bytes, sizeof bytes);
 }
 
-static void pass_signal(pid_t job)
+static void take_message(pid_t job)
 {
     struct message message;
     if (!channel_read(&message) || message.tag == 'q')
@@ -49,6 +49,8 @@ static void pass_signal(pid_t job)
     uint32_t number = message.tag == 's' && message.length == 4 ? wire_u32(message.bytes) : 0;
     if (number > 0 && number < NSIG)
         kill(-job, (int)number); /* the job leads a session and a process group of its own */
+    if (message.tag == 'y')
+        terminal_resize(&message);
     free(message.bytes);
 }
 
@@ -68,24 +70,28 @@ static int watch(pid_t job, int signals, uint32_t deadline_ms, struct lock *lock
 {
     long long end = now_ms() + deadline_ms;
     for (;;) {
-        struct pollfd watched[] = {{.fd = CONTROL, .events = POLLIN},
-                                   {.fd = signals, .events = POLLIN},
-                                   {.fd = lock->line, .events = POLLIN},
-                                   {.fd = lock->listener, .events = POLLIN}}; /* -1: not watched */
+        struct pollfd watched[4 + TERMINAL_ENDS] = {
+            {.fd = CONTROL, .events = POLLIN},
+            {.fd = signals, .events = POLLIN},
+            {.fd = lock->line, .events = POLLIN}, /* -1: not watched */
+            {.fd = lock->listener, .events = POLLIN},
+        };
         int status;
         long long left = end - now_ms();
         if (left <= 0) {
             end_all();
+            terminal_drain(false);
             channel_write('T', "", 0);
             _exit(0);
         }
-        if (poll(watched, 4, (int)left) < 0) {
+        terminal_watch(watched + 4);
+        if (poll(watched, 4 + TERMINAL_ENDS, (int)left) < 0) {
             if (errno == EINTR)
                 continue;
             _exit(1);
         }
         if (watched[0].revents != 0)
-            pass_signal(job);
+            take_message(job);
         if (watched[1].revents != 0) {
             struct signalfd_siginfo ignored;
             (void)!read(signals, &ignored, sizeof ignored);
@@ -94,8 +100,23 @@ static int watch(pid_t job, int signals, uint32_t deadline_ms, struct lock *lock
             lock_hear(lock);
         if (watched[3].revents != 0 && lock->listener >= 0) /* locked by now: its questions are refused */
             lock_answer(lock, (watched[3].revents & POLLIN) != 0);
+        terminal_carry(watched + 4);
         if (reap(job, &status))
             return status;
+    }
+}
+
+/* Until the host has all that it wants. A signal or a window's size that crossed the job's end on its way is for nobody. */
+static void serve(void)
+{
+    for (struct message message;; free(message.bytes)) {
+        terminal_drain(true);
+        if (!channel_read(&message))
+            return;
+        if (message.tag == 'o')
+            collect(&message);
+        else if (message.tag != 's' && message.tag != 'y')
+            return;
     }
 }
 
@@ -127,7 +148,6 @@ int main(void)
     int status = watch(pid, signals, job.deadline_ms, &lock);
     end_all();
     say_ended(status);
-    for (struct message message; channel_read(&message) && message.tag == 'o'; free(message.bytes))
-        collect(&message);
+    serve();
     return 0;
 }

@@ -117,6 +117,7 @@ void prepare(struct job *job)
         case 'k': take_program(&job->gate, &message); keep = true; break;
         case 'j': take_program(&job->filter, &message); keep = true; break;
         case 'l': take_lock(job, &message); keep = true; break;
+        case 'y': terminal_wanted(&message); break;
         case 'd': make_folder((char *)message.bytes); break;
         case 'f':
             if (file >= 0)

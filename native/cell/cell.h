@@ -117,4 +117,7 @@ _Noreturn void fail(const char *step, const char *detail);
 /* launcher.c */
 int launcher_main(const struct settings *settings);
 
+/* terminal.c: another program of its own; it shares nothing with the rest */
+int terminal_main(void);
+
 #endif

@@ -19,6 +19,7 @@ static int usage(void)
 {
     fprintf(stderr, "usage: cell [--single] --cell-sha256 HEX --agent-sha256 HEX --agent PATH --bwrap PATH\n"
                     "            [--cgroup KIND:DIRECTORY]…\n"
+                    "       cell --terminal\n"
                     "Started by Glovebox with its requests on standard input and Node's channel on NODE_CHANNEL_FD.\n");
     return 2;
 }
@@ -59,6 +60,8 @@ static int load_agent(const char *path)
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "--terminal") == 0)
+        return terminal_main();
     struct settings settings = {.agent = -1, .ipc = -1};
     const char *agent = NULL, *channel = getenv("NODE_CHANNEL_FD");
     for (int i = 1; i < argc; i += 2) {

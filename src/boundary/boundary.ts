@@ -42,9 +42,17 @@ export interface InputFile {
   readonly content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 }
 
+/** Of a terminal, in characters; each from 1 to 65535. */
+export interface TerminalSize {
+  readonly columns: number
+  readonly rows: number
+}
+
 export interface Command {
   readonly argv: readonly [string, ...string[]]
   readonly inputs: readonly InputFile[]
+  /** the command gets a terminal made inside, which `stdin` types into and `stdout` shows; `null`: three pipes */
+  readonly terminal: (TerminalSize & { readonly name: string }) | null
 }
 
 /** How the command ended, as told from inside. */
@@ -104,6 +112,8 @@ export interface RunningSandbox {
   readonly commandEnd: Promise<CommandEnd>
   /** to the job's process group; ignored when the command does not run */
   signal(signal: number): void
+  /** of the command's terminal; ignored when it has none, or does not run */
+  resize(size: TerminalSize): void
   /** after `commandEnd`: what lies at `below` in the scratch folder `place`; paths are relative to the place */
   collect(place: string, below: string): AsyncIterable<CollectedEntry>
   /** ends it now, whatever it does; resolves when nothing of it is left. May be called again. */

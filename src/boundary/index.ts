@@ -8,5 +8,7 @@ export type {
   RunningSandbox,
   SandboxEnd,
   SandboxSource,
+  TerminalSize,
 } from './boundary.js'
+export { nativePrograms } from './process/index.js'
 export { boundaryNamed } from './registry.js'

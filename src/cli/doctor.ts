@@ -3,7 +3,7 @@ import { parsePolicy } from '../policy/index.js'
 import { type Finding, findings, type Trial } from '../proof/index.js'
 import { Glovebox, hostOf } from '../sandbox/index.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
-import { print, sentence } from './terminal.js'
+import { print, printJson, sentence } from './terminal.js'
 
 export const DOCTOR_FLAGS: readonly Flag[] = [
   { name: '--json', help: 'findings for programs' },
@@ -25,7 +25,7 @@ export async function doctor({ words, flags }: Parsed): Promise<number> {
     failure: await tryOne(everyLimitWaived),
   }
   const found = findings(host, parsePolicy({ version: 1 }), trial, Object.keys(process.env))
-  if (flags.has('--json')) print([JSON.stringify(found, null, 2)])
+  if (flags.has('--json')) printJson(found, 2)
   else
     print(
       found.flatMap(({ name, status, what, get }) => [

@@ -3,7 +3,7 @@ import { explanation, explanationText } from '../proof/index.js'
 import { explainPlan } from '../sandbox/index.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
 import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
-import { print } from './terminal.js'
+import { print, printJson } from './terminal.js'
 
 export const EXPLAIN_FLAGS: readonly Flag[] = [
   ...POLICY_FLAGS,
@@ -24,7 +24,7 @@ export function explain(parsed: Parsed): number {
     unavailable === null ? warnings : [unavailable, ...warnings],
   )
   if (parsed.flags.has('--json'))
-    print([JSON.stringify(parsed.flags.has('--native') ? { ...explained, words } : explained, null, 2)])
+    printJson(parsed.flags.has('--native') ? { ...explained, words } : explained, 2)
   else if (parsed.flags.has('--native')) print(words)
   else print(explanationText(explained))
   return unavailable !== null || plan.claims.some(({ status }) => status === 'impossible') ? 1 : 0

@@ -1,4 +1,5 @@
 /** The command line. Importing it runs nothing; `main` returns the exit code. */
+import { visible } from '../errors/index.js'
 import { nearest } from '../spelling/index.js'
 import { DOCTOR_FLAGS, doctor } from './doctor.js'
 import { EXPLAIN_FLAGS, explain } from './explain.js'
@@ -62,7 +63,7 @@ function unknownCommand(name: string): string {
   if (later !== undefined) return later
   const near = nearest(name, Object.keys(COMMANDS))
   const hint = near === null ? '' : ` Did you mean "${near}"?`
-  return `There is no command ${JSON.stringify(name)}.${hint} To run a program: glovebox run -- ${name} ….\n"glovebox --help" shows all commands.`
+  return `There is no command ${JSON.stringify(name)}.${hint} To run a program: glovebox run -- ${visible(name)} ….\n"glovebox --help" shows all commands.`
 }
 
 /** The ways that most calls take, for the build's code cache; starts nothing. */

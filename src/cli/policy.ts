@@ -1,7 +1,7 @@
-import { PolicyError, renderProblem } from '../errors/index.js'
+import { PolicyError, renderProblem, visible } from '../errors/index.js'
 import { loadPolicy, policySchemaJson, policySha256 } from '../policy/index.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
-import { print } from './terminal.js'
+import { print, printJson } from './terminal.js'
 
 export const POLICY_COMMAND_FLAGS: readonly Flag[] = [
   { name: '--json', help: 'problems for programs' },
@@ -12,25 +12,26 @@ export const POLICY_COMMAND_FLAGS: readonly Flag[] = [
 export function policy({ words, flags, command }: Parsed): number {
   const [verb, ...files] = [...words, ...(command ?? [])]
   if (verb === 'schema' && files.length === 0) {
-    print([JSON.stringify(policySchemaJson(), null, 2)])
+    printJson(policySchemaJson(), 2)
     return 0
   }
   if (verb === 'check' && files.length > 0)
     return files.map((file) => check(file, flags.has('--json'))).some((bad) => bad) ? 1 : 0
   if (verb === 'check') throw new WrongUsage('policy check needs a file: glovebox policy check FILE….')
   throw new WrongUsage(
-    `There is ${verb === undefined ? 'no verb' : `no "policy ${verb}"`}: write "policy check FILE" or "policy schema".`,
+    `There is ${verb === undefined ? 'no verb' : `no "policy ${visible(verb)}"`}: write "policy check FILE" or "policy schema".`,
   )
 }
 
 function check(file: string, json: boolean): boolean {
   try {
     const checked = loadPolicy(file)
-    print([json ? JSON.stringify({ file, sha256: policySha256(checked), problems: [] }) : `${file}: good.`])
+    if (json) printJson({ file, sha256: policySha256(checked), problems: [] })
+    else print([`${file}: good.`])
     return false
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error
-    if (json) print([JSON.stringify({ file, sha256: null, problems: error.problems })])
+    if (json) printJson({ file, sha256: null, problems: error.problems })
     else print(error.problems.map(renderProblem))
     return true
   }

@@ -1,14 +1,14 @@
-import { realpathSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, posix, resolve } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type GloveboxError, UsageError } from '../errors/index.js'
+import { type GloveboxError, UsageError, visible } from '../errors/index.js'
 import { policyFromFlags } from '../policy/index.js'
-import { NO_USAGE, type Report } from '../report/index.js'
-import { Glovebox, Staging } from '../sandbox/index.js'
+import { Glovebox } from '../sandbox/index.js'
+import { CallersTerminal } from './callers-terminal.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
 import { missingFileHint } from './hints.js'
 import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
+import { lookAt, ReportFile, refusedReport, written } from './report-file.js'
 import { PassedSignals } from './signals.js'
 import { say, sentence } from './terminal.js'
 
@@ -31,7 +31,7 @@ export const RUN_FLAGS: readonly Flag[] = [
   },
   { name: '--tenant', value: 'ID', help: 'who the job is for; goes into the report' },
   { name: '--report', value: 'FILE', help: 'write what happened there, as JSON' },
-  { name: '--tty', help: 'not in this version: a terminal of its own for the job' },
+  { name: '--tty', help: 'a terminal of its own for the job, shown on this one' },
   { name: '--quiet', help: 'say nothing on standard error that the job did not say' },
   { name: '--help', help: 'this' },
 ]
@@ -44,13 +44,10 @@ export async function run(parsed: Parsed): Promise<number> {
   const report = new ReportFile(flags.get('--report')?.[0] ?? null)
   // The launcher comes up while the policy is read: both take about as long.
   const glovebox = Glovebox.startNow({ single: true })
+  let terminal: CallersTerminal | null = null
   try {
-    if (flags.has('--tty'))
-      throw new UsageError(
-        'flag.notYet',
-        '--tty is not in this version of Glovebox.',
-        'Without it the job has pipes.',
-      )
+    if (flags.has('--tty')) terminal = await CallersTerminal.open()
+    const shownBy = terminal
     const policy = policyFromFlags(policyFlags(parsed), { cwd: process.cwd(), callerEnv: process.env })
     const inputs = pairs('--input', flags.get('--input') ?? [], inputPair)
     const signals = new PassedSignals()
@@ -59,18 +56,24 @@ export async function run(parsed: Parsed): Promise<number> {
       inputs,
       outputs: pairs('--output', flags.get('--output') ?? [], outputPair),
       stdin: () => process.stdin,
+      ...(shownBy === null ? {} : { tty: { ...shownBy.size, ...termOf(process.env) } }),
       signal: signals.cancel.signal,
       buffer: false,
       ...(flags.has('--tenant') ? { tenant: flags.get('--tenant')?.[0] ?? '' } : {}),
       // our own streams take a while to make, and then there is time; nothing is read yet
       onLaunched() {
-        shown = Promise.all([show(running.stdout, process.stdout), show(running.stderr, process.stderr)])
+        const output = shownBy === null ? running.stdout : Readable.from(shownBy.watched(running.stdout))
+        shown = Promise.all([show(output, process.stdout), show(running.stderr, process.stderr)])
         void process.stdin
       },
-      onStarted: signals.onStarted,
+      onStarted(send) {
+        shownBy?.take((size) => running.resize(size))
+        signals.onStarted(send)
+      },
     })
     const result = await running
     const complete = await signals.outlast(shown)
+    await terminal?.end() // before anything of our own is said
     if (result.message !== null || result.reason === 'signal')
       tell(result.message ?? `The job was killed by ${result.signal}.`)
     const mistaken = (result.reason === 'exited' || result.reason === 'failed') && result.exitCode !== 0
@@ -85,23 +88,17 @@ export async function run(parsed: Parsed): Promise<number> {
     await glovebox.close()
     process.exit(SIGNAL_BASE + signals.cancel.signal.reason) // a write that nobody takes would keep us
   } catch (error) {
+    await terminal?.end()
     tell(sentence(error))
-    written(report, () => refusedReport([command, ...rest], error as GloveboxError), tell)
+    written(report, () => refusedReport([command, ...rest], error as GloveboxError, REJECTED), tell)
     return REJECTED
   } finally {
     await glovebox.close()
   }
 }
 
-/** False, and said, when the report could not be written although that had looked possible. */
-function written(file: ReportFile, report: () => Report, tell: (text: string) => void): boolean {
-  try {
-    file.write(report)
-    return true
-  } catch (error) {
-    tell(`The report could not be written: ${(error as Error).message}.`)
-    return false
-  }
+function termOf({ TERM }: NodeJS.ProcessEnv): { term?: string } {
+  return TERM === undefined ? {} : { term: TERM }
 }
 
 function commandOf({ words, command }: Parsed): [string, ...string[]] {
@@ -135,7 +132,7 @@ function pairs(
     if (made[key] !== undefined)
       throw new UsageError(
         'flag.twice',
-        `Two ${flag} are ${key} inside.`,
+        `Two ${flag} are ${visible(key)} inside.`,
         'Give each one once, or write FILE:INSIDE.',
       )
     made[key] = other
@@ -154,21 +151,21 @@ function outputPair(value: string): Pair {
   if (/\*/.test(inside))
     throw new UsageError(
       'output.pattern',
-      `--output ${value}: write a path, not a pattern.`,
+      `--output ${visible(value)}: write a path, not a pattern.`,
       'A folder is collected whole.',
     )
-  const existing = statSync(destination, { throwIfNoEntry: false })
+  const existing = lookAt(destination)
   // moving a file over /dev/null, /dev/stdout or a socket would take it away from everyone
   if (existing !== undefined && !existing.isFile() && !existing.isDirectory())
     throw new UsageError(
       'output.special',
-      `--output ${value}: ${destination} is no plain file.`,
+      `--output ${visible(value)}: ${visible(destination)} is no plain file.`,
       'Name a file, or let the job write to its standard output.',
     )
-  if (!statSync(dirname(destination), { throwIfNoEntry: false })?.isDirectory())
+  if (!lookAt(dirname(destination))?.isDirectory())
     throw new UsageError(
       'output.folder',
-      `--output ${value}: there is no folder ${dirname(destination)}.`,
+      `--output ${visible(value)}: there is no folder ${visible(dirname(destination))}.`,
       'Make it first.',
     )
   return [inside, destination]
@@ -184,70 +181,4 @@ function split(value: string): [string, string | null] {
       'Write FILE:INSIDE, or one path alone.',
     )
   return [left, right]
-}
-
-/**
- * Written whole or not at all; that it can be written is tried before the job runs. What is no plain file (/dev/null, a pipe) is
- * written to, never replaced.
- */
-class ReportFile {
-  readonly #file: string | null
-  readonly #staging: Staging | null
-
-  constructor(file: string | null) {
-    this.#file = file === null ? null : resolve(file)
-    this.#staging = null
-    if (this.#file === null) return
-    const existing = statSync(this.#file, { throwIfNoEntry: false })
-    if (existing?.isDirectory())
-      throw new WrongUsage(`--report ${file}: that is a folder; name a file in it.`)
-    if (existing !== undefined && !existing.isFile()) return
-    if (existing !== undefined) this.#file = realpathSync(this.#file)
-    try {
-      this.#staging = Staging.make(dirname(this.#file))
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code
-      throw new WrongUsage(`--report ${file}: nothing can be written to ${dirname(this.#file)} (${code}).`)
-    }
-    process.once('exit', () => this.#clean())
-  }
-
-  write(report: () => Report): void {
-    if (this.#file === null) return
-    const text = `${JSON.stringify(report(), null, 2)}\n`
-    if (this.#staging === null) {
-      writeFileSync(this.#file, text)
-      return
-    }
-    const staged = this.#staging.at('report')
-    writeFileSync(staged, text)
-    renameSync(staged, this.#file)
-    this.#clean()
-  }
-
-  #clean(): void {
-    this.#staging?.removeNow()
-  }
-}
-
-/** A run that was refused has a report too. */
-function refusedReport(command: readonly string[], error: GloveboxError): Report {
-  const reason = error.code.startsWith('launch.') ? 'failed' : 'rejected'
-  return {
-    version: 1,
-    id: '',
-    tenant: null,
-    startedAt: new Date().toISOString(),
-    policySha256: null,
-    boundary: null,
-    command,
-    result: { reason, exitCode: REJECTED, signal: null, message: error.message },
-    usage: NO_USAGE,
-    network: [],
-    credentials: [],
-    claims: [],
-    inputs: [],
-    outputs: [],
-    waivers: [],
-  }
 }

@@ -2,16 +2,11 @@
  * What Glovebox itself says to a person. Names in it may come from a job or a policy: nothing but plain text and line ends
  * reaches the terminal.
  */
-import { GloveboxError } from '../errors/index.js'
-
-export function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '\ufffd')
-}
+import { GloveboxError, visible, visibleJson, visibleLines } from '../errors/index.js'
 
 export function say(text: string): void {
   process.stderr.write(
-    `${plain(text)
+    `${visibleLines(text)
       .split('\n')
       .map((line) => `glovebox: ${line}`)
       .join('\n')}\n`,
@@ -19,7 +14,12 @@ export function say(text: string): void {
 }
 
 export function print(lines: readonly string[]): void {
-  process.stdout.write(`${lines.map(plain).join('\n')}\n`)
+  process.stdout.write(`${lines.map(visible).join('\n')}\n`)
+}
+
+/** For programs, of which a person's terminal may be one. */
+export function printJson(value: unknown, indent?: number): void {
+  process.stdout.write(`${visibleJson(value, indent)}\n`)
 }
 
 /** The sentence for an error that was meant to be thrown; anything else is a bug and is passed on. */

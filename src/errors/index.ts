@@ -1,3 +1,7 @@
+import { visible } from './visible.js'
+
+export { visible, visibleJson, visibleLines } from './visible.js'
+
 /**
  * Everything Glovebox throws on purpose. A job that fails is a result, never an exception; what is thrown
  * is a refusal or a failure of Glovebox itself.
@@ -45,8 +49,8 @@ export class PolicyError extends GloveboxError {
 /** `file:line:column: path: what advice`, with the parts that are known. */
 export function renderProblem(problem: PolicyProblem): string {
   const place = [problem.source, problem.line, problem.column].filter((part) => part !== null && part !== '')
-  const head = place.length > 0 ? `${place.join(':')}: ` : ''
-  const path = problem.path === '' ? '' : `${problem.path}: `
+  const head = place.length > 0 ? `${visible(place.join(':'))}: ` : ''
+  const path = problem.path === '' ? '' : `${visible(problem.path)}: `
   const advice = problem.advice === '' ? '' : ` ${problem.advice}`
   return `${head}${path}${problem.what}${advice}`
 }

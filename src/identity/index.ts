@@ -34,7 +34,7 @@ export function identityRequirements(): Requirement[] {
     promise('isolation.cgroup-view', 'The job sees its own cgroup as the root.'),
     promise(
       'isolation.no-terminal',
-      'The job has no controlling terminal; its standard streams are pipes of its own.',
+      'The job has no terminal of the host: its standard streams are pipes of its own or, with --tty, a terminal made inside its sandbox.',
     ),
     promise(
       'isolation.nothing-inherited',

@@ -1,14 +1,13 @@
 /** How values that may be hostile are shown in messages: bounded, one line, no terminal escapes. */
+import { visible } from '../errors/index.js'
 
 const SHOWN = 80
-/** Controls, format characters (bidi overrides), line separators, private use, lone surrogates. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]/gu
 
 /** The text with everything that could move a cursor or reorder a line spelled out, cut at 80 characters. */
 export function printable(text: string, most = SHOWN): string {
   const points = [...text.slice(0, most * 2)]
   const cut = points.length > most || text.length > most * 2
-  return points.slice(0, most).join('').replace(UNPRINTABLE, spell) + (cut ? '…' : '')
+  return visible(points.slice(0, most).join('')) + (cut ? '…' : '')
 }
 
 /** A value as an error shows it: strings in quotes, lists and maps by their kind only. */
@@ -21,8 +20,4 @@ export function show(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
     return printable(String(value))
   return `a value of type ${typeof value}`
-}
-
-function spell(character: string): string {
-  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
 }

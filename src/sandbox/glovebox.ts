@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { posix, resolve } from 'node:path'
 import { Readable } from 'node:stream'
-import { type Boundary, boundaryNamed, type SandboxSource } from '../boundary/index.js'
-import { UsageError } from '../errors/index.js'
+import { type Boundary, boundaryNamed, type SandboxSource, type TerminalSize } from '../boundary/index.js'
+import { UsageError, visible } from '../errors/index.js'
 import { outputPattern } from '../files/index.js'
 import { type HostFacts, lookAtHost } from '../host/index.js'
 import type { Plan } from '../plan/index.js'
@@ -16,6 +16,7 @@ import { RunResult } from './result.js'
 import { JobRun } from './run.js'
 import { HostSink, MemorySink } from './sinks.js'
 import { sweep } from './staging.js'
+import { checkedSize, type TerminalOptions, terminalOf } from './terminal.js'
 
 export interface RunOptions {
   /** this job's own files, by path inside (relative to the work directory, or absolute): bytes, or a host file's path */
@@ -30,6 +31,11 @@ export interface RunOptions {
    * so that nothing is read for a run that is refused.
    */
   readonly stdin?: Uint8Array | string | Readable | AsyncIterable<Uint8Array> | (() => Readable)
+  /**
+   * gives the job a terminal made inside its sandbox, of this size: `stdin` types into it, `stdout` shows it, `stderr` stays
+   * empty. The end of `stdin` is typed as the end-of-file character.
+   */
+  readonly tty?: TerminalOptions
   /** cancels the run: everything is ended, and the result's reason is `cancelled` */
   readonly signal?: AbortSignal
   /** who the job is for; goes into the report */
@@ -49,6 +55,11 @@ export interface RunOptions {
 export interface Run extends Promise<RunResult> {
   readonly stdout: Readable
   readonly stderr: Readable
+  /**
+   * the job's terminal has this size from now on, and its programs are told; nothing without `tty`
+   * @throws UsageError for a size that no terminal has
+   */
+  resize(size: TerminalSize): void
 }
 
 /**
@@ -98,7 +109,11 @@ export class Glovebox {
     try {
       prepared = this.#prepare(policy, argv, options)
     } catch (error) {
-      return Object.assign(Promise.reject(error), { stdout: Readable.from([]), stderr: Readable.from([]) })
+      return Object.assign(Promise.reject(error), {
+        stdout: Readable.from([]),
+        stderr: Readable.from([]),
+        resize: () => {},
+      })
     }
     const { run } = prepared
     const running = this.#perform(prepared, options)
@@ -107,7 +122,11 @@ export class Glovebox {
       () => this.#runs.delete(run),
     )
     this.#runs.set(run, tracked)
-    return Object.assign(running, { stdout: run.stdout, stderr: run.stderr })
+    return Object.assign(running, {
+      stdout: run.stdout,
+      stderr: run.stderr,
+      resize: (size: TerminalSize) => run.resize(checkedSize(size)),
+    })
   }
 
   /** The plan for a policy, as `run` would use it; its claims may be impossible on this host. */
@@ -165,6 +184,7 @@ export class Glovebox {
       argv: command,
       inputs,
       wanted: wantedOf(plan, options.outputs ?? [], collected),
+      terminal: terminalOf(options.tty),
       stdin: stdinOf(options.stdin),
       cancel: options.signal ?? null,
       onStarted: options.onStarted ?? null,
@@ -264,7 +284,7 @@ function wantedOf(
   if (twice !== undefined)
     throw new UsageError(
       'output.twice',
-      `Two outputs would be written to ${twice}, one over the other.`,
+      `Two outputs would be written to ${visible(twice)}, one over the other.`,
       'Give each its own name: --output INSIDE:FILE.',
     )
   const own = asked.map(([text, destination]): Wanted => {

@@ -3,7 +3,7 @@ import { constants, type Stats } from 'node:fs'
 import { access, open, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import type { InputFile } from '../boundary/index.js'
-import { UsageError } from '../errors/index.js'
+import { UsageError, visible } from '../errors/index.js'
 import { insidePath, placeOf } from '../files/index.js'
 import type { Plan } from '../plan/index.js'
 import type { CollectedFile } from '../report/index.js'
@@ -26,7 +26,7 @@ export async function inputFiles(
     if (placed === null || placed.below === '')
       throw new UsageError(
         'input.place',
-        `The input ${JSON.stringify(name)} would be ${path}, where nothing can be put.`,
+        `The input ${JSON.stringify(name)} would be ${visible(path)}, where nothing can be put.`,
         `Inputs go below ${plan.files.scratch.places.filter((place) => place !== '/dev/shm').join(', ')}.`,
       )
     if (typeof source === 'string') await checkSource(source)
@@ -55,7 +55,7 @@ export async function checkStdin(stdin: unknown): Promise<void> {
   if (typeof stdin !== 'string') return
   const found = await readable(stdin)
   if (found.isDirectory())
-    throw new UsageError('input.noFile', `The standard input ${stdin} is a folder.`, 'Name a file.')
+    throw new UsageError('input.noFile', `The standard input ${visible(stdin)} is a folder.`, 'Name a file.')
 }
 
 async function readable(source: string): Promise<Stats> {
@@ -69,10 +69,10 @@ async function readable(source: string): Promise<Stats> {
 
 function unreadable(source: string, error: unknown): UsageError {
   const { code, message } = error as NodeJS.ErrnoException
-  const why = REASONS[code ?? ''] ?? code ?? message
+  const why = REASONS[code ?? ''] ?? code ?? visible(message)
   return new UsageError(
     'input.unreadable',
-    `The input file ${source} can't be read: ${why}.`,
+    `The input file ${visible(source)} can't be read: ${why}.`,
     'Check the path and its rights.',
   )
 }
@@ -87,7 +87,7 @@ async function checkSource(source: string): Promise<void> {
   if (!found.isFile())
     throw new UsageError(
       'input.noFile',
-      `The input ${source} is not a plain file.`,
+      `The input ${visible(source)} is not a plain file.`,
       'A folder can be granted with --read.',
     )
 }

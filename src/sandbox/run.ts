@@ -1,8 +1,16 @@
 /** The way of one job: launch, put in, start, watch, collect, end, conclude. */
 import type { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { CommandEnd, InputFile, RunningSandbox, SandboxEnd, SandboxSource } from '../boundary/index.js'
-import { LaunchError } from '../errors/index.js'
+import type {
+  Command,
+  CommandEnd,
+  InputFile,
+  RunningSandbox,
+  SandboxEnd,
+  SandboxSource,
+  TerminalSize,
+} from '../boundary/index.js'
+import { LaunchError, visible } from '../errors/index.js'
 import type { Plan } from '../plan/index.js'
 import type { CollectedFile } from '../report/index.js'
 import { CollectRefusal, collectInto, type Wanted } from './collect.js'
@@ -15,6 +23,7 @@ export interface Job {
   /** checked while the sandbox comes up */
   readonly inputs: Promise<readonly InputFile[]>
   readonly wanted: readonly Wanted[]
+  readonly terminal: Command['terminal']
   /** asked for once the command runs; `null`: empty */
   readonly stdin: (() => Readable) | null
   /** aborted with a number as reason: the signal that a person sent */
@@ -47,6 +56,8 @@ export class JobRun {
   readonly launched: Promise<void>
   #tellLaunched: () => void = () => {}
   readonly #job: Job
+  #terminal: Command['terminal']
+  #sandbox: RunningSandbox | null = null
   readonly #meter: OutputMeter
   #feeding: Readable | null = null
   #interruption: Interruption | null = null
@@ -56,6 +67,7 @@ export class JobRun {
 
   constructor(job: Job) {
     this.#job = job
+    this.#terminal = job.terminal
     this.launched = new Promise((resolve) => {
       this.#tellLaunched = resolve
     })
@@ -85,7 +97,8 @@ export class JobRun {
       })
       sandbox = await launching
       backup = setTimeout(() => this.#stop({ kind: 'deadline' }), LAUNCH_MS)
-      const running = sandbox.run({ argv: this.#job.argv, inputs })
+      const running = sandbox.run({ argv: this.#job.argv, inputs, terminal: this.#terminal })
+      this.#sandbox = sandbox
       setImmediate(this.#tellLaunched) // by then the command is on its way, unless inputs go in before it
       await Promise.race([running, this.#interrupted])
       clearTimeout(backup)
@@ -102,6 +115,7 @@ export class JobRun {
       const commandEnd = await this.#watch(sandbox)
       this.#meter.stop()
       const outputs = await this.#collect(sandbox, commandEnd)
+      if (commandEnd.kind !== 'lost') await this.#lastWords(streams)
       const end = await sandbox.end()
       refuseIfNeverStarted(commandEnd, end, this.#interruption)
       this.#meter.drain() // what was still in the pipes counts against limits.output like the rest
@@ -125,6 +139,13 @@ export class JobRun {
       await Promise.all(this.#job.wanted.map(({ sink }) => sink.abort()))
       this.#feeding?.destroy()
     }
+  }
+
+  /** The size of the job's terminal from now on; nothing when it has none. */
+  resize(size: TerminalSize): void {
+    if (this.#terminal === null) return
+    this.#terminal = { ...this.#terminal, ...size }
+    this.#sandbox?.resize(size)
   }
 
   /** Ends the run, if it has not ended; its reason is `cancelled`. */
@@ -154,7 +175,7 @@ export class JobRun {
       this.#job.onStarted?.((signal) => sandbox.signal(signal))
       this.#feeding = this.#job.stdin?.() ?? null
       feed(this.#feeding, sandbox.stdin, (why) => {
-        const message = `The run was ended because its standard input could not be read: ${why}.`
+        const message = `The run was ended because its standard input could not be read: ${visible(why)}.`
         if (!ended) this.#stop({ kind: 'rejected', message })
       })
     }
@@ -166,6 +187,13 @@ export class JobRun {
     }
   }
 
+  /** A pipe keeps what a dead job wrote; what is in a terminal is still carried out by the sandbox's first process. */
+  async #lastWords(streams: Promise<unknown>): Promise<void> {
+    if (this.#terminal === null) return
+    this.#meter.drain()
+    await Promise.race([streams, this.#interrupted])
+  }
+
   /** Into staging only: what counts is decided when the sandbox's end is known. */
   async #collect(sandbox: RunningSandbox, commandEnd: CommandEnd): Promise<CollectedFile[]> {
     if (commandEnd.kind !== 'exited' || this.#interruption !== null || this.#job.wanted.length === 0)
@@ -175,7 +203,7 @@ export class JobRun {
       this.#collecting = collecting.catch(() => {})
       return await Promise.race([collecting, this.#interrupted.then(() => [])])
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
+      const message = visible(error instanceof Error ? error.message : String(error))
       const said =
         error instanceof CollectRefusal ? message : `the outputs could not be collected: ${message}`
       this.#stop({ kind: 'rejected', message: `${said[0]?.toUpperCase()}${said.slice(1)}.` })
@@ -191,7 +219,7 @@ export class JobRun {
       for (const { sink } of this.#job.wanted) await sink.commit()
       return result
     } catch (error) {
-      const message = `The outputs could not be written: ${(error as Error).message}.`
+      const message = `The outputs could not be written: ${visible((error as Error).message)}.`
       return { reason: 'rejected', exitCode: EXIT.rejected, signal: null, message }
     }
   }

@@ -2,6 +2,7 @@
 import { constants } from 'node:os'
 import { posix } from 'node:path'
 import type { CommandEnd, SandboxEnd } from '../boundary/index.js'
+import { visible } from '../errors/index.js'
 import type { Plan } from '../plan/index.js'
 import type { Reason } from '../report/index.js'
 import { formatDuration, formatSize } from '../units/index.js'
@@ -102,7 +103,7 @@ function bySignal(signal: number): Verdict {
 function notStarted(plan: Plan, command: string, end: CommandEnd & { kind: 'notStarted' }): Verdict {
   const name = JSON.stringify(command)
   if (end.cause === 'workdir') {
-    const message = `The work directory ${plan.files.workdir} can't be entered in the sandbox: ${end.detail} (workdir). Name a folder that a grant shows, or leave it out for private scratch.`
+    const message = `The work directory ${visible(plan.files.workdir)} can't be entered in the sandbox: ${end.detail} (workdir). Name a folder that a grant shows, or leave it out for private scratch.`
     return ended('rejected', EXIT.rejected, message)
   }
   return end.cause === 'notFound'

@@ -14,6 +14,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { test } from 'node:test'
+import { launchFailure } from '../../src/boundary/process/failure.js'
+import { hostOf } from '../../src/sandbox/index.js'
 import { asRootAndOrdinary, asSuiteUser, assertSaid, HANG, ran, reportIn } from '../run/tools.js'
 import { ROOT, testFolder } from '../support/checkout.js'
 import { finished } from '../support/spawned.js'
@@ -93,30 +96,95 @@ asSuiteUser(
   },
 )
 
+/** Title, colour, 8-bit clear, bidi overrides and marks, no width, and a sentence that Glovebox never said. */
+const EVIL = '\u001b]0;owned\u0007\u001b[31m\u009b2J\u202e\u2066x\u200f\u200b\nglovebox: forged'
+
+/** What was said holds the name, spelled out, and nothing that acts; no line is the name's own. */
+function assertHarmless(said: string, what: string): void {
+  assert.match(said, /owned/, `${what}: it does not say which`)
+  assert.doesNotMatch(said, /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u, `${what}: ${JSON.stringify(said)}`)
+  assert.doesNotMatch(said, /^(glovebox: )?forged|^glovebox: glovebox/m, `${what}: ${said}`)
+}
+
 asSuiteUser('names that act on a terminal never reach it raw', async (user, t) => {
   const cwd = testFolder(t, 0o777)
-  const evil = '\u001b]0;owned\u0007\u001b[31m\u202e\u2066x'
-  const job = ['python3', '-c', `import os; os.mkdir('d'); open('d/' + ${JSON.stringify(evil)}, 'w')`]
+  const job = ['python3', '-c', `import os; os.mkdir('d'); open('d/' + ${JSON.stringify(EVIL)}, 'w')`]
   const planted = await ran(user, ['run', '--output', 'd', '--', ...job], { cwd })
   assert.equal(planted.status, 125)
-  let said = planted.stderr
+  assertHarmless(planted.stderr, 'an output that the job named')
   for (const args of [
-    ['run', '--', evil],
-    ['run', `--${evil}`, '--', 'true'],
-    ['run', '--input', evil, '--', 'true'],
-    ['run', '--policy', `./${evil}`, '--', 'true'],
-    ['run', '--report', `${evil}/x`, '--', 'true'],
-    ['policy', 'check', `./${evil}`],
-    [evil],
+    ['run', '--', EVIL],
+    ['run', '--', `/${EVIL}`],
+    ['run', `--${EVIL}`, '--', 'true'],
+    ['run', '--input', EVIL, '--', 'true'],
+    ['run', '--input', `/etc/passwd:${EVIL}`, '--', 'true'],
+    ['run', '--output', `x:${EVIL}/y`, '--', 'true'],
+    ['run', '--output', EVIL, '--', 'true'],
+    ['run', '--read', EVIL, '--', 'true'],
+    ['run', '--write', EVIL, '--', 'true'],
+    ['run', '--env', EVIL, '--', 'true'],
+    ['run', '--env', `${EVIL}=1`, '--', 'true'],
+    ['run', '--workdir', `/${EVIL}`, '--', 'true'],
+    ['run', '--waive', EVIL, '--', 'true'],
+    ['run', '--memory', EVIL, '--', 'true'],
+    ['run', '--boundary', EVIL, '--', 'true'],
+    ['run', '--policy', `./${EVIL}`, '--', 'true'],
+    ['run', '--report', `${EVIL}/x`, '--', 'true'],
+    ['run', EVIL, '--', 'true'],
+    ['explain', EVIL],
+    ['doctor', EVIL],
+    ['policy', EVIL],
+    ['policy', 'check', `./${EVIL}`],
+    ['policy', 'check', '--json', `./${EVIL}`],
+    [EVIL],
   ]) {
     const refused = await finished([process.execPath, join(ROOT, 'bin/glovebox'), ...args], { cwd, ...HANG })
-    assert.notEqual(refused.status, 0)
-    said += refused.stderr + refused.stdout
+    assert.notEqual(refused.status, 0, args.join(' '))
+    assertHarmless(refused.stderr + refused.stdout, args.join(' '))
   }
-  assert.match(said, /owned/)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
-  assert.doesNotMatch(said, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/)
   assert.deepEqual(readdirSync(cwd), [])
+
+  const file = join(cwd, 'report.json') // which may be a terminal, too
+  await ran(user, ['run', '--report', file, '--tenant', EVIL, '--', EVIL], { cwd })
+  assertHarmless(readFileSync(file, 'utf8'), 'a report')
+  const { tenant, command } = reportIn(file)
+  assert.deepEqual([tenant, command], [EVIL, [EVIL]])
+})
+
+asSuiteUser('keys and values of a policy act on no terminal either', async (_user, t) => {
+  const cwd = testFolder(t, 0o777)
+  const file = join(cwd, EVIL)
+  const check = async (policy: object, ...flags: string[]) => {
+    writeFileSync(file, JSON.stringify(policy))
+    const argv = [process.execPath, join(ROOT, 'bin/glovebox'), 'policy', 'check', ...flags, file]
+    const { stdout, stderr } = await finished(argv, { cwd, ...HANG })
+    assertHarmless(stdout + stderr, JSON.stringify(policy))
+    return stdout
+  }
+  for (const policy of [
+    { version: 1 },
+    { version: 1, [EVIL]: 1 },
+    { version: EVIL },
+    { version: 1, root: EVIL },
+  ]) {
+    await check(policy)
+    const told = JSON.parse(await check(policy, '--json')) as { file: string }
+    assert.equal(told.file, file)
+  }
+  const env = {
+    version: 1,
+    env: { A: EVIL, [EVIL]: 'x' },
+    files: { read: [EVIL], write: [EVIL] },
+    waive: [EVIL],
+  }
+  await check(env)
+})
+
+test('what a failed start said acts on no terminal', () => {
+  for (const text of [`bwrap: ${EVIL}`, `cell: grant: /${EVIL}: 2: no`, `cell: grant: ${EVIL}`, EVIL]) {
+    const { what, get } = launchFailure(text, hostOf())
+    assert.doesNotMatch(`${what} ${get}`, /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
+  }
 })
 
 asSuiteUser('--report of a refusal, and of a run that failed', async (user, t) => {

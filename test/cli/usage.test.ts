@@ -77,7 +77,7 @@ const WRONG: readonly (readonly [string[], number, RegExp])[] = [
   [['run', '--allow-host', 'a.test', '--', 'id'], 125, /a sandbox has no network at all/],
   [['run', '--allow-public', '--', 'id'], 125, /a sandbox has no network at all/],
   [['run', '--secret', 'T@a.test', '--', 'id'], 125, /cannot hold credentials yet/],
-  [['run', '--tty', '--', 'id'], 125, /--tty is not in this version/],
+  [['run', '--tty', '--', 'id'], 125, /--tty needs a terminal on standard input.*Leave --tty out/],
   [['run', '--waive', 'network.none', '--', 'id'], 125, /is not a control that can be waived/],
   [['run', '--workdir', 'rel', '--', 'id'], 125, /"rel" is not an absolute path/],
   [['run', '--env', 'GLOVEBOX_NOT_SET', '--', 'id'], 125, /is not set here/],

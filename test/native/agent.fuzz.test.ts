@@ -35,6 +35,7 @@ async function converse(
   parts: readonly Buffer[],
   until: RegExp | null,
   atEnd: readonly Buffer[] = [],
+  typed?: string,
 ): Promise<Said> {
   const box = [
     '--unshare-user',
@@ -86,6 +87,7 @@ async function converse(
     control?.once('close', resolve)
     setTimeout(resolve, until === null ? 30 : 20_000).unref()
   })
+  if (typed !== undefined) stdin?.write(typed)
   for (const part of parts) control?.write(part)
   await heard
   for (const stream of [control, stdin, stdout, stderr]) stream?.destroy()
@@ -212,6 +214,32 @@ describe('the first process, under sanitizers', { skip }, () => {
     assert.deepEqual([signalled.tags, signalled.complaints], ['SE', ''])
   })
 
+  test('a terminal, its size before and after the start, what is typed, and what is left at the end', async () => {
+    const script = 'tty; stty size; read line; stty size; echo "[$line]"; seq 5000; exec seq 5000 9999'
+    const said = await converse(
+      [
+        ...START,
+        frame('y', u32(25), u32(90)),
+        ...command('sh', '-c', script),
+        frame('g'),
+        frame('y', u32(31), u32(101)),
+      ],
+      /Z/,
+      [frame('s', u32(15)), frame('y', u32(1), u32(1)), outputs('missing')],
+      'word\n',
+    )
+    assert.deepEqual([said.tags, said.complaints], ['SEMZ', ''])
+    assert.match(said.stdout, /^word\r\n|^\/dev\/pts\/0\r\n/)
+    assert.match(said.stdout, /31 101\r\n\[word\]\r\n1\r\n/)
+    assert.match(said.stdout, /\n9999\r\n$/)
+  })
+
+  for (const size of [[u32(0), u32(80)], [u32(24), u32(65_536)], [u32(24)], [u32(24), u32(80), u32(0)]])
+    test(`a terminal of ${Buffer.concat(size).toString('hex')} is none`, async () => {
+      const said = await converse([...START, frame('y', ...size), ...command('true'), frame('g')], /[IE]/)
+      assert.deepEqual([said.tags, said.complaints], ['I', ''])
+    })
+
   test('whatever it is sent: no complaint, and it ends with its lifeline', async () => {
     const junk = fc.uint8Array({ maxLength: 30 }).map((bytes) => Buffer.from(bytes))
     const path = fc.constantFrom(
@@ -228,7 +256,7 @@ describe('the first process, under sanitizers', { skip }, () => {
     )
     const number = fc.constantFrom(0, 1, 3, 7, 9, 15, 64, 65, 255, 2 ** 31, 2 ** 32 - 1)
     const part = fc.oneof(
-      fc.tuple(fc.constantFrom(...'wvxrtdfbgsoqpakjl?'), junk).map(([tag, bytes]) => frame(tag, bytes)),
+      fc.tuple(fc.constantFrom(...'wvxrtdfbgsoqpakjly?'), junk).map(([tag, bytes]) => frame(tag, bytes)),
       fc.tuple(fc.constantFrom('d', 'w'), path).map(([tag, text]) => frame(tag, words(text))),
       fc.tuple(number, path).map(([mode, text]) => frame('f', u32(mode), words(text))),
       fc.tuple(number, number).map(([resource, limit]) => frame('r', u32(resource), u64(limit), u64(limit))),
@@ -236,6 +264,7 @@ describe('the first process, under sanitizers', { skip }, () => {
       fc.tuple(number, path).map(([rights, text]) => frame('p', u32(rights), words(text))),
       fc.constantFrom(...sealed, frame('l', u32(0), words('lock sealed'))),
       number.map((each) => frame('s', u32(each))),
+      fc.tuple(number, number).map(([rows, columns]) => frame('y', u32(rows), u32(columns))),
       fc.constantFrom(frame('b', Buffer.alloc(70_000)), frame('g'), frame('t', u32(50)), ...command('true')),
       { weight: 1, arbitrary: junk },
     )

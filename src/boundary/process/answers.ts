@@ -37,7 +37,11 @@ const answers: Answers = {
   'isolation.host-name': () => enforcedBy('uts namespace'),
   'isolation.cgroup-view': () => enforcedBy('cgroup namespace'),
   'isolation.no-terminal': () =>
-    enforcedBy('setsid, and pipes made for this sandbox', 'seccomp: TIOCSTI, TIOCLINUX'),
+    enforcedBy(
+      'setsid, and pipes made for this sandbox',
+      "with --tty: a pair of the sandbox's own devpts, whose other side only the first process holds",
+      'seccomp: TIOCSTI, TIOCLINUX',
+    ),
   'isolation.nothing-inherited': () =>
     enforcedBy('cell: close_range, empty environment, default signals, new session keyring, fixed rlimits'),
   'files.root-read-only': () => enforcedBy(BWRAP_ROOT),

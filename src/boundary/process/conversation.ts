@@ -1,7 +1,7 @@
 /** The control socket to one sandbox's first process. */
 import type { Socket } from 'node:net'
 import type { JobFilters } from '../../syscalls/index.js'
-import type { CollectedEntry, Command, CommandEnd } from '../boundary.js'
+import type { CollectedEntry, Command, CommandEnd, TerminalSize } from '../boundary.js'
 import { type AgentMessage, agentMessage, MAX_AGENT_FRAME } from './messages.js'
 import type { Wall } from './wall.js'
 import { FrameReader, frame, MalformedFrame, u32, u64 } from './wire.js'
@@ -26,6 +26,10 @@ function raw(value: string): Buffer {
   return Buffer.from(value)
 }
 
+function sizeFrame({ rows, columns }: TerminalSize): Buffer {
+  return frame('y', u32(rows), u32(columns))
+}
+
 export class Conversation {
   readonly #socket: Socket
   readonly #messages: AsyncGenerator<AgentMessage, void>
@@ -40,9 +44,11 @@ export class Conversation {
 
   async start(command: Command, settings: AgentSettings): Promise<void> {
     const lock = settings.filters?.lock ?? null
+    const { terminal } = command
+    const env = terminal === null ? settings.env : { TERM: terminal.name, ...settings.env }
     const frames = [
       frame('w', raw(settings.workdir)),
-      ...Object.entries(settings.env).map(([name, value]) => frame('v', raw(`${name}=${value}`))),
+      ...Object.entries(env).map(([name, value]) => frame('v', raw(`${name}=${value}`))),
       ...command.argv.map((item) => frame('x', raw(item))),
       ...settings.rlimits.map(([resource, soft, hard]) => frame('r', u32(resource), u64(soft), u64(hard))),
       frame('t', u32(settings.deadlineMs)),
@@ -52,6 +58,7 @@ export class Conversation {
         ? []
         : [frame('k', settings.filters.gate), frame('j', settings.filters.filter)]),
       ...(lock === null ? [] : [frame('l', u32(lock.oneExec ? 1 : 0), raw(lock.line))]),
+      ...(terminal === null ? [] : [sizeFrame(terminal)]),
     ]
     await this.#write(Buffer.concat(frames))
     for (const input of command.inputs) {
@@ -81,6 +88,10 @@ export class Conversation {
 
   signal(signal: number): void {
     if (!this.#socket.destroyed) this.#socket.write(frame('s', u32(signal)))
+  }
+
+  resize(size: TerminalSize): void {
+    if (!this.#socket.destroyed) this.#socket.write(sizeFrame(size))
   }
 
   /** Each file's content must be read to its end before the next entry is asked for. */

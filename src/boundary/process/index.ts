@@ -12,6 +12,8 @@ import { agentSettings, launchSandbox } from './sandbox.js'
 import { unavailable } from './unavailable.js'
 import { bubblewrapWords } from './words.js'
 
+export { nativePrograms } from './native.js'
+
 export const processBoundary: Boundary = {
   name: 'process',
   hostPaths: [...SHOWN_ETC, ...MASKED_PROC_FILES, ...MASKED_PROC_FOLDERS],

@@ -5,7 +5,14 @@ import { LaunchError } from '../../errors/index.js'
 import type { HostFacts } from '../../host/index.js'
 import type { Plan } from '../../plan/index.js'
 import { jobFilters } from '../../syscalls/index.js'
-import type { CollectedEntry, Command, CommandEnd, RunningSandbox, SandboxEnd } from '../boundary.js'
+import type {
+  CollectedEntry,
+  Command,
+  CommandEnd,
+  RunningSandbox,
+  SandboxEnd,
+  TerminalSize,
+} from '../boundary.js'
 import { type AgentSettings, Conversation } from './conversation.js'
 import { launchFailure } from './failure.js'
 import type { End, EndedNews, Launcher, PassedHandle } from './launcher.js'
@@ -78,6 +85,7 @@ class ProcessSandbox implements RunningSandbox {
   readonly #running: Promise<void>
   #started = false
   #landlockAbi = 0
+  #hasTerminal = false
   #end: Promise<SandboxEnd> | null = null
 
   constructor(
@@ -118,12 +126,17 @@ class ProcessSandbox implements RunningSandbox {
   }
 
   async run(command: Command): Promise<void> {
+    this.#hasTerminal = command.terminal !== null
     await this.#conversation.start(command, this.#settings)
     await this.#running
   }
 
   signal(signal: number): void {
     this.#conversation.signal(signal)
+  }
+
+  resize(size: TerminalSize): void {
+    if (this.#hasTerminal) this.#conversation.resize(size)
   }
 
   collect(place: string, below: string): AsyncIterable<CollectedEntry> {
