@@ -117,7 +117,7 @@ function install(system) {
   const place = join(system, 'opt/glovebox')
   rmSync(place, { recursive: true, force: true })
   for (const path of PROGRAM) cpSync(join(root, path), join(place, path), { recursive: true })
-  for (const file of ['inside', 'checks', 'refusals', 'walls'])
+  for (const file of ['inside', 'checks', 'confined', 'refusals', 'walls'])
     cpSync(join(root, `scripts/test-vm/${file}.mjs`), join(place, `${file}.mjs`))
   cpSync(process.execPath, join(system, 'usr/bin/node'))
   writeFileSync(join(system, 'etc/systemd/system/checks.service'), UNIT)

@@ -98,7 +98,7 @@ export async function prepare(): Promise<Bench> {
 }
 
 /** What the plan tells bubblewrap, with plain folders for what cell stages, and without its descriptors. */
-function sameMounts(words: readonly string[], folder: string): string[] {
+export function sameMounts(words: readonly string[], folder: string): string[] {
   const made: string[] = ['--unshare-net']
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? ''

@@ -5,7 +5,8 @@
  *
  * From the host: `w` work directory, `v` NAME=VALUE, `x` argv item, `d` folder to make, `f` u32 mode, path: a file to
  * make; `b` its bytes; `r` u32 resource, u64 soft, u64 hard; `t` u32 deadline in ms; `p` u32 Landlock rights, path: a place;
- * `a` u32: the least ABI of Landlock that was promised; `k` the gate, `j` the job's own filter, struct sock_filter[] both; `l` u32 1: one
+ * `a` u32: the least ABI of Landlock that was promised; `c` an AppArmor
+ * profile; `k` the gate, `j` the job's own filter, struct sock_filter[] both; `l` u32 1: one
  * exec all the same, line: what the job says to lock itself; `y` u32 rows,
  * u32 columns: a terminal for the job, after `g` its new size; `g` go;
  * `s` u32 signal for the job; `o` a place NUL a path below it: send what is there; `q` quit.
@@ -60,6 +61,7 @@ struct job {
     uint32_t deadline_ms;
     struct place *places;
     int place_count;
+    const char *profile; /* AppArmor's; NULL: none */
     uint32_t landlock_least;
     struct program gate, filter;
     const char *lock_line; /* what the job says to lock itself; NULL: it can't */
@@ -96,6 +98,7 @@ pid_t job_start(const struct job *job, struct lock *lock);
 /* wall.c */
 uint32_t wall_abi(void);
 int wall_build(const struct job *job, const char **about);
+int wall_confine(const char *profile);
 
 /* gate.c */
 int gate_install(const struct program *program, int channel);

@@ -79,8 +79,10 @@ struct complaint {
  */
 static bool seal(const struct job *job, int channel, struct complaint *complaint)
 {
-    const char *about = "filter";
-    complaint->error = wall_build(job, &about);
+    const char *about = "apparmor";
+    complaint->error = wall_confine(job->profile);
+    if (complaint->error == 0)
+        complaint->error = wall_build(job, &about);
     if (complaint->error == 0 && job->gate.length > 0) {
         about = "gate";
         complaint->error = gate_install(&job->gate, channel);

@@ -113,6 +113,7 @@ void prepare(struct job *job)
         case 'r': take_limit(job, &message); break;
         case 't': job->deadline_ms = message.length == 4 ? wire_u32(message.bytes) : 0; break;
         case 'p': take_place(job, &message); keep = true; break;
+        case 'c': job->profile = (char *)message.bytes; keep = true; break;
         case 'a': job->landlock_least = message.length == 4 ? wire_u32(message.bytes) : UINT32_MAX; break;
         case 'k': take_program(&job->gate, &message); keep = true; break;
         case 'j': take_program(&job->filter, &message); keep = true; break;

@@ -2,6 +2,8 @@
  * The second wall for files: Landlock, where the kernel has it. The first is the mount namespace; this one holds when a
  * mount shows more than it should, and for what no mount forbids, such as writing to a fifo in a read-only grant.
  *
+ * A third, where the host has AppArmor and the profile for jobs.
+ *
  * Rights are checked where a file is opened, made, renamed or executed; what is open already stays open.
  */
 #include "agent.h"
@@ -10,6 +12,8 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -78,5 +82,25 @@ int wall_build(const struct job *job, const char **about)
     if (error == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
         error = errno;
     close(ruleset);
+    return error;
+}
+
+/* The next program that this process executes runs under `profile`. 0, or an errno: ENOENT when it is not loaded. */
+int wall_confine(const char *profile)
+{
+    char wish[128];
+    if (profile == NULL)
+        return 0;
+    int length = snprintf(wish, sizeof wish, "exec %s", profile);
+    if (length < 0 || (size_t)length >= sizeof wish)
+        return EINVAL;
+    int fd = open("/proc/self/attr/apparmor/exec", O_WRONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        fd = open("/proc/self/attr/exec", O_WRONLY | O_CLOEXEC); /* Linux before 5.8: one security module has it */
+    if (fd < 0)
+        return errno;
+    ssize_t done = write(fd, wish, (size_t)length);
+    int error = done == length ? 0 : done < 0 ? errno : EIO;
+    close(fd);
     return error;
 }

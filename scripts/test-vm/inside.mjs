@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { check, glovebox, PROGRAM, SERVICE, total } from './checks.mjs'
+import { confined } from './confined.mjs'
 import { refusals } from './refusals.mjs'
 import { walls } from './walls.mjs'
 
@@ -100,6 +101,7 @@ await killedLauncher()
 grantOfRoot()
 refusals()
 await walls(check)
+confined()
 console.log(total())
 
 /** systemd takes cpu back from the slice when the last unit that wanted it stops: the limit must not go with it. */

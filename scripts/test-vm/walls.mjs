@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 
 const PROGRAM = '/opt/glovebox/bin/glovebox'
 const AGENT = '/opt/glovebox/dist/native/x64/agent'
-const STARTERS = [
+export const STARTERS = [
   { name: 'root', as: [] },
   // of a user in a plain login nobody holds the memory
   { name: 'a user', as: ['runuser', '-u', 'user', '--'], flags: ['--waive', 'limits.memory'] },
@@ -15,7 +15,7 @@ try: os.write(os.open('/in/fifo', os.O_RDWR | os.O_NONBLOCK), b'x'); print('writ
 except OSError as error: print(error.errno)`
 
 /** What programs do in their own places, which the second wall must let be. */
-const ORDINARY = `set -e
+export const ORDINARY = `set -e
 mkdir -p a b/c; echo x > a/f; mv a/f b/c/g; ln b/c/g a/h; ln -s ../b/c/g a/s; cat a/s > /dev/null; : > a/h
 mkfifo p; (echo through > p &); read line < p; echo "$line" > /dev/stdout
 printf '#!/bin/sh\\necho ran\\n' > script; chmod +x script; ./script

@@ -1,4 +1,12 @@
-import { accessSync, constants, existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+} from 'node:fs'
 import { availableParallelism, release } from 'node:os'
 import { join } from 'node:path'
 import { type HostFacts, hostFacts } from './facts.js'
@@ -24,6 +32,13 @@ const realLook: HostLook = {
     if (found === undefined) return null
     if (found.isSymbolicLink()) return `link:${readlinkSync(path)}`
     return found.isDirectory() ? 'directory' : found.isFile() ? 'file' : 'other'
+  },
+  list(directory) {
+    try {
+      return readdirSync(directory)
+    } catch {
+      return []
+    }
   },
   writable(directory) {
     try {

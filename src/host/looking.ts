@@ -8,5 +8,7 @@ export interface HostLook {
   readonly read: (file: string) => string | null
   /** `file`, `directory`, `link:TARGET`, `other`; `null`: not there */
   readonly kind: (path: string) => string | null
+  /** names in a folder; none when it is not to be read */
+  readonly list: (directory: string) => readonly string[]
   readonly writable: (directory: string) => boolean
 }

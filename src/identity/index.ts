@@ -40,5 +40,9 @@ export function identityRequirements(): Requirement[] {
       'isolation.nothing-inherited',
       'No environment, descriptor, working directory, signal disposition, umask, keyring or limit of the host reaches the job.',
     ),
+    promise(
+      'isolation.security-module',
+      "The host's security module confines the job too: no capability, mount, tracing or signal beyond the sandbox, should another wall have a hole.",
+    ),
   ]
 }

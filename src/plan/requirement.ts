@@ -10,6 +10,7 @@ export const REQUIREMENT_IDS = [
   'isolation.cgroup-view',
   'isolation.no-terminal',
   'isolation.nothing-inherited',
+  'isolation.security-module',
   'files.root-read-only',
   'files.host-hidden',
   'files.devices',

@@ -14,6 +14,7 @@ const look = (
     cpus: 4,
     read: (file) => files[file] ?? null,
     kind: (path) => (['/usr/bin/bwrap', '/proc/self', '/proc/self/ns/user'].includes(path) ? 'file' : null),
+    list: () => [],
     writable: () => false,
     ...rest,
   }
@@ -83,5 +84,22 @@ describe('facts about a machine', () => {
     }
     assert.equal(facts({ kind }).bubblewrap, null)
     assert.ok(asked.every((path) => path.startsWith('/')))
+  })
+
+  test('a job is confined by AppArmor where its profile is loaded, and nothing confines Glovebox itself', () => {
+    const at = (own: string | null, loaded: readonly string[] = [], lsm = 'capability,apparmor\n') =>
+      facts({
+        files: {
+          '/sys/kernel/security/lsm': lsm,
+          ...(own === null ? {} : { '/proc/self/attr/apparmor/current': own }),
+        },
+        list: (folder) => (folder === '/sys/kernel/security/apparmor/policy/profiles' ? loaded : []),
+      }).appArmor
+    assert.equal(at('unconfined\n', ['lsb_release.3', 'glovebox-job.12']), 'jobProfile')
+    assert.equal(at('glovebox-cell (unconfined)\n', ['glovebox-job.12']), 'jobProfile')
+    assert.equal(at('unconfined\n', ['glovebox-jobs.12', 'x-glovebox-job.1']), 'noJobProfile')
+    assert.equal(at('docker-default (enforce)\n', ['glovebox-job.12']), 'confined')
+    assert.equal(at(null, ['glovebox-job.12']), 'confined', 'what can not be told is not taken for nothing')
+    assert.equal(at('unconfined\n', ['glovebox-job.12'], 'capability,yama\n'), null)
   })
 })

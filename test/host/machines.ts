@@ -332,6 +332,7 @@ export function lookAt(machine: Machine): HostLook {
     cpus: 4,
     read: (file) => files[file] ?? null,
     kind: (path) => (path in files || there.includes(path) ? 'file' : null),
+    list: () => [],
     writable: (folder) => writable.includes(folder),
   }
 }

@@ -108,6 +108,18 @@ describe('the second wall for files', () => {
   })
 })
 
+describe('the host’s security module', () => {
+  const claim = (host: HostName) => statusOf(host).get('isolation.security-module') ?? assert.fail()
+
+  test('confines the job where it has the profile for it, and is said to be absent elsewhere', () => {
+    assert.match(claim('root on arm64, before merged /usr').by.join(), /AppArmor profile glovebox-job/)
+    const { status, absence } = claim('root with cgroup v1')
+    assert.equal(status, 'notApplicable')
+    assert.match(absence ?? '', /etc\/apparmor\.d\/glovebox-job .*apparmor_parser -r/)
+    assert.match(claim('an ordinary user of an old kernel').absence ?? '', /without AppArmor/)
+  })
+})
+
 describe('a waived control is never said to be enforced', () => {
   for (const host of names)
     test(host, () => {

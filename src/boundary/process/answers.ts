@@ -2,6 +2,7 @@ import type { HostFacts } from '../../host/index.js'
 import { type Answer, enforcedBy, impossible, type RequirementId } from '../../plan/index.js'
 import type { Question } from '../boundary.js'
 import { cgroupAdvice } from './advice.js'
+import { confinement } from './confinement.js'
 import { secondWall } from './wall.js'
 
 const BWRAP_ROOT = 'bubblewrap: a root of its own (pivot_root), bound read-only'
@@ -44,6 +45,7 @@ const answers: Answers = {
     ),
   'isolation.nothing-inherited': () =>
     enforcedBy('cell: close_range, empty environment, default signals, new session keyring, fixed rlimits'),
+  'isolation.security-module': ({ host }) => confinement(host),
   'files.root-read-only': () => enforcedBy(BWRAP_ROOT),
   'files.host-hidden': () =>
     enforcedBy('mount namespace with a root of its own', 'own passwd, group, hosts, resolv.conf'),

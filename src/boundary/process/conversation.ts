@@ -12,6 +12,8 @@ export interface AgentSettings {
   readonly env: Readonly<Record<string, string>>
   readonly deadlineMs: number
   /** what Landlock lets the job do, where the kernel has it */
+  /** of AppArmor; `null`: none */
+  readonly profile: string | null
   readonly wall: Wall
   /** what the job's first process sets on itself; see `syscalls/gate.ts` */
   readonly filters: JobFilters | null
@@ -52,6 +54,7 @@ export class Conversation {
       ...command.argv.map((item) => frame('x', raw(item))),
       ...settings.rlimits.map(([resource, soft, hard]) => frame('r', u32(resource), u64(soft), u64(hard))),
       frame('t', u32(settings.deadlineMs)),
+      ...(settings.profile === null ? [] : [frame('c', raw(settings.profile))]),
       frame('a', u32(settings.wall.leastAbi)),
       ...settings.wall.places.map(({ rights, path }) => frame('p', u32(rights), raw(path))),
       ...(settings.filters === null
