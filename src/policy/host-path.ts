@@ -1,6 +1,7 @@
 import { lstatSync, realpathSync, type Stats, statfsSync } from 'node:fs'
 import type { PathAnswer } from './inside-path.js'
 import { isWithin, pathFault } from './paths.js'
+import { installation } from './profiles.js'
 
 /** What stands at a host path. `kernel`: in a file system that the kernel makes up, such as a second procfs. */
 export type HostKind = 'file' | 'directory' | 'socket' | 'fifo' | 'device' | 'kernel' | 'other'
@@ -47,10 +48,20 @@ function kindOf(stats: Stats): HostKind {
   return 'other'
 }
 
-/** At or below: the kernel's own files, and the sockets of engines, agents and buses. */
-const NEVER = ['/proc', '/sys', '/dev', '/run']
+/** At or below: the kernel's own files, the sockets of engines, agents and buses, and what Glovebox keeps. */
+const NEVER = ['/proc', '/sys', '/dev', '/run', '/var/lib/glovebox']
 /** A job's output must not become a program or a setting of this host. */
 const NEVER_WRITTEN = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/etc', '/boot']
+
+/** Of Glovebox's installation: what it runs, or is told by. */
+const OWN = ['bin', 'dist', 'policies', 'node_modules']
+
+function ownFolder(path: string): string | null {
+  const place = installation()
+  if (isWithin(place, path)) return `holds Glovebox's own programs in ${place}`
+  const part = OWN.map((name) => `${place}/${name}`).find((folder) => isWithin(path, folder))
+  return part === undefined ? null : `lies in ${part}, of Glovebox itself`
+}
 
 /** Canonical host path of a grant, or why it can't be one. `base`: where a relative path starts. */
 export function hostPath(
@@ -97,6 +108,9 @@ function denied(path: string, kind: HostKind, use: 'read' | 'write', at: string)
       what: `lies in ${system}${at}, where no job may leave files.`,
       advice: 'Choose a folder of its own.',
     }
+  const own = use === 'write' ? ownFolder(path) : null
+  if (own !== null)
+    return { what: `${own}${at}, which no job may replace.`, advice: 'Choose a folder of its own.' }
   if (use === 'write' && kind !== 'directory')
     return { what: `is not a folder${at}.`, advice: 'Grant the folder that the output goes to.' }
   if (kind !== 'file' && kind !== 'directory')

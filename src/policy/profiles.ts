@@ -7,6 +7,11 @@ export function isProfileName(name: string): boolean {
   return name !== '' && !/[/.]/.test(name)
 }
 
+/** The folder that Glovebox is installed in. */
+export function installation(): string {
+  return dirname(defaultProfilesDir())
+}
+
 /**
  * The package's `policies/`. Looked for upwards from this module, because it runs both as loose files
  * (`dist/src/policy/`) and inside a bundle (`dist/cli/`).

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { ROOT } from '../support/checkout.js'
 import { folder, message, parse } from './harness.js'
 
 const read = (...entries: unknown[]) => ({ version: 1, files: { read: entries } })
@@ -55,6 +56,22 @@ test('places that are never granted are refused, to read and to write, by any sp
     message(read(`${dir}/self:/in`)).replace(/proc\/\d+/, 'proc/N'),
     `policy.yaml: files.read[0]: "${dir}/self" lies in /proc (/proc/N), which is never granted. Copy what the job needs elsewhere.`,
   )
+})
+
+test('Glovebox’s own files are never written, nor what they lie in, nor its state read', () => {
+  for (const part of ['bin', 'dist', 'dist/native', 'policies', 'node_modules'])
+    assert.match(
+      message(write(`${ROOT}/${part}:/out`)),
+      /lies in .* of Glovebox itself, which no job may replace/,
+    )
+  for (const above of [ROOT, dirname(ROOT)].filter((path) => path !== '/'))
+    assert.match(
+      message(write(`${above}:/out`)),
+      /holds Glovebox's own programs in .*Choose a folder of its own/,
+    )
+  assert.equal(parse(read(`${ROOT}/policies:/in`)).files.read.length, 1, 'they are no secret')
+  const resolveHostPath = (path: string) => ({ path, kind: 'directory' as const })
+  assert.match(message(read('/var/lib/glovebox/journal:/in'), { resolveHostPath }), /never granted/)
 })
 
 test('sockets and fifos are no grants', async (t) => {
