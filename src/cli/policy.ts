@@ -1,5 +1,6 @@
 import { PolicyError, renderProblem, visible } from '../errors/index.js'
-import { loadPolicy, policySchemaJson, policySha256 } from '../policy/index.js'
+import { loadPolicy, type Policy, policySchemaJson, policySha256 } from '../policy/index.js'
+import { adjustmentProblems } from '../syscalls/index.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
 import { print, printJson } from './terminal.js'
 
@@ -23,9 +24,20 @@ export function policy({ words, flags, command }: Parsed): number {
   )
 }
 
+/** What no machine would run. What this one alone refuses, such as a call that pins processors, `explain` says. */
+function syscallProblems(source: string, { syscalls, files }: Policy) {
+  const hostWrites = files.write.some(({ live }) => live)
+  return adjustmentProblems(syscalls, { ...syscalls, cpuPinned: false, hostWrites }).map((problem) => ({
+    ...problem,
+    source,
+  }))
+}
+
 function check(file: string, json: boolean): boolean {
   try {
     const checked = loadPolicy(file)
+    const [problem, ...more] = syscallProblems(file, checked)
+    if (problem !== undefined) throw new PolicyError([problem, ...more])
     if (json) printJson({ file, sha256: policySha256(checked), problems: [] })
     else print([`${file}: good.`])
     return false

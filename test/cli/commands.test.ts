@@ -63,6 +63,12 @@ test('policy check: good and bad files, as text and as JSON; policy schema', asy
   const { file, sha256, problems } = JSON.parse(json.stdout)
   assert.deepEqual([json.status, file, sha256, problems.length], [1, './bad.yaml', null, 1])
   assert.equal((await glovebox(cwd, 'policy', 'check', './nope.yaml')).status, 1)
+  // refused by every run: a check that says "good" would be wrong
+  writeFileSync(join(cwd, 'calls.yaml'), 'version: 1\nsyscalls: {deny: [setpriority], allow: [socket]}\n')
+  const calls = await glovebox(cwd, 'policy', 'check', './calls.yaml')
+  assert.equal(calls.status, 1)
+  assert.match(calls.stdout, /^\.\/calls\.yaml: syscalls\.deny\[0\]: "setpriority" can't be denied/m)
+  assert.match(calls.stdout, /^\.\/calls\.yaml: syscalls\.allow\[0\]: "socket" can't be allowed/m)
   const schema = await glovebox(cwd, 'policy', 'schema')
   assert.equal(schema.status, 0)
   assert.ok(JSON.parse(schema.stdout).properties.limits.description)
