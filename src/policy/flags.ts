@@ -1,6 +1,7 @@
 import { canonicalPolicy } from './canonical.js'
 import { enforceCeiling } from './ceiling.js'
 import { resolveHostPath } from './host-path.js'
+import { quickly } from './json-source.js'
 import { type LoadOptions, readSource } from './load.js'
 import { type Fault, type Path, Places, type Written } from './places.js'
 import type { Policy } from './policy.js'
@@ -42,10 +43,12 @@ export interface FlagOptions extends LoadOptions {
  * @throws PolicyError with every problem, the file's first
  */
 export function policyFromFlags(flags: PolicyFlags, options: FlagOptions): Policy {
-  const written = overlay(flags, options)
-  const policy = canonicalPolicy(written, options.resolveHostPath ?? resolveHostPath)
-  enforceCeiling(policy, written.places, options)
-  return policy
+  return quickly((quick) => {
+    const written = overlay(flags, options, quick)
+    const policy = canonicalPolicy(written, options.resolveHostPath ?? resolveHostPath)
+    enforceCeiling(policy, written.places, options)
+    return policy
+  })
 }
 
 /** Flags with one value, in the order of the help text. */
@@ -71,9 +74,9 @@ const LISTS = [
   ['waive', '--waive', ['waive']],
 ] as const
 
-function overlay(flags: PolicyFlags, options: FlagOptions): Written {
+function overlay(flags: PolicyFlags, options: FlagOptions, quick: boolean): Written {
   const over = new Overlay(
-    flags.policy === undefined ? none(options) : readSource(flags.policy, options),
+    flags.policy === undefined ? none(options) : readSource(flags.policy, options, quick),
     options,
   )
   for (const [key, flag, path] of SCALARS) {

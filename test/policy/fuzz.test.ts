@@ -12,6 +12,8 @@ import {
   policyFromFlags,
   policySha256,
 } from '../../src/policy/index.js'
+import { readJson } from '../../src/policy/json-source.js'
+import { readYaml } from '../../src/policy/yaml-source.js'
 import { NO_CEILING } from './harness.js'
 
 /** A few seconds in all; `GLOVEBOX_FUZZ_SECONDS` sets how long each property runs instead. */
@@ -252,3 +254,61 @@ test(`any flags are refused with a PolicyError or give a canonical policy (seed 
     void hold(() => policyFromFlags(raw, { ...options, cwd: '/base', callerEnv: { HOME: '/h' } }))
   fc.assert(fc.property(flags, make), settings)
 })
+
+test('JSON read quickly is what the YAML reader makes of it, and never a text with a key written twice', () => {
+  const key = fc.oneof(
+    fc.constantFrom('a', 'b', '\\', '"', '{', ',', 'toString'),
+    fc.string({ maxLength: 4 }),
+  )
+  const { tree } = fc.letrec((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 4 },
+      fc.string({ unit: 'binary', maxLength: 6 }),
+      fc.integer(),
+      fc.boolean(),
+      fc.constant(null),
+      fc.array(tie('tree'), { maxLength: 3 }),
+      fc.array(fc.tuple(key, tie('tree')), { maxLength: 3 }).map((entries) => new Pairs(entries)),
+    ),
+  }))
+  const where = { source: 'p', base: '/' }
+  const yaml = (text: string) => {
+    try {
+      return { value: readYaml(text, where).value }
+    } catch (error) {
+      assert.ok(error instanceof PolicyError)
+      return null
+    }
+  }
+  fc.assert(
+    fc.property(fc.array(fc.tuple(key, tree), { maxLength: 4 }), (entries) => {
+      const text = written(new Pairs(entries))
+      const quick = readJson(text, where)
+      const slow = yaml(text)
+      if (quick !== null) assert.deepEqual(slow, { value: quick.value }, text)
+      if (repeats(new Pairs(entries))) assert.equal(quick, null, text)
+    }),
+    settings,
+  )
+})
+
+/** An object that may have a key twice. */
+class Pairs {
+  readonly entries: readonly (readonly [string, unknown])[]
+  constructor(entries: readonly (readonly [string, unknown])[]) {
+    this.entries = entries
+  }
+}
+
+function written(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(written).join(',')}]`
+  if (!(value instanceof Pairs)) return JSON.stringify(value)
+  return `{${value.entries.map(([key, each]) => `${JSON.stringify(key)}: ${written(each)}`).join(', ')}}`
+}
+
+function repeats(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(repeats)
+  if (!(value instanceof Pairs)) return false
+  const keys = value.entries.map(([key]) => key)
+  return new Set(keys).size < keys.length || value.entries.some(([, each]) => repeats(each))
+}
