@@ -138,7 +138,8 @@ asSuiteUser('names that act on a terminal never reach it raw', async (user, t) =
     ['policy', 'check', '--json', `./${EVIL}`],
     [EVIL],
   ]) {
-    const refused = await finished([process.execPath, join(ROOT, 'bin/glovebox'), ...args], { cwd, ...HANG })
+    const plain = [process.execPath, join(ROOT, 'bin/glovebox'), ...args]
+    const refused = await finished(args[0] === 'run' ? user.cli(args) : plain, { cwd, ...HANG })
     assert.notEqual(refused.status, 0, args.join(' '))
     assertHarmless(refused.stderr + refused.stdout, args.join(' '))
   }

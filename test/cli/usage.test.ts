@@ -6,7 +6,7 @@ import { describe, test } from 'node:test'
 import { RUN_FLAGS } from '../../src/cli/run.js'
 import { VERSION } from '../../src/cli/version.js'
 import { asSuiteUser, assertSaid, HANG, ran } from '../run/tools.js'
-import { ROOT } from '../support/checkout.js'
+import { ROOT, testFolder } from '../support/checkout.js'
 import { finished } from '../support/spawned.js'
 
 const glovebox = (...args: string[]) =>
@@ -125,18 +125,19 @@ asSuiteUser('flags reach the job: env, workdir, open files, scratch', async (use
   assert.equal(stdout, '1=2,copied,,/work\n77\n8192\n', stderr)
 })
 
-asSuiteUser('--read shows a folder, read-only; --write is an empty one, collected', async (user) => {
+asSuiteUser('--read shows a folder, read-only; --write is an empty one, collected', async (user, t) => {
+  const folder = testFolder(t)
   const { stdout } = await ran(user, [
     'explain',
     '--read',
     '/usr/share:/in',
     '--write',
-    '/tmp:/out',
+    `${folder}:/out`,
     '--json',
   ])
   const { files } = JSON.parse(stdout)
   assert.deepEqual(files.read, [{ host: '/usr/share', inside: '/in' }])
-  assert.deepEqual(files.write, [{ host: '/tmp', inside: '/out' }])
+  assert.deepEqual(files.write, [{ host: folder, inside: '/out' }])
 })
 
 asSuiteUser('both spellings of a value: --flag VALUE and --flag=VALUE', async (user) => {

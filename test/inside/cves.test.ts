@@ -43,7 +43,8 @@ asEachUser(
     const script = join(folder, 'script')
     writeFileSync(script, '#!/proc/self/exe\n')
     chmodSync(script, 0o755)
-    const programs = () => ['agent', 'cell'].map((name) => readFileSync(join(ROOT, 'dist/native', name)))
+    const programs = () =>
+      ['agent', 'cell'].map((name) => readFileSync(join(ROOT, 'dist/native', process.arch, name)))
     const before = programs()
 
     const run = await glovebox(user, [
