@@ -42,10 +42,11 @@ export async function run(parsed: Parsed): Promise<number> {
   const [command, ...rest] = commandOf(parsed)
   const tell = flags.has('--quiet') ? () => {} : say
   const report = new ReportFile(flags.get('--report')?.[0] ?? null)
-  // The launcher comes up while the policy is read: both take about as long.
-  const glovebox = Glovebox.startNow({ single: true })
+  let glovebox: Glovebox | null = null
   let terminal: CallersTerminal | null = null
   try {
+    // The launcher comes up while the policy is read: both take about as long.
+    glovebox = Glovebox.startNow({ single: true })
     if (flags.has('--tty')) terminal = await CallersTerminal.open()
     const shownBy = terminal
     const policy = policyFromFlags(policyFlags(parsed), { cwd: process.cwd(), callerEnv: process.env })
@@ -86,14 +87,14 @@ export async function run(parsed: Parsed): Promise<number> {
     const exitCode = written(report, () => result.report, tell) ? result.exitCode : REJECTED
     if (complete) return exitCode
     await glovebox.close()
-    process.exit(SIGNAL_BASE + signals.cancel.signal.reason) // a write that nobody takes would keep us
+    return process.exit(SIGNAL_BASE + signals.cancel.signal.reason) // a write that nobody takes would keep us
   } catch (error) {
     await terminal?.end()
     tell(sentence(error))
     written(report, () => refusedReport([command, ...rest], error as GloveboxError, REJECTED), tell)
     return REJECTED
   } finally {
-    await glovebox.close()
+    await glovebox?.close()
   }
 }
 

@@ -164,6 +164,10 @@ test('the report of such a start says so too', { skip: USERS[0]?.skip ?? false }
   const { reason, exitCode, message } = reportIn(report).result
   assert.deepEqual([reason, exitCode], ['failed', 125])
   assert.match(message ?? '', /agent is not as it was built/)
+
+  writeFileSync(broken.file('manifest.json'), '{')
+  await run(USERS[0]!, broken, ['--report', report])
+  assert.match(reportIn(report).result.message ?? '', /manifest\.json is damaged/)
 })
 
 test('the package is updated under a running program: it is told to start again', {
