@@ -5,8 +5,8 @@
  *
  * From the host: `w` work directory, `v` NAME=VALUE, `x` argv item, `d` folder to make, `f` u32 mode, path: a file to
  * make; `b` its bytes; `r` u32 resource, u64 soft, u64 hard; `t` u32 deadline in ms; `p` u32 Landlock rights, path: a place;
- * `a` u32: the least ABI of Landlock that was promised; `c` an AppArmor
- * profile; `k` the gate, `j` the job's own filter, struct sock_filter[] both; `l` u32 1: one
+ * `a` u32: the least ABI of Landlock that was promised; `c` u32 enum security_module, a profile or context for the job;
+ * `k` the gate, `j` the job's own filter, struct sock_filter[] both; `l` u32 1: one
  * exec all the same, line: what the job says to lock itself; `y` u32 rows,
  * u32 columns: a terminal for the job, after `g` its new size; `g` go;
  * `s` u32 signal for the job; `o` a place NUL a path below it: send what is there; `q` quit.
@@ -37,6 +37,8 @@ enum { JOB_LOCK = 3 };
 
 enum refusal { REFUSE_SYMLINK = 1, REFUSE_SPECIAL, REFUSE_DEPTH, REFUSE_UNREADABLE, REFUSE_NAME };
 
+enum security_module { APPARMOR = 1, SELINUX };
+
 /* What Landlock lets the job do beneath a path. */
 struct place {
     const char *path;
@@ -61,7 +63,8 @@ struct job {
     uint32_t deadline_ms;
     struct place *places;
     int place_count;
-    const char *profile; /* AppArmor's; NULL: none */
+    enum security_module label_of;
+    const char *label; /* a profile of AppArmor, a context of SELinux; NULL: none */
     uint32_t landlock_least;
     struct program gate, filter;
     const char *lock_line; /* what the job says to lock itself; NULL: it can't */
@@ -98,7 +101,7 @@ pid_t job_start(const struct job *job, struct lock *lock);
 /* wall.c */
 uint32_t wall_abi(void);
 int wall_build(const struct job *job, const char **about);
-int wall_confine(const char *profile);
+int wall_confine(const struct job *job, const char **about);
 
 /* gate.c */
 int gate_install(const struct program *program, int channel);

@@ -79,8 +79,8 @@ struct complaint {
  */
 static bool seal(const struct job *job, int channel, struct complaint *complaint)
 {
-    const char *about = "apparmor";
-    complaint->error = wall_confine(job->profile);
+    const char *about;
+    complaint->error = wall_confine(job, &about);
     if (complaint->error == 0)
         complaint->error = wall_build(job, &about);
     if (complaint->error == 0 && job->gate.length > 0) {

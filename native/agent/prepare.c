@@ -82,6 +82,15 @@ static void take_place(struct job *job, const struct message *message)
     job->places = larger;
 }
 
+static void take_label(struct job *job, const struct message *message)
+{
+    uint32_t module = message->length < 5 ? 0 : wire_u32(message->bytes);
+    if (module != APPARMOR && module != SELINUX)
+        give_up(EBADMSG, "label");
+    job->label_of = (enum security_module)module;
+    job->label = (const char *)message->bytes + 4;
+}
+
 static void take_program(struct program *program, const struct message *message)
 {
     if (program->length != 0 || message->length == 0 || message->length % sizeof(struct sock_filter) != 0 ||
@@ -113,7 +122,7 @@ void prepare(struct job *job)
         case 'r': take_limit(job, &message); break;
         case 't': job->deadline_ms = message.length == 4 ? wire_u32(message.bytes) : 0; break;
         case 'p': take_place(job, &message); keep = true; break;
-        case 'c': job->profile = (char *)message.bytes; keep = true; break;
+        case 'c': take_label(job, &message); keep = true; break;
         case 'a': job->landlock_least = message.length == 4 ? wire_u32(message.bytes) : UINT32_MAX; break;
         case 'k': take_program(&job->gate, &message); keep = true; break;
         case 'j': take_program(&job->filter, &message); keep = true; break;

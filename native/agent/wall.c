@@ -2,7 +2,7 @@
  * The second wall for files: Landlock, where the kernel has it. The first is the mount namespace; this one holds when a
  * mount shows more than it should, and for what no mount forbids, such as writing to a fifo in a read-only grant.
  *
- * A third, where the host has AppArmor and the profile for jobs.
+ * A third, where AppArmor or SELinux runs and has a profile or domain for jobs.
  *
  * Rights are checked where a file is opened, made, renamed or executed; what is open already stays open.
  */
@@ -85,18 +85,27 @@ int wall_build(const struct job *job, const char **about)
     return error;
 }
 
-/* The next program that this process executes runs under `profile`. 0, or an errno: ENOENT when it is not loaded. */
-int wall_confine(const char *profile)
+static int open_wish(enum security_module module)
 {
-    char wish[128];
-    if (profile == NULL)
+    if (module == APPARMOR) {
+        int fd = open("/proc/self/attr/apparmor/exec", O_WRONLY | O_CLOEXEC);
+        if (fd >= 0 || errno != ENOENT)
+            return fd; /* Linux before 5.8 has only the file for whichever module there is, as SELinux always has */
+    }
+    return open("/proc/self/attr/exec", O_WRONLY | O_CLOEXEC);
+}
+
+/* The next program that this process executes runs under `job->label`. 0, or an errno, with *about the module. */
+int wall_confine(const struct job *job, const char **about)
+{
+    char wish[512];
+    *about = job->label_of == SELINUX ? "selinux" : "apparmor";
+    if (job->label == NULL)
         return 0;
-    int length = snprintf(wish, sizeof wish, "exec %s", profile);
+    int length = snprintf(wish, sizeof wish, "%s%s", job->label_of == SELINUX ? "" : "exec ", job->label);
     if (length < 0 || (size_t)length >= sizeof wish)
         return EINVAL;
-    int fd = open("/proc/self/attr/apparmor/exec", O_WRONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT)
-        fd = open("/proc/self/attr/exec", O_WRONLY | O_CLOEXEC); /* Linux before 5.8: one security module has it */
+    int fd = open_wish(job->label_of);
     if (fd < 0)
         return errno;
     ssize_t done = write(fd, wish, (size_t)length);

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { setTimeout as sleep } from 'node:timers/promises'
 import { check, glovebox, PROGRAM, SERVICE, total } from './checks.mjs'
 import { confined } from './confined.mjs'
+import { domain, underSelinux } from './domain.mjs'
 import { refusals } from './refusals.mjs'
 import { walls } from './walls.mjs'
 
@@ -66,12 +67,24 @@ for round in range(2):
 const left = () =>
   readdirSync('/sys/fs/cgroup', { recursive: true }).filter((path) => /\/glovebox-\d+$/.test(path))
 
-for (const place of PLACES) {
+if (underSelinux()) domain()
+else {
+  for (const place of PLACES) limits(place)
+  await theUnitThatWantedTheController()
+  await killedLauncher()
+  grantOfRoot()
+  refusals()
+  await walls(check)
+  confined()
+}
+console.log(total())
+
+function limits(place) {
   const is = (what, good, seen) => check(`${place.name}: ${what}`, good, seen)
   const first = glovebox(place, '--', 'id', '-u')
   if (!place.memory) {
     is('refused, with the advice', first.status === 125 && first.stderr.includes('Delegate=yes'), first)
-    continue
+    return
   }
   is('a job runs', first.status === 0 && first.stdout === '1000\n', first)
   for (const [what, ...job] of [
@@ -95,14 +108,6 @@ for (const place of PLACES) {
   else is('half a processor, or refused', share.status === 125 || (place.half !== false && halved), share)
   is('nothing is left', left().length === 0, left())
 }
-
-await theUnitThatWantedTheController()
-await killedLauncher()
-grantOfRoot()
-refusals()
-await walls(check)
-confined()
-console.log(total())
 
 /** systemd takes cpu back from the slice when the last unit that wanted it stops: the limit must not go with it. */
 async function theUnitThatWantedTheController() {

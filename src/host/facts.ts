@@ -1,6 +1,7 @@
 import { type CgroupFacts, cgroupFacts } from './cgroups.js'
 import type { HostLook } from './looking.js'
 import { maskedProc } from './mounts.js'
+import { type SecurityModule, securityModule } from './security-module.js'
 import { type Surroundings, surroundings } from './surroundings.js'
 
 /** What a plan may depend on. Plain data, so that a plan can be made and tested for any machine. */
@@ -28,8 +29,8 @@ export interface HostFacts {
   readonly cgroups: CgroupFacts
   /** security modules that the kernel runs, as it lists them; `null`: securityfs is not there to read */
   readonly securityModules: readonly string[] | null
-  /** whether AppArmor has the profile for jobs, or confines this process itself; `null`: it does not run, or can't be seen */
-  readonly appArmor: 'jobProfile' | 'noJobProfile' | 'confined' | null
+  /** whether AppArmor or SELinux has something to confine jobs by; `null`: neither runs, or can't be seen */
+  readonly securityModule: SecurityModule | null
   /** `/bin`, `/lib` …: where the link leads, or `directory`; absent ones are not listed */
   readonly topLevel: Readonly<Record<string, string>>
   /** which of the asked-for host paths exist: `file`, `directory`, or `link:TARGET` */
@@ -70,7 +71,7 @@ export function hostFacts(from: HostLook, paths: readonly string[], installation
       read: look.read,
     }),
     securityModules: look.read('/sys/kernel/security/lsm')?.trim().split(',') ?? null,
-    appArmor: appArmor(look),
+    securityModule: securityModule(look),
     topLevel: kinds(look, TOP_LEVEL),
     paths: kinds(look, paths),
     surroundings() {
@@ -78,15 +79,6 @@ export function hostFacts(from: HostLook, paths: readonly string[], installation
       return around
     },
   }
-}
-
-/** apparmor(7): a profile with flags=(unconfined) confines nothing. Loaded ones stand there as NAME.NUMBER. */
-function appArmor(look: HostLook): HostFacts['appArmor'] {
-  if (!(look.read('/sys/kernel/security/lsm') ?? '').trim().split(',').includes('apparmor')) return null
-  const own = look.read('/proc/self/attr/apparmor/current')?.trim() ?? ''
-  if (!/^unconfined$|\(unconfined\)$/.test(own)) return 'confined'
-  const loaded = look.list('/sys/kernel/security/apparmor/policy/profiles')
-  return loaded.some((name) => /^glovebox-job\.\d+$/.test(name)) ? 'jobProfile' : 'noJobProfile'
 }
 
 /** Several facts stand in one file; and what surroundings say later fits what was seen first. */

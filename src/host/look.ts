@@ -1,11 +1,15 @@
 import {
   accessSync,
+  closeSync,
   constants,
   existsSync,
   lstatSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  readSync,
+  writeSync,
 } from 'node:fs'
 import { availableParallelism, release } from 'node:os'
 import { join } from 'node:path'
@@ -38,6 +42,19 @@ const realLook: HostLook = {
       return readdirSync(directory)
     } catch {
       return []
+    }
+  },
+  ask(file, question) {
+    let fd = -1
+    try {
+      fd = openSync(file, 'r+')
+      writeSync(fd, question)
+      const answer = Buffer.alloc(4096)
+      return answer.toString('utf8', 0, readSync(fd, answer))
+    } catch {
+      return null
+    } finally {
+      if (fd >= 0) closeSync(fd)
     }
   },
   writable(directory) {

@@ -10,5 +10,7 @@ export interface HostLook {
   readonly kind: (path: string) => string | null
   /** names in a folder; none when it is not to be read */
   readonly list: (directory: string) => readonly string[]
+  /** what a file of the kernel says to what is written to it (selinuxfs); `null`: it refuses, or is not there */
+  readonly ask: (file: string, question: string) => string | null
   readonly writable: (directory: string) => boolean
 }

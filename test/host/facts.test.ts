@@ -15,6 +15,7 @@ const look = (
     read: (file) => files[file] ?? null,
     kind: (path) => (['/usr/bin/bwrap', '/proc/self', '/proc/self/ns/user'].includes(path) ? 'file' : null),
     list: () => [],
+    ask: () => null,
     writable: () => false,
     ...rest,
   }
@@ -87,19 +88,82 @@ describe('facts about a machine', () => {
   })
 
   test('a job is confined by AppArmor where its profile is loaded, and nothing confines Glovebox itself', () => {
-    const at = (own: string | null, loaded: readonly string[] = [], lsm = 'capability,apparmor\n') =>
+    const profiles = '/sys/kernel/security/apparmor/policy/profiles'
+    const at = (own: string | null, loaded: readonly string[] = [], mode = 'enforce') =>
       facts({
         files: {
-          '/sys/kernel/security/lsm': lsm,
+          '/sys/kernel/security/lsm': 'capability,apparmor\n',
+          [`${profiles}/glovebox-job.12/mode`]: `${mode}\n`,
           ...(own === null ? {} : { '/proc/self/attr/apparmor/current': own }),
         },
-        list: (folder) => (folder === '/sys/kernel/security/apparmor/policy/profiles' ? loaded : []),
-      }).appArmor
-    assert.equal(at('unconfined\n', ['lsb_release.3', 'glovebox-job.12']), 'jobProfile')
-    assert.equal(at('glovebox-cell (unconfined)\n', ['glovebox-job.12']), 'jobProfile')
-    assert.equal(at('unconfined\n', ['glovebox-jobs.12', 'x-glovebox-job.1']), 'noJobProfile')
-    assert.equal(at('docker-default (enforce)\n', ['glovebox-job.12']), 'confined')
-    assert.equal(at(null, ['glovebox-job.12']), 'confined', 'what can not be told is not taken for nothing')
-    assert.equal(at('unconfined\n', ['glovebox-job.12'], 'capability,yama\n'), null)
+        list: (folder) => (folder === profiles ? loaded : []),
+      }).securityModule
+    const job = (state: string) => ({ name: 'AppArmor', job: state })
+    const loaded = { ...job('loaded'), label: 'glovebox-job' }
+    assert.deepEqual(at('unconfined\n', ['lsb_release.3', 'glovebox-job.12']), loaded)
+    assert.deepEqual(at('glovebox-cell (unconfined)\n', ['glovebox-job.12']), loaded)
+    assert.deepEqual(at('unconfined\n', ['glovebox-jobs.12', 'x-glovebox-job.1']), job('notLoaded'))
+    assert.deepEqual(at('docker-default (enforce)\n', ['glovebox-job.12']), job('confined'))
+    assert.deepEqual(
+      at(null, ['glovebox-job.12']),
+      job('confined'),
+      'what can not be told is not taken for nothing',
+    )
+    assert.equal(at('unconfined\n', ['glovebox-job.12'], 'complain')?.job, 'permissive', 'aa-complain')
+    assert.equal(facts({ files: { '/sys/kernel/security/lsm': 'capability,yama\n' } }).securityModule, null)
+  })
+
+  describe('SELinux', () => {
+    const LOGIN = 'unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023'
+    const JOB = 'unconfined_u:unconfined_r:glovebox_job_t:s0'
+    /** `answers`: the policy's, to SOURCE TARGET CLASS; 0x2 is the transition */
+    const at = (own: string, answers: Readonly<Record<string, string>>, enforce = '1') =>
+      facts({
+        files: {
+          '/sys/kernel/security/lsm': 'capability,selinux\n',
+          '/sys/fs/selinux/enforce': enforce,
+          '/sys/fs/selinux/class/process/index': '2',
+          '/sys/fs/selinux/class/process/perms/transition': '2',
+          '/proc/self/attr/current': `${own}\0`,
+        },
+        ask: (file, question) => (file === '/sys/fs/selinux/access' ? (answers[question] ?? null) : null),
+      }).securityModule
+    const asked = (entered: string, flags = '0') => ({
+      [`${LOGIN} ${JOB} 2`]: `${entered} ffffffff 0 ffffffff 3 0`,
+      [`${JOB} ${JOB} 2`]: `3f91cd ffffffff 0 ffffffff 3 ${flags}`,
+    })
+
+    test('a job gets its domain where the policy knows it, and lets Glovebox enter it', () => {
+      assert.deepEqual(at(LOGIN, asked('3f91cf')), { name: 'SELinux', job: 'loaded', label: JOB })
+      assert.deepEqual(at(LOGIN, {}), { name: 'SELinux', job: 'notLoaded' })
+      assert.deepEqual(at(LOGIN, asked('3f91cd')), { name: 'SELinux', job: 'confined' })
+      const services = 'system_u:system_r:glovebox_job_t:s0'
+      const known = { [`${services} ${services} 2`]: '3f91cd ffffffff 0 ffffffff 3 0' }
+      assert.deepEqual(at('staff_u:staff_r:staff_t:s0', known), { name: 'SELinux', job: 'confined' })
+    })
+
+    test('where it only logs, everywhere or in that domain, it is not taken for a wall', () => {
+      assert.equal(at(LOGIN, asked('3f91cf'), '0')?.job, 'permissive')
+      assert.equal(at(LOGIN, asked('3f91cf', '1'))?.job, 'permissive')
+    })
+
+    test('a policy without levels, and one with categories: the job has the low level alone', () => {
+      const label = (own: string, job: string) => {
+        const answer = '2 ffffffff 0 ffffffff 1 0'
+        const found = at(own, { [`${own} ${job} 2`]: answer, [`${job} ${job} 2`]: answer })
+        return found !== null && 'label' in found ? found.label : found?.job
+      }
+      for (const [own, job] of [
+        ['user_u:system_r:initrc_t', 'user_u:system_r:glovebox_job_t'],
+        ['system_u:system_r:initrc_t:s0:c3,c5', 'system_u:system_r:glovebox_job_t:s0'],
+      ] as const)
+        assert.equal(label(own, job), job)
+    })
+
+    test('what can not be told is not taken for nothing', () => {
+      const files = { '/sys/kernel/security/lsm': 'selinux\n', '/proc/self/attr/current': LOGIN }
+      assert.deepEqual(facts({ files }).securityModule, { name: 'SELinux', job: 'confined' }, 'no selinuxfs')
+      assert.equal(at('kernel', asked('3f91cf'))?.job, 'confined', 'no context')
+    })
   })
 })

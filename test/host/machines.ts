@@ -333,6 +333,7 @@ export function lookAt(machine: Machine): HostLook {
     read: (file) => files[file] ?? null,
     kind: (path) => (path in files || there.includes(path) ? 'file' : null),
     list: () => [],
+    ask: () => null,
     writable: (folder) => writable.includes(folder),
   }
 }

@@ -192,6 +192,15 @@ describe('the first process, under sanitizers', { skip }, () => {
       'I',
       /^$/,
     ],
+    ['a label of no security module', [frame('c', u32(3), words('job')), ...command('true')], 'I', /^$/],
+    ['a label cut short', [frame('c', u32(2)), ...command('true')], 'I', /^$/],
+    ['a label that is too long', [frame('c', u32(2), Buffer.alloc(600, 'x')), ...command('true')], 'I', /^$/],
+    [
+      'a label that no security module here knows: no job without it',
+      [frame('c', u32(2), words('no:such:context')), ...command('echo', 'ran')],
+      'I',
+      /^$/,
+    ],
     ['a place that is no path', [frame('p', u32(8), words('job')), ...command('true')], 'I', /^$/],
   ] as const)
     test(name, async () => {
@@ -256,11 +265,12 @@ describe('the first process, under sanitizers', { skip }, () => {
     )
     const number = fc.constantFrom(0, 1, 3, 7, 9, 15, 64, 65, 255, 2 ** 31, 2 ** 32 - 1)
     const part = fc.oneof(
-      fc.tuple(fc.constantFrom(...'wvxrtdfbgsoqpakjly?'), junk).map(([tag, bytes]) => frame(tag, bytes)),
+      fc.tuple(fc.constantFrom(...'wvxrtdfbgsoqpackjly?'), junk).map(([tag, bytes]) => frame(tag, bytes)),
       fc.tuple(fc.constantFrom('d', 'w'), path).map(([tag, text]) => frame(tag, words(text))),
       fc.tuple(number, path).map(([mode, text]) => frame('f', u32(mode), words(text))),
       fc.tuple(number, number).map(([resource, limit]) => frame('r', u32(resource), u64(limit), u64(limit))),
       fc.tuple(path, path).map(([place, below]) => frame('o', words(place), Buffer.alloc(1), words(below))),
+      fc.tuple(fc.constantFrom(1, 2), path).map(([module, text]) => frame('c', u32(module), words(text))),
       fc.tuple(number, path).map(([rights, text]) => frame('p', u32(rights), words(text))),
       fc.constantFrom(...sealed, frame('l', u32(0), words('lock sealed'))),
       number.map((each) => frame('s', u32(each))),

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { boundaryNamed } from '../../src/boundary/index.js'
+import { jobLabel } from '../../src/boundary/process/confinement.js'
 import { BoundaryUnavailableError } from '../../src/errors/index.js'
+import type { SecurityModule } from '../../src/host/index.js'
 import { claimOf, enforcedBy, impossible, REQUIREMENT_IDS, type Requirement } from '../../src/plan/index.js'
 import { planFor, requireEnforceable, requirementsOf } from '../../src/sandbox/index.js'
 import { parse } from '../policy/harness.js'
@@ -116,7 +118,37 @@ describe('the host’s security module', () => {
     const { status, absence } = claim('root with cgroup v1')
     assert.equal(status, 'notApplicable')
     assert.match(absence ?? '', /etc\/apparmor\.d\/glovebox-job .*apparmor_parser -r/)
-    assert.match(claim('an ordinary user of an old kernel').absence ?? '', /without AppArmor/)
+    assert.match(claim('an ordinary user of an old kernel').absence ?? '', /without AppArmor or SELinux/)
+  })
+
+  test('SELinux: its domain, or the words that install it; what only logs is never said to be a wall', () => {
+    const context = 'system_u:system_r:glovebox_job_t:s0'
+    const selinux = (securityModule: SecurityModule) => {
+      const host = { ...HOSTS['root with cgroup v1'], securityModule }
+      const { claims } = planFor(parse({ version: 1 }), boundary, host)
+      const { status, by, absence } =
+        claims.find(({ id }) => id === 'isolation.security-module') ?? assert.fail()
+      return { status, text: by.join() || absence || '', label: jobLabel(host) }
+    }
+    const loaded = selinux({ name: 'SELinux', job: 'loaded', label: context })
+    assert.equal(loaded.status, 'enforced')
+    assert.match(loaded.text, /SELinux domain glovebox_job_t/)
+    assert.deepEqual(loaded.label, { module: 2, text: context })
+    for (const [found, why, label] of [
+      [{ name: 'SELinux', job: 'notLoaded' }, /semodule -i etc\/selinux\/glovebox_job\.cil/, null],
+      [{ name: 'SELinux', job: 'confined' }, /may not enter glovebox_job_t/, null],
+      [{ name: 'SELinux', job: 'permissive', label: context }, /only logs .*setenforce 1/, context],
+      [
+        { name: 'AppArmor', job: 'permissive', label: 'glovebox-job' },
+        /only logs .*aa-enforce/,
+        'glovebox-job',
+      ],
+    ] as const) {
+      const answer = selinux(found)
+      assert.equal(answer.status, 'notApplicable')
+      assert.match(answer.text, why)
+      assert.equal(answer.label?.text ?? null, label)
+    }
   })
 })
 

@@ -26,7 +26,7 @@ const DEBIAN: HostFacts = {
   rootLacks: '',
   maskedProc: [],
   securityModules: ['capability', 'landlock', 'yama', 'apparmor'],
-  appArmor: 'noJobProfile',
+  securityModule: { name: 'AppArmor', job: 'notLoaded' },
   cgroups: { version: null, bases: [], controllers: [], missing: 'No cgroup file system is mounted.' },
   topLevel: {
     '/bin': 'link:usr/bin',
@@ -83,7 +83,7 @@ export const HOSTS = {
     canTakeUids: false,
     canIdmap: false,
     securityModules: null,
-    appArmor: null,
+    securityModule: null,
   },
   'an ordinary user of an old kernel': {
     ...DEBIAN,
@@ -92,13 +92,13 @@ export const HOSTS = {
     canIdmap: false,
     kernel: [5, 12],
     securityModules: ['capability', 'yama'],
-    appArmor: null,
+    securityModule: null,
   },
   'root on arm64, before merged /usr': {
     ...DEBIAN,
     arch: 'arm64',
     kernel: [6, 12],
-    appArmor: 'jobProfile',
+    securityModule: { name: 'AppArmor', job: 'loaded', label: 'glovebox-job' },
     topLevel: { '/bin': 'directory', '/sbin': 'directory', '/lib': 'directory' },
   },
 } as const satisfies Record<string, HostFacts>

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { JobFilters } from '../../syscalls/index.js'
 import type { CollectedEntry, Command, CommandEnd, TerminalSize } from '../boundary.js'
+import type { JobLabel } from './confinement.js'
 import { type AgentMessage, agentMessage, MAX_AGENT_FRAME } from './messages.js'
 import type { Wall } from './wall.js'
 import { FrameReader, frame, MalformedFrame, u32, u64 } from './wire.js'
@@ -11,9 +12,9 @@ export interface AgentSettings {
   readonly workdir: string
   readonly env: Readonly<Record<string, string>>
   readonly deadlineMs: number
+  /** what the security module executes the job's program under; `null`: what it has Glovebox itself under */
+  readonly label: JobLabel | null
   /** what Landlock lets the job do, where the kernel has it */
-  /** of AppArmor; `null`: none */
-  readonly profile: string | null
   readonly wall: Wall
   /** what the job's first process sets on itself; see `syscalls/gate.ts` */
   readonly filters: JobFilters | null
@@ -54,7 +55,7 @@ export class Conversation {
       ...command.argv.map((item) => frame('x', raw(item))),
       ...settings.rlimits.map(([resource, soft, hard]) => frame('r', u32(resource), u64(soft), u64(hard))),
       frame('t', u32(settings.deadlineMs)),
-      ...(settings.profile === null ? [] : [frame('c', raw(settings.profile))]),
+      ...(settings.label === null ? [] : [frame('c', u32(settings.label.module), raw(settings.label.text))]),
       frame('a', u32(settings.wall.leastAbi)),
       ...settings.wall.places.map(({ rights, path }) => frame('p', u32(rights), raw(path))),
       ...(settings.filters === null

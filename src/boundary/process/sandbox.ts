@@ -13,7 +13,7 @@ import type {
   SandboxEnd,
   TerminalSize,
 } from '../boundary.js'
-import { jobProfile } from './confinement.js'
+import { jobLabel } from './confinement.js'
 import { type AgentSettings, Conversation } from './conversation.js'
 import { launchFailure } from './failure.js'
 import type { End, EndedNews, Launcher, PassedHandle } from './launcher.js'
@@ -67,7 +67,7 @@ export function agentSettings(plan: Plan, host: HostFacts): AgentSettings {
     workdir: plan.files.workdir,
     env: plan.env,
     deadlineMs: plan.lifetime.deadlineMs,
-    profile: jobProfile(host),
+    label: jobLabel(host),
     wall: wall(plan, host),
     filters: jobFilters(filterOptions(plan, host)),
     rlimits: rlimits(plan, host),
