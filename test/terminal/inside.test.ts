@@ -73,14 +73,14 @@ atTerminal('Ctrl-C, Ctrl-\\ and Ctrl-Z are keys: signals for the job’s process
 atTerminal('a shell in it has job control: stop, list, continue, interrupt', async (user) => {
   const seat = seated(user, TTY('bash', '--norc', '--noprofile', '-i'), { ...process.env, TERM: 'dumb' })
   await seat.sees('$ ')
-  seat.type('sleep 1000\r')
-  await seat.sees('sleep 1000')
-  await seat.sees(/\n$/)
+  // it says that it is up: before, the key would be the shell's, which ignores it
+  seat.type(`sh -c "echo u''p; sleep 1000"\r`)
+  await seat.sees('\r\nup\r\n')
   seat.type('\x1a')
   await seat.sees('Stopped')
   const from = seat.shown.length
   seat.type('jobs; bg; jobs; fg\r')
-  await seat.sees(/Running[^\n]*sleep 1000[^$]*sleep 1000\r\n$/, from)
+  await seat.sees(/Running[^\n]*sleep 1000[^$]*sleep 1000"\r\n$/, from)
   seat.type('\x03')
   await seat.sees(/\^C\r\n[^\n]*\$ $/, from)
   seat.type('exit 5\r')
