@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { asRootAndOrdinary, family, marker, noSleeper, sleeper, textOf } from '../run/tools.js'
 import { SUITE_IS_ROOT } from '../support/users.js'
 import { NO_DRIVER, Seat, seated, TTY } from './tools.js'
@@ -82,7 +83,11 @@ atTerminal('a shell in it has job control: stop, list, continue, interrupt', asy
   const from = seat.shown.length
   seat.type('jobs; bg; jobs; fg\r')
   await seat.sees(/Running[^\n]*sleep 1000[^$]*sleep 1000"\r\n$/, from)
-  seat.type('\x03')
+  // the shell shows the job before it hands it the terminal: a key in between is the shell's
+  for (let tries = 0; tries < 100 && !/\^C\r\n[^\n]*\$ $/.test(seat.shown.slice(from)); tries++) {
+    seat.type('\x03')
+    await sleep(200)
+  }
   await seat.sees(/\^C\r\n[^\n]*\$ $/, from)
   seat.type('exit 5\r')
   assert.equal(await seat.ended(), 5)

@@ -20,9 +20,9 @@ export function namespacesAdvice(host: HostFacts): string {
   if (around.appArmorProfile !== null)
     return `The AppArmor profile ${around.appArmorProfile} confines this program: it must allow \`userns,\` (where AppArmor knows it), \`mount,\`, \`umount,\` and \`pivot_root,\`.`
   if (around.filtered && around.systemd.service !== null)
-    return `The unit ${around.systemd.service} forbids them: \`systemctl edit ${around.systemd.service}\`, and there under [Service] \`RestrictNamespaces=no\` and, where the unit has a filter, \`SystemCallFilter=@mount sethostname setdomainname\`, which adds to it.`
+    return `The unit ${around.systemd.service} forbids them: \`systemctl edit ${around.systemd.service}\`, and there under [Service] \`RestrictNamespaces=no\` and, where the unit has a filter, \`SystemCallFilter=@mount sethostname setdomainname landlock_create_ruleset landlock_add_rule landlock_restrict_self\`, which adds to it.`
   if (around.filtered)
-    return 'What started this program put a system call filter over it: it must allow clone and unshare with new user namespaces, mount, umount2, pivot_root, sethostname and setdomainname.'
+    return 'What started this program put a system call filter over it: it must allow clone and unshare with new user namespaces, mount, umount2, pivot_root, sethostname, setdomainname and the three calls of Landlock.'
   return 'User namespaces are refused here, and no file of this host says by what: docs/hosts.md has the known causes.'
 }
 
