@@ -8,7 +8,12 @@ export type HostKind = 'file' | 'directory' | 'socket' | 'fifo' | 'device' | 'ke
 
 /** What the host says of a path: where it really is, or why it can't be told. */
 export type HostAnswer =
-  | { readonly path: string; readonly kind: HostKind }
+  | {
+      readonly path: string
+      readonly kind: HostKind
+      /** the folder that Glovebox is installed in; absent where nothing is to be asked of it */
+      readonly installation?: string
+    }
   | { readonly missing: 'notFound' | 'noAccess' | 'notCanonical' }
 
 /** Resolves an absolute host path, symbolic links and `..` included, as the kernel would. */
@@ -32,6 +37,7 @@ export const resolveHostPath: ResolveHostPath = (path) => {
     return {
       path: real,
       kind: KERNEL_FILE_SYSTEMS.has(statfsSync(real).type >>> 0) ? 'kernel' : kindOf(stats),
+      installation: installation(),
     }
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
@@ -56,8 +62,8 @@ const NEVER_WRITTEN = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/li
 /** Of Glovebox's installation: what it runs, or is told by. */
 const OWN = ['bin', 'dist', 'policies', 'node_modules']
 
-function ownFolder(path: string): string | null {
-  const place = installation()
+function ownFolder(path: string, place: string | undefined): string | null {
+  if (place === undefined) return null
   if (isWithin(place, path)) return `holds Glovebox's own programs in ${place}`
   const part = OWN.map((name) => `${place}/${name}`).find((folder) => isWithin(path, folder))
   return part === undefined ? null : `lies in ${part}, of Glovebox itself`
@@ -77,7 +83,7 @@ export function hostPath(
   const answer = resolve(written.startsWith('/') ? written : `${base}/${written}`)
   if ('missing' in answer) return missing(answer.missing)
   const at = answer.path === written ? '' : ` (${answer.path})`
-  return denied(answer.path, answer.kind, use, at) ?? answer
+  return denied(answer, use, at) ?? { path: answer.path, kind: answer.kind }
 }
 
 function missing(why: 'notFound' | 'noAccess' | 'notCanonical'): PathAnswer {
@@ -89,7 +95,11 @@ function missing(why: 'notFound' | 'noAccess' | 'notCanonical'): PathAnswer {
 }
 
 /** The order is fixed: whole places first, then kinds. */
-function denied(path: string, kind: HostKind, use: 'read' | 'write', at: string): PathAnswer | null {
+function denied(
+  { path, kind, installation: place }: Extract<HostAnswer, { path: string }>,
+  use: 'read' | 'write',
+  at: string,
+): PathAnswer | null {
   if (path === '/')
     return { what: `is the whole host${at}.`, advice: 'Grant the folders that the job needs.' }
   const never = NEVER.find((folder) => isWithin(path, folder))
@@ -108,7 +118,7 @@ function denied(path: string, kind: HostKind, use: 'read' | 'write', at: string)
       what: `lies in ${system}${at}, where no job may leave files.`,
       advice: 'Choose a folder of its own.',
     }
-  const own = use === 'write' ? ownFolder(path) : null
+  const own = use === 'write' ? ownFolder(path, place) : null
   if (own !== null)
     return { what: `${own}${at}, which no job may replace.`, advice: 'Choose a folder of its own.' }
   if (use === 'write' && kind !== 'directory')

@@ -7,9 +7,12 @@ export function isProfileName(name: string): boolean {
   return name !== '' && !/[/.]/.test(name)
 }
 
+let installed: string | undefined
+
 /** The folder that Glovebox is installed in. */
 export function installation(): string {
-  return dirname(defaultProfilesDir())
+  installed ??= dirname(defaultProfilesDir())
+  return installed
 }
 
 /**

@@ -37,11 +37,16 @@ function places(): string[] {
   return [...found, join(TMPDIR?.startsWith('/') ? TMPDIR : '/tmp', `glovebox-${uid}/journal`)]
 }
 
-/** Anybody may plant a folder in /tmp: one that others can write to, or that is not ours, is not used. */
-function isOurs(folder: string): boolean {
+/**
+ * Anybody may plant a folder in /tmp. One that is not ours, that others can write to, or that lies in such a one, is not used:
+ * its owner could put a link in its place between a look and an open.
+ */
+function isOurs(place: string): boolean {
   try {
-    const found = lstatSync(folder)
-    return found.isDirectory() && found.uid === process.geteuid?.() && (found.mode & 0o77) === 0
+    return [dirname(place), place].every((folder) => {
+      const found = lstatSync(folder)
+      return found.isDirectory() && found.uid === process.geteuid?.() && (found.mode & 0o22) === 0
+    })
   } catch {
     return false // none there, or not for us to look at
   }

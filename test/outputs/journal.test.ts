@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -138,6 +139,12 @@ test('a journal that others could write to, or planted, is not used', {
   try {
     assert.equal(note(join(planted, 'thing'), HEX), null)
     assert.deepEqual([...abandoned()], [])
+    // the folder is ours by now, the one around it is not: whoever owns that may swap it for a link at any moment
+    process.seteuid?.(0)
+    rmSync(theirs, { recursive: true })
+    chmodSync(dirname(theirs), 0o777)
+    process.seteuid?.(12345)
+    assert.equal(note(join(planted, 'thing'), HEX), null)
   } finally {
     process.seteuid?.(0)
     process.env = before
