@@ -10,7 +10,8 @@
  * exec all the same, line: what the job says to lock itself; `y` u32 rows,
  * u32 columns: a terminal for the job, after `g` its new size; `g` go;
  * `s` u32 signal for the job; `o` a place NUL a path below it: send what is there; `q` quit.
- * To the host: `S` u32 the ABI of Landlock that holds it, or 0: the command runs; `N` u32 errno: it can't be executed; `W` u32 errno: its work directory can't be entered; `E` u32 kind, u32 code, u64 CPU time in µs: it
+ * To the host: `S` u32 the ABI of Landlock that holds it, or 0: the command runs; `N` u32 errno: it can't be executed; `W` u32 errno: its work directory can't be entered;
+ * `U` u32 errno, text: it can't be put behind this wall; `E` u32 kind, u32 code, u64 CPU time in µs: it
  * ended; `T` deadline; `I` u32 errno, text: can't do what was asked; outputs: `D` folder, `F` u64 size, path, `B` bytes,
  * `X` u32 kind, path: refused, `M` nothing there, `Z` all sent.
  */

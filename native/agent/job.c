@@ -189,8 +189,10 @@ pid_t job_start(const struct job *job, struct lock *lock)
         return pid;
     if (got != sizeof complaint)
         give_up(EIO, "start");
-    if (complaint.about == ABOUT_LIMITS || complaint.about == ABOUT_SEAL)
-        give_up(complaint.error, complaint.about == ABOUT_SEAL ? complaint.what : "limits");
-    channel_write2(complaint.about == ABOUT_WORKDIR ? 'W' : 'N', (uint64_t)complaint.error, 4, "");
+    if (complaint.about == ABOUT_LIMITS)
+        give_up(complaint.error, "limits");
+    static const uint8_t tags[] = {[ABOUT_COMMAND] = 'N', [ABOUT_WORKDIR] = 'W', [ABOUT_SEAL] = 'U'};
+    const char *what = complaint.about == ABOUT_SEAL ? complaint.what : "";
+    channel_write2(tags[complaint.about], (uint64_t)complaint.error, 4, what);
     return -1;
 }

@@ -61,7 +61,7 @@ export type CommandEnd =
   | { readonly kind: 'signal'; readonly signal: number; readonly cpuMs: number }
   | {
       readonly kind: 'notStarted'
-      readonly cause: 'notFound' | 'notExecutable' | 'workdir'
+      readonly cause: 'notFound' | 'notExecutable' | 'workdir' | 'unconfined'
       readonly detail: string
     }
   | { readonly kind: 'deadline' }

@@ -106,6 +106,10 @@ function notStarted(plan: Plan, command: string, end: CommandEnd & { kind: 'notS
     const message = `The work directory ${visible(plan.files.workdir)} can't be entered in the sandbox: ${end.detail} (workdir). Name a folder that a grant shows, or leave it out for private scratch.`
     return ended('rejected', EXIT.rejected, message)
   }
+  if (end.cause === 'unconfined') {
+    const message = `The job did not start, because a wall that was promised could not be put around it: ${end.detail}. Does something filter the system calls of Glovebox itself? docs/hosts.md has what a unit or a container must allow.`
+    return ended('failed', EXIT.rejected, message)
+  }
   return end.cause === 'notFound'
     ? ended(
         'failed',

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { connect, createServer, type Socket } from 'node:net'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import fc from 'fast-check'
@@ -87,6 +88,14 @@ describe('a first process that lies', () => {
       assert.equal(end.kind, 'broken')
       assert.match(end.kind === 'broken' ? end.detail : '', /^[\x20-\x7e]{1,400}$/)
     })
+
+  test('a wall that could not be put up is said to be that, and no job’s fault', async (t) => {
+    const { conversation, agent } = await pair(t)
+    agent.write(frame('U', u32(constants.errno.EOPNOTSUPP), Buffer.from('landlock\u001b[2J')))
+    const end = await conversation.commandEnd(() => assert.fail('it started'))
+    assert.ok(end.kind === 'notStarted' && end.cause === 'unconfined')
+    assert.match(end.detail, /^landlock[\x20-\x7e]*: E/)
+  })
 
   test('silence, then nothing: it is lost', async (t) => {
     const { conversation, agent } = await pair(t)

@@ -40,12 +40,17 @@ export function agentMessage({ tag, bytes }: Frame): AgentMessage {
         kind: 'ended',
         end: { kind: 'notStarted', cause: 'workdir', detail: errorName(number(bytes, 0)) },
       }
+    case 'U':
+      return {
+        kind: 'ended',
+        end: { kind: 'notStarted', cause: 'unconfined', detail: said(bytes) },
+      }
     case 'T':
       return { kind: 'ended', end: { kind: 'deadline' } }
     case 'I':
       return {
         kind: 'ended',
-        end: { kind: 'broken', detail: `${printable(bytes.subarray(4))}: ${errorName(number(bytes, 0))}` },
+        end: { kind: 'broken', detail: said(bytes) },
       }
     case 'D':
       return { kind: 'folder', path: path(bytes) }
@@ -88,6 +93,11 @@ function notStarted(errno: number): CommandEnd {
   const cause =
     errno === constants.errno.ENOENT || errno === constants.errno.ENOTDIR ? 'notFound' : 'notExecutable'
   return { kind: 'notStarted', cause, detail: errorName(errno) }
+}
+
+/** u32 errno, text */
+function said(bytes: Buffer): string {
+  return `${printable(bytes.subarray(4))}: ${errorName(number(bytes, 0))}`
 }
 
 function errorName(errno: number): string {
