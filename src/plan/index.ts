@@ -2,7 +2,7 @@
  * Requirement → answer → claim → plan. Types and the pure joins between them; nothing here knows a boundary.
  */
 
-export type { FilePlan, LimitsPlan, Plan, SyscallPlan } from './plan.js'
+export type { FilePlan, LimitsPlan, NetworkPlan, NetworkRule, Plan, SyscallPlan } from './plan.js'
 export type {
   Absence,
   Answer,

@@ -1,4 +1,14 @@
-import type { BoundaryName, Grant, Root, SyscallLock, SyscallProfile } from '../policy/index.js'
+import type {
+  BoundaryName,
+  Grant,
+  HostPattern,
+  NetworkPolicy,
+  Protocol,
+  Root,
+  RuleBudget,
+  SyscallLock,
+  SyscallProfile,
+} from '../policy/index.js'
 import type { Claim } from './requirement.js'
 
 export interface FilePlan {
@@ -43,12 +53,41 @@ export interface SyscallPlan {
   readonly allow: readonly string[]
 }
 
+/** One line of what the gateway lets through. */
+export interface NetworkRule {
+  /** how reports name it, e.g. `network.allow[0]`, `network.public` */
+  readonly name: string
+  readonly host: HostPattern | { readonly kind: 'public' }
+  /** `web`: TLS or HTTP, whichever the job begins with */
+  readonly ports: readonly { readonly port: number; readonly protocol: Protocol | 'web' }[]
+  /** upper-case; `null`: any. Bind on HTTP only. */
+  readonly methods: readonly string[] | null
+  readonly paths: readonly string[] | null
+  readonly upgrade: boolean
+  /** canonical CIDR blocks that its addresses may lie in although they are not public */
+  readonly private: readonly string[]
+  readonly budget: RuleBudget
+}
+
+export interface NetworkPlan {
+  /** in the policy's order */
+  readonly rules: readonly NetworkRule[]
+  /** the job's own servers on 127.0.0.0/8 and ::1 */
+  readonly loopback: boolean
+  /** IPv4 address inside at which names are asked for */
+  readonly resolver: string
+  readonly budget: NetworkPolicy['budget']
+  readonly timeouts: NetworkPolicy['timeouts']
+}
+
 /** What will be enforced: the policy, resolved against one boundary on this host. Plain data. */
 export interface Plan {
   readonly boundary: BoundaryName
   readonly identity: { readonly uid: number; readonly gid: number; readonly hostName: string }
   readonly env: Readonly<Record<string, string>>
   readonly files: FilePlan
+  /** `null`: no network at all */
+  readonly network: NetworkPlan | null
   readonly limits: LimitsPlan
   readonly lifetime: { readonly deadlineMs: number; readonly noOutputMs: number | null }
   readonly syscalls: SyscallPlan

@@ -91,6 +91,7 @@ function complete(
       read: grants.read.map(bare),
       write: grants.write.map((each) => ({ ...bare(each), live: each.live })),
     },
+    network: null,
     lifetime: {
       deadlineMs: known(parseDuration(lifetime.deadline ?? bounds.DEADLINE.initial)),
       noOutputMs: lifetime.noOutput === undefined ? null : known(parseDuration(lifetime.noOutput)),

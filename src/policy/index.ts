@@ -9,14 +9,21 @@ export { type PolicyOptions, parsePolicy } from './parse.js'
 export type {
   BoundaryName,
   Grant,
+  HostPattern,
+  HostRule,
   Limits,
+  NetworkBudget,
+  NetworkPolicy,
   Policy,
+  Protocol,
+  PublicRule,
   Root,
+  RuleBudget,
   SyscallLock,
   SyscallProfile,
   WaivableControl,
 } from './policy.js'
-export { BOUNDARIES, WAIVABLE } from './policy.js'
+export { BOUNDARIES, PROTOCOLS, WAIVABLE } from './policy.js'
 export { defaultProfilesDir, isProfileName, profileNames } from './profiles.js'
 export type { PolicyDocument } from './schema.js'
 export { policySha256 } from './sha256.js'

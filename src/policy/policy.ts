@@ -7,6 +7,13 @@ export type BoundaryName = (typeof BOUNDARIES)[number]
 export const SYSCALL_PROFILES = ['default', 'compute'] as const
 export type SyscallProfile = (typeof SYSCALL_PROFILES)[number]
 
+/**
+ * What is spoken on a port: TLS is passed on unread once its server name was checked, HTTP is read and written anew, TCP is
+ * passed on.
+ */
+export const PROTOCOLS = ['tls', 'http', 'tcp'] as const
+export type Protocol = (typeof PROTOCOLS)[number]
+
 /** To what a job may tighten itself while it runs. */
 export const SYSCALL_LOCKS = ['sealed'] as const
 export type SyscallLock = (typeof SYSCALL_LOCKS)[number]
@@ -47,6 +54,67 @@ export interface Limits {
   readonly scratchBytes: number
 }
 
+/** Which hosts a rule is about. Names are canonical: lower-case ASCII, no trailing dot. */
+export type HostPattern =
+  | { readonly kind: 'name'; readonly name: string }
+  /** every name with one or more labels before `.name`, never `name` itself */
+  | { readonly kind: 'below'; readonly name: string }
+  /** a literal address in its canonical form, e.g. `203.0.113.7` or `2001:db8::1` */
+  | { readonly kind: 'address'; readonly address: string }
+
+/** How much may go through; `null`: bounded only by what the sandbox as a whole may do. */
+export interface RuleBudget {
+  /** from the job to the host, all connections together, bytes */
+  readonly maxUploadBytes: number | null
+  /** from the host to the job, all connections together, bytes */
+  readonly maxDownloadBytes: number | null
+  /** connections at once */
+  readonly maxConnections: number | null
+  /** new connections in any second */
+  readonly maxRate: number | null
+}
+
+/** The same for a whole sandbox, where each is always set. */
+export type NetworkBudget = { readonly [Key in keyof RuleBudget]: number }
+
+export interface HostRule {
+  readonly host: HostPattern
+  readonly ports: readonly { readonly port: number; readonly protocol: Protocol }[]
+  /** upper-case; `null`: any. Bind on HTTP only. */
+  readonly methods: readonly string[] | null
+  /** absolute paths, `*` within a segment and `**` across; `null`: any. Bind on HTTP only. */
+  readonly paths: readonly string[] | null
+  /** whether an HTTP connection may become another protocol (Upgrade) */
+  readonly upgrade: boolean
+  /** blocks of private addresses that the host may have, canonical CIDR, e.g. `10.2.0.0/16` */
+  readonly private: readonly string[]
+  readonly budget: RuleBudget
+}
+
+export interface PublicRule {
+  readonly ports: readonly number[]
+  /** upper-case; `null`: any. Bind on HTTP only. */
+  readonly methods: readonly string[] | null
+  readonly budget: RuleBudget
+}
+
+export interface NetworkPolicy {
+  readonly allow: readonly HostRule[]
+  /** any public host; `null`: none */
+  readonly public: PublicRule | null
+  /** the job's own servers on 127.0.0.0/8 and ::1 */
+  readonly loopback: boolean
+  readonly budget: NetworkBudget
+  readonly timeouts: {
+    /** until a host has answered a connection, its name included, ms */
+    readonly connectMs: number
+    /** until the job has sent its ClientHello or the head of a request, ms */
+    readonly headMs: number
+    /** longest silence in both directions, ms */
+    readonly idleMs: number
+  }
+}
+
 declare const checked: unique symbol
 
 export interface Policy {
@@ -57,6 +125,8 @@ export interface Policy {
   readonly workdir: string
   readonly env: Readonly<Record<string, string>>
   readonly files: { readonly read: readonly Grant[]; readonly write: readonly WriteGrant[] }
+  /** `null`: no network at all, not even a socket */
+  readonly network: NetworkPolicy | null
   readonly lifetime: {
     /** wall-clock limit, ms */
     readonly deadlineMs: number

@@ -36,6 +36,33 @@ export interface CollectedFile {
   readonly sha256: string
 }
 
+/** Something that the job tried on the network, and what was decided. What was tried the same way again is counted, not repeated. */
+export interface NetworkAttempt {
+  /** RFC 3339, of the first */
+  readonly at: string
+  readonly protocol: 'dns' | 'tcp' | 'tls' | 'http' | 'udp' | 'icmp' | 'other'
+  /** canonical; `null`: it was tried by address */
+  readonly name: string | null
+  /** that was dialled or would have been; `null`: it did not come to that */
+  readonly address: string | null
+  readonly port: number | null
+  /** `allow`, or one of the names in docs/network.md, e.g. `denyMetadata` */
+  readonly verdict: string
+  /** the rule that decided, e.g. `network.allow[0]` */
+  readonly rule: string | null
+  readonly sentBytes: number
+  readonly receivedBytes: number
+  /** how often */
+  readonly count: number
+  /** of HTTP requests */
+  readonly method?: string
+  readonly path?: string
+  /** what went wrong although it was allowed, e.g. `ECONNREFUSED` */
+  readonly problem?: string
+  /** which line of the policy would allow it; for the caller, never for the job */
+  readonly hint?: string
+}
+
 /** What one run did, in the shape that `--report` writes. */
 export interface Report {
   readonly version: 1
@@ -55,7 +82,9 @@ export interface Report {
     readonly message: string | null
   }
   readonly usage: Usage
-  readonly network: readonly never[]
+  readonly network: readonly NetworkAttempt[]
+  /** attempts beyond those in `network`, which is bounded */
+  readonly networkOmitted: number
   readonly credentials: readonly never[]
   readonly claims: readonly {
     readonly id: string

@@ -5,7 +5,7 @@ import type { HostFacts } from '../host/index.js'
 import { identityRequirements, JOB_IDENTITY } from '../identity/index.js'
 import { lifetimeRequirements } from '../lifetime/index.js'
 import { limitRequirements, limitsPlan } from '../limits/index.js'
-import { networkRequirements } from '../network/index.js'
+import { networkPlan, networkRequirements } from '../network/index.js'
 import { type Claim, claimOf, type Plan, type Requirement } from '../plan/index.js'
 import type { Policy } from '../policy/index.js'
 import { LOCK_FD, requirements as syscallRequirements } from '../syscalls/index.js'
@@ -17,7 +17,7 @@ export function requirementsOf(policy: Policy): Requirement[] {
   return [
     ...identityRequirements(),
     ...fileRequirements(policy),
-    ...networkRequirements(),
+    ...networkRequirements(policy.network),
     ...syscallRequirements(policy),
     ...limitRequirements(policy),
     ...lifetimeRequirements(policy),
@@ -47,6 +47,7 @@ export function planFor(policy: Policy, boundary: Boundary, host: HostFacts): Pl
     identity: JOB_IDENTITY,
     env: { PATH: DEFAULT_PATH, HOME: policy.workdir, ...policy.env, ...lockEnv(policy) },
     files: filePlan(policy),
+    network: networkPlan(policy.network),
     limits: limitsPlan(policy.limits, waived),
     lifetime: { deadlineMs: policy.lifetime.deadlineMs, noOutputMs: policy.lifetime.noOutputMs },
     syscalls: policy.syscalls,

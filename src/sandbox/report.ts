@@ -36,6 +36,7 @@ export function reportOf(
       stderrBytes: bytes.stderr,
     },
     network: [],
+    networkOmitted: 0,
     credentials: [],
     claims: claimsInReport(plan.claims, end.observed),
     inputs,

@@ -10,6 +10,7 @@ const DEFAULTS = {
   workdir: '/job',
   env: {},
   files: { read: [], write: [] },
+  network: null,
   lifetime: { deadlineMs: 30_000, noOutputMs: null, reuse: 'never' },
   limits: {
     memoryBytes: 256 * 1024 ** 2,
@@ -58,6 +59,7 @@ waive: [limits.processes, limits.cpus]
       ],
       write: [{ host: `${dir}/out`, inside: '/out', live: false }],
     },
+    network: null,
     lifetime: { deadlineMs: 300_000, noOutputMs: 500, reuse: 'never' },
     limits: {
       memoryBytes: 1024 ** 3,

@@ -14,7 +14,7 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 const FIELDS = [
   ...['version', 'id', 'tenant', 'startedAt', 'policySha256', 'boundary', 'command', 'result', 'usage'],
-  ...['network', 'credentials', 'claims', 'inputs', 'outputs', 'waivers'],
+  ...['network', 'networkOmitted', 'credentials', 'claims', 'inputs', 'outputs', 'waivers'],
 ]
 
 function assertWhole(report: Report): void {

@@ -69,6 +69,26 @@ const answers: Answers = {
     ),
   'files.second-wall': ({ host }) => secondWall(host),
   'network.none': () => enforcedBy('empty network namespace, loopback down', 'seccomp: AF_UNIX sockets only'),
+  'network.gateway-only': () =>
+    enforcedBy(
+      'network namespace without an interface: every address is local, and TPROXY gives every port to one socket, which the gateway holds',
+    ),
+  'network.no-datagrams': () =>
+    enforcedBy('nftables rejects all but questions to the resolver', 'seccomp: TCP and UDP sockets only'),
+  'network.names': () =>
+    enforcedBy(
+      'the only name server is the gateway, which answers by itself with addresses that stand for names',
+    ),
+  'network.checked-address': () =>
+    enforcedBy('the gateway resolves the name once, classifies every address, and dials one that passed'),
+  'network.no-metadata': () => enforcedBy('the gateway classifies every address; no rule opens these'),
+  'network.no-host-services': () =>
+    enforcedBy("the gateway classifies every address, this host's own included"),
+  'network.tls-name': () => enforcedBy('the gateway reads the ClientHello before it dials'),
+  'network.http-rewritten': () => enforcedBy('the gateway parses each request and writes its own'),
+  'network.budgets': () => enforcedBy('the gateway counts'),
+  'network.recorded': () =>
+    enforcedBy('TPROXY: the gateway accepts every connection', 'netfilter logs every refused datagram'),
   'syscalls.profile': () => enforcedBy('seccomp filter, set before the first instruction of the job'),
   'syscalls.native-abi-only': () => enforcedBy('seccomp filter kills the process'),
   'syscalls.no-sockets': () => enforcedBy('seccomp filter: no family at all'),
