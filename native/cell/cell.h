@@ -95,6 +95,8 @@ int cgroup_remove(const struct settings *settings, pid_t launcher, uint32_t sequ
 void cgroup_kill(const struct settings *settings, pid_t launcher, uint32_t sequence);
 void cgroup_release(const struct settings *settings, pid_t launcher);
 void cgroup_sweep(const struct settings *settings);
+
+/* usage.c */
 struct cgroup_usage {
     uint64_t peak_memory; /* bytes; 0: unknown */
     uint64_t cpu_us;      /* of everything that ever ran in there; 0: unknown */

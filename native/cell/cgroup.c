@@ -6,7 +6,7 @@
  * that nobody can take them from the base while a sandbox lives: systemd does that when the last unit that wanted
  * them stops, and the limits would silently be gone. The kernel then answers EBUSY.
  */
-#include "cell.h"
+#include "cgroup.h"
 #include "../wire.h"
 
 #include <dirent.h>
@@ -18,8 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -31,14 +29,15 @@
 /* What sandboxes are limited by, as far as the base has it. */
 static const char *const controllers[] = {"memory", "pids", "cpu"};
 
-static bool is_unified(const struct cgroup_base *base)
+bool cgroup_is_unified(const struct cgroup_base *base)
 {
     return strcmp(base->kind, "unified") == 0 || strcmp(base->kind, "occupied") == 0;
 }
 
-static void name(char *out, size_t size, const struct cgroup_base *base, pid_t launcher, uint32_t sequence)
+void cgroup_folder(char *out, size_t size, const struct cgroup_base *base, pid_t launcher, uint32_t sequence)
 {
-    snprintf(out, size, "%s/" PREFIX "%d%c%u", base->directory, (int)launcher, is_unified(base) ? '/' : '-', sequence);
+    char between = cgroup_is_unified(base) ? '/' : '-';
+    snprintf(out, size, "%s/" PREFIX "%d%c%u", base->directory, (int)launcher, between, sequence);
 }
 
 static int write_file(const char *folder, const char *file, const char *value)
@@ -67,20 +66,20 @@ static size_t read_file(const char *folder, const char *file, char *out, size_t 
     return got > 0 ? (size_t)got : 0;
 }
 
-static int open_in(const struct cgroup_base *base, pid_t launcher, uint32_t sequence, const char *file, int flags)
-{
-    char folder[PATH_MAX - 80], path[PATH_MAX];
-    name(folder, sizeof folder, base, launcher, sequence);
-    snprintf(path, sizeof path, "%s/%s", folder, file);
-    return open(path, flags | O_CLOEXEC | O_NOFOLLOW);
-}
-
-static int write_in(const struct cgroup_base *base, pid_t launcher, uint32_t sequence, const char *file,
+int cgroup_write_in(const struct cgroup_base *base, pid_t launcher, uint32_t sequence, const char *file,
                     const char *value)
 {
     char folder[PATH_MAX];
-    name(folder, sizeof folder, base, launcher, sequence);
+    cgroup_folder(folder, sizeof folder, base, launcher, sequence);
     return write_file(folder, file, value);
+}
+
+size_t cgroup_read_in(const struct cgroup_base *base, pid_t launcher, uint32_t sequence, const char *file, char *out,
+                      size_t size)
+{
+    char folder[PATH_MAX];
+    cgroup_folder(folder, sizeof folder, base, launcher, sequence);
+    return read_file(folder, file, out, size);
 }
 
 static bool has_word(const char *words, const char *word)
@@ -142,9 +141,9 @@ int cgroup_make(const struct settings *settings, pid_t launcher, uint32_t sequen
     char folder[PATH_MAX];
     for (int i = 0; i < settings->cgroup_count; i++) {
         const struct cgroup_base *base = &settings->cgroups[i];
-        name(folder, sizeof folder, base, launcher, sequence);
+        cgroup_folder(folder, sizeof folder, base, launcher, sequence);
         int made = mkdir(folder, 0755);
-        if (made < 0 && errno == ENOENT && is_unified(base))
+        if (made < 0 && errno == ENOENT && cgroup_is_unified(base))
             made = hold(base, launcher) < 0 ? -1 : mkdir(folder, 0755);
         if (made < 0 && errno != EEXIST)
             return -1;
@@ -159,9 +158,9 @@ int cgroup_make(const struct settings *settings, pid_t launcher, uint32_t sequen
 pid_t cgroup_fork(const struct settings *settings, pid_t launcher, uint32_t sequence, bool *joined)
 {
     *joined = false;
-    if (settings->cgroup_count == 1 && is_unified(&settings->cgroups[0])) {
+    if (settings->cgroup_count == 1 && cgroup_is_unified(&settings->cgroups[0])) {
         char folder[PATH_MAX];
-        name(folder, sizeof folder, &settings->cgroups[0], launcher, sequence);
+        cgroup_folder(folder, sizeof folder, &settings->cgroups[0], launcher, sequence);
         int group = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
         struct clone_args how = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)group};
         long made = group < 0 ? -1 : syscall(SYS_clone3, &how, sizeof how);
@@ -182,8 +181,8 @@ pid_t cgroup_fork(const struct settings *settings, pid_t launcher, uint32_t sequ
 int cgroup_join(const struct settings *settings, pid_t launcher, uint32_t sequence)
 {
     for (int i = 0; i < settings->cgroup_count; i++) {
-        const char *file = is_unified(&settings->cgroups[i]) ? "cgroup.procs" : "tasks";
-        if (write_in(&settings->cgroups[i], launcher, sequence, file, "0") < 0)
+        const char *file = cgroup_is_unified(&settings->cgroups[i]) ? "cgroup.procs" : "tasks";
+        if (cgroup_write_in(&settings->cgroups[i], launcher, sequence, file, "0") < 0)
             return -1;
     }
     return 0;
@@ -202,7 +201,8 @@ int cgroup_apply(const struct settings *settings, pid_t launcher, uint32_t seque
             errno = ENOENT;
             fail("cgroup", file);
         }
-        if (write_in(&settings->cgroups[frame.bytes[0]], launcher, sequence, file, file + strlen(file) + 1) < 0 &&
+        const char *value = file + strlen(file) + 1;
+        if (cgroup_write_in(&settings->cgroups[frame.bytes[0]], launcher, sequence, file, value) < 0 &&
             !(frame.tag == 'C' && errno == ENOENT))
             fail("cgroup", file);
     }
@@ -215,37 +215,11 @@ int cgroup_remove(const struct settings *settings, pid_t launcher, uint32_t sequ
     char folder[PATH_MAX];
     int result = 0;
     for (int i = 0; i < settings->cgroup_count; i++) {
-        name(folder, sizeof folder, &settings->cgroups[i], launcher, sequence);
+        cgroup_folder(folder, sizeof folder, &settings->cgroups[i], launcher, sequence);
         if (rmdir(folder) < 0 && errno != ENOENT)
             result = -1;
     }
     return result;
-}
-
-static size_t read_in(const struct cgroup_base *base, pid_t launcher, uint32_t sequence, const char *file, char *out,
-                      size_t size)
-{
-    char folder[PATH_MAX];
-    name(folder, sizeof folder, base, launcher, sequence);
-    return read_file(folder, file, out, size);
-}
-
-/* The number after `key` in a "key value" file; the whole file's number when key is NULL. */
-static uint64_t number_in(const struct cgroup_base *base, pid_t launcher, uint32_t sequence, const char *file,
-                          const char *key)
-{
-    char text[1024];
-    if (read_in(base, launcher, sequence, file, text, sizeof text) == 0)
-        return 0;
-    if (key == NULL)
-        return strtoull(text, NULL, 10);
-    size_t length = strlen(key);
-    for (char *line = text; line != NULL; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, key, length) == 0 && line[length] == ' ')
-            return strtoull(line + length + 1, NULL, 10);
-    }
-    return 0;
 }
 
 /* Whatever is still in there is not meant to be: a process that outlived the sandbox's first one. */
@@ -253,58 +227,13 @@ void cgroup_kill(const struct settings *settings, pid_t launcher, uint32_t seque
 {
     for (int i = 0; i < settings->cgroup_count; i++) {
         char text[4096], *rest = text;
-        if (is_unified(&settings->cgroups[i]) &&
-            write_in(&settings->cgroups[i], launcher, sequence, "cgroup.kill", "1") == 0)
+        if (cgroup_is_unified(&settings->cgroups[i]) &&
+            cgroup_write_in(&settings->cgroups[i], launcher, sequence, "cgroup.kill", "1") == 0)
             continue;
-        read_in(&settings->cgroups[i], launcher, sequence, "cgroup.procs", text, sizeof text);
+        cgroup_read_in(&settings->cgroups[i], launcher, sequence, "cgroup.procs", text, sizeof text);
         for (long pid; (pid = strtol(rest, &rest, 10)) > 1;)
             kill((pid_t)pid, SIGKILL);
     }
-}
-
-void cgroup_read(const struct settings *settings, pid_t launcher, uint32_t sequence, struct cgroup_usage *usage)
-{
-    memset(usage, 0, sizeof *usage);
-    for (int i = 0; i < settings->cgroup_count; i++) {
-        const struct cgroup_base *base = &settings->cgroups[i];
-        bool unified = is_unified(base);
-        if (unified || strcmp(base->kind, "memory") == 0) {
-            usage->peak_memory =
-                number_in(base, launcher, sequence, unified ? "memory.peak" : "memory.max_usage_in_bytes", NULL);
-            usage->oom_kills =
-                number_in(base, launcher, sequence, unified ? "memory.events" : "memory.oom_control", "oom_kill");
-        }
-        if (unified)
-            usage->cpu_us = number_in(base, launcher, sequence, "cpu.stat", "usage_usec");
-        if (unified || strcmp(base->kind, "pids") == 0)
-            usage->fork_refusals = number_in(base, launcher, sequence, "pids.events", "max");
-    }
-}
-
-/*
- * A descriptor that becomes readable when the kernel has run out of the sandbox's memory; -1 where there is none
- * (v2 needs none: memory.oom.group ends the whole sandbox at once).
- */
-int cgroup_watch_oom(const struct settings *settings, pid_t launcher, uint32_t sequence)
-{
-    for (int i = 0; i < settings->cgroup_count; i++) {
-        const struct cgroup_base *base = &settings->cgroups[i];
-        if (strcmp(base->kind, "memory") != 0)
-            continue;
-        int control = open_in(base, launcher, sequence, "memory.oom_control", O_RDONLY);
-        int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        char line[64];
-        snprintf(line, sizeof line, "%d %d", event, control);
-        bool watched = control >= 0 && event >= 0 &&
-                       write_in(base, launcher, sequence, "cgroup.event_control", line) == 0;
-        if (control >= 0)
-            close(control);
-        if (watched)
-            return event;
-        if (event >= 0)
-            close(event);
-    }
-    return -1;
 }
 
 /* A folder of ours with the folders in it. rmdir refuses those in use. */
@@ -328,7 +257,7 @@ void cgroup_release(const struct settings *settings, pid_t launcher)
 {
     char holder[PATH_MAX];
     for (int i = 0; i < settings->cgroup_count; i++) {
-        if (!is_unified(&settings->cgroups[i]))
+        if (!cgroup_is_unified(&settings->cgroups[i]))
             continue;
         snprintf(holder, sizeof holder, "%.3500s/" PREFIX "%d", settings->cgroups[i].directory, (int)launcher);
         remove_holder(AT_FDCWD, holder);

@@ -1,66 +1,21 @@
 import { randomUUID } from 'node:crypto'
-import { posix, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Boundary, boundaryNamed, type SandboxSource, type TerminalSize } from '../boundary/index.js'
-import { UsageError, visible } from '../errors/index.js'
-import { outputPattern } from '../files/index.js'
+import { UsageError } from '../errors/index.js'
 import { type HostFacts, lookAtHost } from '../host/index.js'
 import type { Plan } from '../plan/index.js'
 import { type BoundaryName, isPolicy, type Policy, policySha256 } from '../policy/index.js'
 import type { CollectedFile } from '../report/index.js'
-import { everythingBelow, type Wanted } from './collect.js'
-import { checkStdin, type InputSource, inputFiles, stdinOf } from './inputs.js'
+import { checkedArgv } from './argv.js'
+import { checkStdin, inputFiles, stdinOf } from './inputs.js'
+import type { Run, RunOptions } from './options.js'
 import { boundaryOf, planFor, requireEnforceable } from './planner.js'
 import { reportOf } from './report.js'
 import { RunResult } from './result.js'
 import { JobRun } from './run.js'
-import { HostSink, MemorySink } from './sinks.js'
 import { sweep } from './staging.js'
-import { checkedSize, type TerminalOptions, terminalOf } from './terminal.js'
-
-export interface RunOptions {
-  /** this job's own files, by path inside (relative to the work directory, or absolute): bytes, or a host file's path */
-  readonly inputs?: Readonly<Record<string, InputSource>>
-  /**
-   * what to collect, if the job exits: paths, or patterns with `*` and `**`. As a list, the bytes come in
-   * `result.outputs`; as an object, each is written to the host path it names, all or nothing.
-   */
-  readonly outputs?: readonly string[] | Readonly<Record<string, string>>
-  /**
-   * bytes, a stream, or the path of a host file; absent: empty. A function is called for its stream when the command runs,
-   * so that nothing is read for a run that is refused.
-   */
-  readonly stdin?: Uint8Array | string | Readable | AsyncIterable<Uint8Array> | (() => Readable)
-  /**
-   * gives the job a terminal made inside its sandbox, of this size: `stdin` types into it, `stdout` shows it, `stderr` stays
-   * empty. The end of `stdin` is typed as the end-of-file character.
-   */
-  readonly tty?: TerminalOptions
-  /** cancels the run: everything is ended, and the result's reason is `cancelled` */
-  readonly signal?: AbortSignal
-  /** who the job is for; goes into the report */
-  readonly tenant?: string
-  /**
-   * keep stdout and stderr in the result (the default). `false`: they are only streams of the returned run, and the job
-   * writes no faster than they are read.
-   */
-  readonly buffer?: boolean
-  /** called when the sandbox was told its command: while that comes up there is time for other things */
-  readonly onLaunched?: () => void
-  /** called when the command runs, with a way to send it signals by number */
-  readonly onStarted?: (send: (signal: number) => void) => void
-}
-
-/** A run under way: a promise of its result, and the job's streams. */
-export interface Run extends Promise<RunResult> {
-  readonly stdout: Readable
-  readonly stderr: Readable
-  /**
-   * the job's terminal has this size from now on, and its programs are told; nothing without `tty`
-   * @throws UsageError for a size that no terminal has
-   */
-  resize(size: TerminalSize): void
-}
+import { checkedSize, terminalOf } from './terminal.js'
+import { wantedOf } from './wanted.js'
 
 /**
  * Starts sandboxes. Holds a launcher process and nothing global: two of them share nothing.
@@ -232,9 +187,6 @@ interface Prepared {
   readonly copied: CollectedFile[]
 }
 
-/** execve(2), MAX_ARG_STRLEN: with its NUL an argument is at most 32 pages */
-const MAX_ARGUMENT_BYTES = 128 * 1024
-
 /** How long cancelled runs get to end before their launcher ends them, ms. */
 const CLOSE_MS = 5_000
 
@@ -246,67 +198,6 @@ async function within(ms: number, all: Promise<unknown>): Promise<void> {
   })
   await Promise.race([all, late])
   clearTimeout(timer)
-}
-
-function checkedArgv(argv: readonly string[]): readonly [string, ...string[]] {
-  const [command, ...rest] = argv
-  if (command === undefined || command === '')
-    throw new UsageError(
-      'argv.empty',
-      'There is no command to run.',
-      "Give an argv, e.g. ['convert', 'in.png', 'out.webp'].",
-    )
-  if (argv.some((item) => item.includes('\0')))
-    throw new UsageError('argv.nul', 'An argument of the command holds a NUL, which no argument can.')
-  if (argv.some((item) => Buffer.byteLength(item) >= MAX_ARGUMENT_BYTES))
-    throw new UsageError(
-      'argv.tooLong',
-      'An argument of the command is longer than 128 KiB, which Linux does not take.',
-      'Pass the data as an input file or on stdin.',
-    )
-  return [command, ...rest]
-}
-
-function wantedOf(
-  plan: Plan,
-  outputs: NonNullable<RunOptions['outputs']>,
-  collected: Record<string, Uint8Array>,
-): Wanted[] {
-  const { workdir } = plan.files
-  const asked: [string, string | null][] = Array.isArray(outputs)
-    ? outputs.map((text: string) => [text, null])
-    : Object.entries(outputs as Record<string, string>)
-  const hostPaths = [
-    ...asked.flatMap(([, destination]) => (destination === null ? [] : [resolve(destination)])),
-    ...plan.files.write.map(({ host }) => host),
-  ]
-  const twice = hostPaths.find((path, index) => hostPaths.indexOf(path) !== index)
-  if (twice !== undefined)
-    throw new UsageError(
-      'output.twice',
-      `Two outputs would be written to ${visible(twice)}, one over the other.`,
-      'Give each its own name: --output INSIDE:FILE.',
-    )
-  const own = asked.map(([text, destination]): Wanted => {
-    const pattern = outputPattern(text, workdir)
-    const keepBytes = (below: string, bytes: Uint8Array) => {
-      collected[shown(posix.join(pattern.base, below), workdir)] = bytes
-    }
-    const sink = destination === null ? new MemorySink(keepBytes) : new HostSink(resolve(destination))
-    return { pattern, sink, required: pattern.rest.length === 0 }
-  })
-  const granted = plan.files.write.map(
-    ({ host, inside }): Wanted => ({
-      pattern: everythingBelow(inside),
-      sink: new HostSink(host),
-      required: false,
-    }),
-  )
-  return [...own, ...granted]
-}
-
-function shown(path: string, workdir: string): string {
-  return path.startsWith(`${workdir}/`) ? path.slice(workdir.length + 1) : path
 }
 
 function keep(stream: Readable): Promise<Buffer> {

@@ -1,6 +1,7 @@
 export { type Explained, explainPlan, hostOf } from './explain-plan.js'
-export { Glovebox, type Run, type RunOptions } from './glovebox.js'
+export { Glovebox } from './glovebox.js'
 export type { InputSource } from './inputs.js'
+export type { Run, RunOptions } from './options.js'
 export { planFor, requireEnforceable, requirementsOf } from './planner.js'
 export { RunResult } from './result.js'
 export { Staging } from './staging.js'
