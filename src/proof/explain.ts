@@ -1,11 +1,13 @@
 /** What a plan enforces, in words. Reads the plan, never the policy: it can't promise what is not enforced. Pure. */
 import type { Claim, Plan } from '../plan/index.js'
 import { formatDuration, formatSize } from '../units/index.js'
+import { reachLines } from './reach.js'
 
 export interface Explanation {
   readonly boundary: string
   readonly policySha256: string
   readonly files: Plan['files']
+  readonly network: Plan['network']
   readonly limits: Plan['limits']
   readonly lifetime: Plan['lifetime']
   readonly env: readonly string[]
@@ -16,11 +18,12 @@ export interface Explanation {
 }
 
 export function explanation(plan: Plan, policySha256: string, warnings: readonly string[]): Explanation {
-  const { boundary, files, limits, lifetime, claims, waivers } = plan
+  const { boundary, files, network, limits, lifetime, claims, waivers } = plan
   return {
     boundary,
     policySha256,
     files,
+    network,
     limits,
     lifetime,
     env: Object.keys(plan.env),
@@ -51,7 +54,7 @@ export function explanationText(explained: Explanation): string[] {
   return [
     `Boundary: ${explained.boundary}. Policy ${explained.policySha256.slice(0, 12)}.`,
     '',
-    ...section('What the job can reach', ['no network at all']),
+    ...section('What the job can reach', reachLines(explained.network)),
     ...section('What it can read', readLines(explained)),
     ...section('What it can write', writeLines(explained)),
     ...section('How long, and how much', amountLines(explained)),
