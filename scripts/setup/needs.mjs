@@ -76,6 +76,42 @@ export const NEEDS = [
     there: () => existsSync('/usr/include/seccomp.h') && inLibraries('libseccomp.so'),
     why: 'a second opinion on the system call filter',
   },
+  {
+    package: 'iproute2',
+    for: ['test'],
+    there: () => onPath('ip'),
+    why: 'makes the network namespaces that the network tests have instead of the internet',
+  },
+  {
+    package: 'curl',
+    for: ['test'],
+    there: () => existsSync('/usr/bin/curl'),
+    why: 'a client of the network tests',
+  },
+  {
+    package: 'git',
+    for: ['test'],
+    there: () => existsSync('/usr/bin/git'),
+    why: 'a client of the network tests',
+  },
+  {
+    package: 'openssl',
+    for: ['test'],
+    there: () => existsSync('/usr/bin/openssl'),
+    why: 'a client of the network tests, and makes the certificates of their servers',
+  },
+  {
+    package: 'postgresql',
+    for: ['test'],
+    there: () => existsSync('/usr/bin/psql') && existsSync('/usr/lib/postgresql'),
+    why: 'a database and its client, for a network test',
+  },
+  {
+    package: 'chromium',
+    for: ['test'],
+    there: () => existsSync('/usr/bin/chromium'),
+    why: 'the browser in which the example service is tested',
+  },
 ]
 
 /** What makes the native programs of another architecture: the package has those of all. */
