@@ -18,10 +18,12 @@ export {
 } from './errors/index.js'
 export type { Claim, ClaimStatus, Plan } from './plan/index.js'
 export { loadPolicy, type Policy, parsePolicy } from './policy/index.js'
-export type { CollectedFile, Reason, Report, Usage } from './report/index.js'
+export type { CollectedFile, NetworkAttempt, Reason, Report, Usage } from './report/index.js'
 export {
   Glovebox,
+  type GloveboxOptions,
   type InputSource,
+  type NetworkOptions,
   type Run,
   type RunOptions,
   type RunResult,

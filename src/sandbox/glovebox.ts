@@ -8,17 +8,22 @@ import { type BoundaryName, isPolicy, type Policy, policySha256 } from '../polic
 import type { CollectedFile } from '../report/index.js'
 import { checkedArgv } from './argv.js'
 import { checkStdin, inputFiles, stdinOf } from './inputs.js'
+import { Gateways, type NetworkOptions } from './gateways.js'
 import type { Run, RunOptions } from './options.js'
 import { boundaryOf, planFor, requireEnforceable } from './planner.js'
 import { reportOf } from './report.js'
 import { RunResult } from './result.js'
-import { JobRun } from './run.js'
+import { type Job, JobRun } from './run.js'
 import { sweep } from './staging.js'
 import { checkedSize, terminalOf } from './terminal.js'
 import { wantedOf } from './wanted.js'
 
+export interface GloveboxOptions {
+  readonly network?: NetworkOptions
+}
+
 /**
- * Starts sandboxes. Holds a launcher process and nothing global: two of them share nothing.
+ * Starts sandboxes. Holds a launcher process, a gateway process once a policy has a network, and nothing global: two of them share nothing.
  * Close it when done; `await using` does.
  */
 export class Glovebox {
@@ -27,26 +32,28 @@ export class Glovebox {
   readonly #sources = new Map<BoundaryName, SandboxSource>()
   readonly #plans = new WeakMap<Policy, Plan>()
   readonly #runs = new Map<JobRun, Promise<unknown>>()
+  readonly #gateways: Gateways
   #sweeping: Promise<void> = Promise.resolve()
   #closing: Promise<void> | null = null
 
-  private constructor(host: HostFacts, single: boolean) {
+  private constructor(host: HostFacts, single: boolean, network: NetworkOptions) {
     this.#host = host
     this.#single = single
+    this.#gateways = new Gateways(host, network)
   }
 
   /**
    * Looks at the host and starts the launcher, so that the first run need not. What killed processes of this user have left
    * on disk is removed meanwhile.
    */
-  static async start(): Promise<Glovebox> {
-    return Glovebox.startNow()
+  static async start(options: GloveboxOptions = {}): Promise<Glovebox> {
+    return Glovebox.startNow(options)
   }
 
   /** The same without waiting a turn. `single`: there will be one run, so nothing is prepared for a second. */
-  static startNow({ single = false } = {}): Glovebox {
+  static startNow({ single = false, network = {} }: GloveboxOptions & { single?: boolean } = {}): Glovebox {
     const first = boundaryNamed('process')
-    const glovebox = new Glovebox(lookAtHost(first?.hostPaths ?? []), single)
+    const glovebox = new Glovebox(lookAtHost(first?.hostPaths ?? []), single, network)
     if (first !== null && first.unavailable(glovebox.#host) === null) glovebox.#source(first)
     glovebox.#sweeping = sweep().catch(() => {}) // tried again at the next start
     return glovebox
@@ -95,6 +102,7 @@ export class Glovebox {
       for (const run of this.#runs.keys()) run.cancel()
       await within(CLOSE_MS, Promise.all(this.#runs.values()))
       await Promise.all([...this.#sources.values()].map((source) => source.close()))
+      await this.#gateways.close()
       await Promise.all([...this.#runs.values(), this.#sweeping])
     })()
     return this.#closing
@@ -136,6 +144,7 @@ export class Glovebox {
     inputs.catch(() => {}) // awaited when the run begins
     const run = new JobRun({
       plan,
+      attach: this.#attach(plan, options.tenant ?? null),
       argv: command,
       inputs,
       wanted: wantedOf(plan, options.outputs ?? [], collected),
@@ -145,6 +154,13 @@ export class Glovebox {
       onStarted: options.onStarted ?? null,
     })
     return { policy, plan, command, run, source: this.#source(boundary), collected, copied }
+  }
+
+  /** The gateway is started here, if it is the first that is needed: it comes up beside the sandbox. */
+  #attach({ network }: Plan, tenant: string | null): Job['attach'] {
+    if (network === null) return null
+    const gateway = this.#gateways.of(tenant)
+    return (ends) => gateway.attach(network, ends)
   }
 
   #source(boundary: Boundary): SandboxSource {

@@ -1,5 +1,6 @@
 export { type Explained, explainPlan, hostOf } from './explain-plan.js'
-export { Glovebox } from './glovebox.js'
+export type { NetworkOptions } from './gateways.js'
+export { Glovebox, type GloveboxOptions } from './glovebox.js'
 export type { InputSource } from './inputs.js'
 export type { Run, RunOptions } from './options.js'
 export { planFor, requireEnforceable, requirementsOf } from './planner.js'

@@ -1,5 +1,6 @@
 import type { Plan } from '../plan/index.js'
 import { type CollectedFile, claimsInReport, type Report } from '../report/index.js'
+import { networkReport } from './attempts.js'
 import type { Outcome } from './run.js'
 
 export function reportOf(
@@ -12,6 +13,7 @@ export function reportOf(
   outcome: Outcome,
 ): Report {
   const { verdict, times, end, bytes } = outcome
+  const network = networkReport(outcome.network, end, new Date(times.acceptedAt.getTime() + times.wallMs))
   const rounded = (ms: number) => Math.round(ms * 1000) / 1000
   return {
     version: 1,
@@ -35,8 +37,8 @@ export function reportOf(
       stdoutBytes: bytes.stdout,
       stderrBytes: bytes.stderr,
     },
-    network: [],
-    networkOmitted: 0,
+    network: network.attempts,
+    networkOmitted: network.omitted,
     credentials: [],
     claims: claimsInReport(plan.claims, end.observed),
     inputs,

@@ -7,10 +7,12 @@ import type {
   InputFile,
   RunningSandbox,
   SandboxEnd,
+  NetworkEnd,
   SandboxSource,
   TerminalSize,
 } from '../boundary/index.js'
 import { LaunchError, visible } from '../errors/index.js'
+import type { Attachment, Told } from '../gateway/index.js'
 import type { Plan } from '../plan/index.js'
 import type { CollectedFile } from '../report/index.js'
 import { CollectRefusal, collectInto, type Wanted } from './collect.js'
@@ -28,6 +30,8 @@ export interface Job {
   readonly stdin: (() => Readable) | null
   /** aborted with a number as reason: the signal that a person sent */
   readonly cancel: AbortSignal | null
+  /** gives the sandbox's network to a gateway; `null`: it has none */
+  readonly attach: ((ends: readonly NetworkEnd[]) => Promise<Attachment>) | null
   /** told when the command runs, with a way to send it signals */
   readonly onStarted: ((send: (signal: number) => void) => void) | null
 }
@@ -37,6 +41,8 @@ export interface Outcome {
   readonly outputs: readonly CollectedFile[]
   readonly times: { readonly acceptedAt: Date; readonly startMs: number; readonly wallMs: number }
   readonly end: SandboxEnd
+  /** what the gateway saw; `null`: there was none */
+  readonly network: Told | null
   /** as told from inside; `null` when the command did not run to its end */
   readonly commandCpuMs: number | null
   readonly bytes: { readonly stdout: number; readonly stderr: number }
@@ -89,6 +95,7 @@ export class JobRun {
     const forget = this.#watchCancel()
     let sandbox: RunningSandbox | null = null
     let backup: NodeJS.Timeout | null = null
+    let attachment: Attachment | null = null
     try {
       const launching = inTime(source.launch(this.#job.plan))
       const inputs = await this.#job.inputs.catch(async (error) => {
@@ -97,6 +104,8 @@ export class JobRun {
       })
       sandbox = await launching
       backup = setTimeout(() => this.#stop({ kind: 'deadline' }), LAUNCH_MS)
+      // before the command: what it tries first is seen, too
+      attachment = (await this.#job.attach?.(sandbox.network)) ?? null
       const running = sandbox.run({ argv: this.#job.argv, inputs, terminal: this.#terminal })
       this.#sandbox = sandbox
       setImmediate(this.#tellLaunched) // by then the command is on its way, unless inputs go in before it
@@ -116,7 +125,7 @@ export class JobRun {
       this.#meter.stop()
       const outputs = await this.#collect(sandbox, commandEnd)
       if (commandEnd.kind !== 'lost') await this.#lastWords(streams)
-      const end = await sandbox.end()
+      const [end, network] = await Promise.all([sandbox.end(), attachment?.end() ?? null])
       refuseIfNeverStarted(commandEnd, end, this.#interruption)
       this.#meter.drain() // what was still in the pipes counts against limits.output like the rest
       await streams
@@ -127,6 +136,7 @@ export class JobRun {
         outputs: settled.reason === 'exited' ? outputs : [],
         times: { acceptedAt, startMs, wallMs: clockMs() - begin },
         end,
+        network,
         commandCpuMs: 'cpuMs' in commandEnd ? commandEnd.cpuMs : null,
         bytes: this.#meter.bytes,
       }
@@ -134,7 +144,7 @@ export class JobRun {
       forget()
       if (backup !== null) clearTimeout(backup)
       this.#meter.close()
-      await sandbox?.end()
+      await Promise.all([sandbox?.end(), attachment?.end()])
       await this.#collecting // else it could still make a file while staging is removed
       await Promise.all(this.#job.wanted.map(({ sink }) => sink.abort()))
       this.#feeding?.destroy()
