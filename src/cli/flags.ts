@@ -18,6 +18,26 @@ export interface Parsed {
   readonly command: readonly string[] | null
 }
 
+/** What other tools call it. */
+const ELSEWHERE = new Map([
+  ['-e', '--env'],
+  ['-i', '--tty'],
+  ['-it', '--tty'],
+  ['-t', '--tty'],
+  ['--chdir', '--workdir'],
+  ['-w', '--workdir'],
+  ['--bind', '--write'],
+  ['--ro-bind', '--read'],
+  ['--mount', '--read'],
+  ['-v', '--read'],
+  ['--volume', '--read'],
+  ['--net', '--allow-host'],
+  ['--network', '--allow-host'],
+  ['--profile', '--policy'],
+  ['--timeout', '--deadline'],
+  ['--time-limit', '--deadline'],
+])
+
 /** The caller wrote something that means nothing. */
 export class WrongUsage extends Error {}
 
@@ -52,10 +72,9 @@ export function parseFlags(argv: readonly string[], table: readonly Flag[]): Par
 }
 
 function unknown(name: string, table: readonly Flag[]): string {
-  const near = nearest(
-    name,
-    table.map((flag) => flag.name),
-  )
+  const names = table.map((flag) => flag.name)
+  const elsewhere = ELSEWHERE.get(name)
+  const near = elsewhere !== undefined && names.includes(elsewhere) ? elsewhere : nearest(name, names)
   return `There is no flag ${JSON.stringify(name)}.${near === null ? '' : ` Did you mean ${near}?`}`
 }
 

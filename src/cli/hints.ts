@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 
 /** What a sandbox shows of the host by itself, or has of its own: a path there is no mistake. */
 const INSIDE = /^\/(usr|bin|sbin|lib\w*|etc|dev|proc)(\/|$)/
@@ -22,4 +22,15 @@ export function missingFileHint(
   if (named === undefined) return null
   const file = JSON.stringify(named)
   return `${file} is here, but not in the sandbox: --input copies a file in, --read shows a file or folder.`
+}
+
+/** Programs whose work is to start others. */
+const STARTERS =
+  /^(?:(?:ba|da|k|z)?sh|busybox|env|find|make|nice|nohup|npm|npx|setsid|stdbuf|time|timeout|xargs)$/
+
+/** For a job that failed: a script under a profile that lets no program start another. */
+export function starterHint(command: string, profile: string): string | null {
+  const name = basename(command)
+  if (profile !== 'compute' || !STARTERS.test(name)) return null
+  return `${JSON.stringify(name)} starts other programs, and syscalls.profile: compute refuses that ("Function not implemented"). Run the program itself, or write profile: default.`
 }

@@ -41,7 +41,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command === undefined) {
-    say(unknownCommand(name))
+    say(unknownCommand(argv))
     return 2
   }
   try {
@@ -58,12 +58,14 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function unknownCommand(name: string): string {
+function unknownCommand([name = '', ...rest]: readonly string[]): string {
   const later = NOT_YET.get(name)
   if (later !== undefined) return later
-  const near = nearest(name, Object.keys(COMMANDS))
+  const near = nearest(name, [...Object.keys(COMMANDS), '--help', '--version'])
   const hint = near === null ? '' : ` Did you mean "${near}"?`
-  return `There is no command ${JSON.stringify(name)}.${hint} To run a program: glovebox run -- ${visible(name)} ….\n"glovebox --help" shows all commands.`
+  // `glovebox -- id`, `glovebox --memory 1GiB -- id`: only the word `run` is missing
+  const words = name.startsWith('-') ? [name, ...rest.slice(0, 1)] : ['--', name]
+  return `There is no command ${JSON.stringify(name)}.${hint} To run a program: glovebox run ${visible(words.join(' '))} ….\n"glovebox --help" shows all commands.`
 }
 
 /** The ways that most calls take, for the build's code cache; starts nothing. */

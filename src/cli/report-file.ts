@@ -26,9 +26,12 @@ export class ReportFile {
     try {
       this.#staging = Staging.make(dirname(this.#file))
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code
+      const { code } = error as NodeJS.ErrnoException
+      const folder = visible(dirname(this.#file))
       throw new WrongUsage(
-        `--report ${visible(file ?? '')}: nothing can be written to ${visible(dirname(this.#file))} (${code}).`,
+        code === 'ENOENT'
+          ? `--report ${visible(file ?? '')}: there is no folder ${folder}. Make it first.`
+          : `--report ${visible(file ?? '')}: nothing can be written to ${folder} (${code}).`,
       )
     }
     process.once('exit', () => this.#clean())

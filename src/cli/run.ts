@@ -6,7 +6,7 @@ import { policyFromFlags } from '../policy/index.js'
 import { Glovebox } from '../sandbox/index.js'
 import { CallersTerminal } from './callers-terminal.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
-import { missingFileHint } from './hints.js'
+import { missingFileHint, starterHint } from './hints.js'
 import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
 import { lookAt, ReportFile, refusedReport, written } from './report-file.js'
 import { PassedSignals } from './signals.js'
@@ -82,7 +82,10 @@ export async function run(parsed: Parsed): Promise<number> {
       ...Object.keys(inputs),
       ...[...policy.files.read, ...policy.files.write].map(({ inside }) => inside),
     ]
-    const hint = mistaken ? missingFileHint([command, ...rest], process.cwd(), insideNames) : null
+    const hint = mistaken
+      ? (missingFileHint([command, ...rest], process.cwd(), insideNames) ??
+        starterHint(command, policy.syscalls.profile))
+      : null
     if (hint !== null) tell(hint)
     const exitCode = written(report, () => result.report, tell) ? result.exitCode : REJECTED
     if (complete) return exitCode

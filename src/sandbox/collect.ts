@@ -53,13 +53,17 @@ async function collectOne(
   const { pattern, sink } = wanted
   const placed = placeOf(insidePath(pattern.base, plan.files.workdir), plan.files)
   if (placed === null)
-    throw new CollectRefusal(`${pattern.base} is not in a folder that the job may write to`)
+    throw new CollectRefusal(
+      `${pattern.base} is not in a folder that the job may write to; an output is named as it is inside, with --output INSIDE:FILE as FILE here`,
+    )
   const check = new TreeCheck({ bytes: plan.files.scratch.bytes, entries: plan.files.scratch.inodes })
   const files: CollectedFile[] = []
   for await (const entry of sandbox.collect(placed.place, placed.below)) {
     if (entry.kind === 'missing') {
       if (wanted.required && exitCode === 0)
-        throw new CollectRefusal(`the job exited 0 without making ${pattern.base}`)
+        throw new CollectRefusal(
+          `the job exited 0 without making ${pattern.base}; name what it makes as it is inside`,
+        )
       continue
     }
     const path = posix.join(placed.place, entry.path)

@@ -44,7 +44,7 @@ export function verdict(
     case 'exited':
       return { reason: 'exited', exitCode: commandEnd.code, signal: null, message: forkMessage(plan, end) }
     case 'signal':
-      return bySignal(commandEnd.signal)
+      return bySignal(plan, commandEnd.signal)
     case 'notStarted':
       return notStarted(plan, command, commandEnd)
     case 'deadline':
@@ -90,14 +90,19 @@ function ended(reason: Reason, exitCode: number, message: string): Verdict {
   return { reason, exitCode, signal: null, message }
 }
 
-function bySignal(signal: number): Verdict {
+function bySignal(plan: Plan, signal: number): Verdict {
   const name =
     Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `SIG${signal}`
-  const message =
-    signal === constants.signals.SIGSYS
-      ? 'The job was killed by SIGSYS: it made a system call by an ABI that no sandbox has (syscalls.native-abi-only).'
-      : null
-  return { reason: 'signal', exitCode: SIGNAL_BASE + signal, signal: name, message }
+  return { reason: 'signal', exitCode: SIGNAL_BASE + signal, signal: name, message: causeOf(plan, name) }
+}
+
+/** Of the signals that a limit or a filter sends. */
+function causeOf(plan: Plan, name: string): string | null {
+  if (name === 'SIGSYS')
+    return 'The job was killed by SIGSYS: it made a system call by an ABI that no sandbox has (syscalls.native-abi-only).'
+  if (name !== 'SIGXFSZ') return null
+  const size = formatSize(plan.files.scratch.bytes)
+  return `The job was killed by SIGXFSZ: a file would have grown beyond what it may write, ${size} (limits.scratch).`
 }
 
 function notStarted(plan: Plan, command: string, end: CommandEnd & { kind: 'notStarted' }): Verdict {
@@ -114,19 +119,34 @@ function notStarted(plan: Plan, command: string, end: CommandEnd & { kind: 'notS
     ? ended(
         'failed',
         EXIT.notFound,
-        `The command ${name} is not in the sandbox: it shows /usr, and what the policy grants (files.read).${whereItMayBe(command)}`,
+        `The command ${name}${orItsInterpreter(command)} is not in the sandbox: it shows /usr, and what the policy grants (files.read).${whereItMayBe(command)}`,
       )
     : ended(
         'failed',
         EXIT.notExecutable,
-        `The command ${name} can't be executed in the sandbox: ${end.detail}.`,
+        `The command ${name} can't be executed in the sandbox: ${end.detail}.${whatRunsIt(command, end.detail)}`,
       )
 }
+
+/** execve(2) says the same of a script whose `#!` names nothing. */
+function orItsInterpreter(command: string): string {
+  return command.includes('/') ? ', or the interpreter that its first line names,' : ''
+}
+
+/** An input is a file of data, whatever its mode was outside. */
+function whatRunsIt(command: string, detail: string): string {
+  return detail === 'EACCES' && !isHosts(command)
+    ? ' No input is executable: put the program that runs it in front, such as sh or python3.'
+    : ''
+}
+
+/** Of the host's own programs and libraries, which every sandbox shows. */
+const isHosts = (command: string) => /^\/(usr|etc|bin|sbin|lib\w*)(\/|$)/.test(command)
 
 /** The likeliest mistake, told from how the command is written. */
 function whereItMayBe(command: string): string {
   if (/^[^/\s]+\s/.test(command)) return ' Give its words as separate arguments: there is no shell.'
-  if (command.startsWith('/') && !command.startsWith('/usr/'))
+  if (command.startsWith('/') && !isHosts(command))
     return ` Show its folder with --read ${JSON.stringify(posix.dirname(command))}.`
   return ''
 }

@@ -57,7 +57,7 @@ const REFUSED: readonly (readonly [string[], RegExp])[] = [
   [['--output', 'a:/dev/null'], /\/dev\/null is no plain file/],
   [['--output', '*.txt'], /write a path, not a pattern/],
   [['--report', 'folder'], /that is a folder; name a file in it/],
-  [['--report', 'no/such/folder'], /nothing can be written to .*no\/such \(ENOENT\)/],
+  [['--report', 'no/such/folder'], /there is no folder .*no\/such\. Make it first\./],
 ]
 
 for (const [flags, says] of REFUSED)
@@ -87,10 +87,13 @@ asSuiteUser(
     const cwd = testFolder(t, 0o777)
     const outside = await ran(user, ['run', '--output', '/usr/x:x', '--', 'true'], { cwd })
     assert.equal(outside.status, 125)
-    assertSaid(outside, /\/usr\/x is not in a folder that the job may write to/)
+    assertSaid(
+      outside,
+      /\/usr\/x is not in a folder that the job may write to; an output is named as it is inside/,
+    )
     const forgotten = await ran(user, ['run', '--output', 'x', '--', 'true'], { cwd })
     assert.equal(forgotten.status, 125)
-    assertSaid(forgotten, /exited 0 without making \/job\/x/)
+    assertSaid(forgotten, /exited 0 without making \/job\/x; name what it makes as it is inside/)
     const failed = await ran(user, ['run', '--output', 'x', '--', 'sh', '-c', 'exit 3'], { cwd })
     assert.deepEqual([failed.status, failed.stderr], [3, ''])
   },
@@ -263,3 +266,24 @@ asSuiteUser('a command elsewhere, and a command in one word, are told apart', as
   assert.equal(oneWord.status, 127)
   assertSaid(oneWord, /Give its words as separate arguments: there is no shell\./)
 })
+
+asSuiteUser(
+  'a script whose interpreter is not in the sandbox, and a shell under compute: said',
+  async (user, t) => {
+    const cwd = testFolder(t, 0o777)
+    writeFileSync(join(cwd, 'script'), '#!/no/such/interpreter\n', { mode: 0o755 })
+    writeFileSync(join(cwd, 'compute.yaml'), 'version: 1\nsyscalls: {profile: compute}\n')
+    const script = await ran(user, ['run', '--read', `${cwd}:/in`, '--', '/in/script'], { cwd })
+    assert.equal(script.status, 127)
+    assertSaid(script, /"\/in\/script", or the interpreter that its first line names, is not in the sandbox/)
+    const compute = ['run', '--policy', './compute.yaml', '--']
+    const shell = await ran(user, [...compute, 'sh', '-c', 'ls /; exit 1'], { cwd })
+    assert.equal(shell.status, 1)
+    assert.match(
+      shell.stderr,
+      /^glovebox: "sh" starts other programs, and syscalls\.profile: compute refuses/m,
+    )
+    const reader = await ran(user, [...compute, 'grep', 'x', '/dev/null'], { cwd })
+    assert.deepEqual([reader.status, reader.stderr], [1, ''])
+  },
+)

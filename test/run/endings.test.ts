@@ -98,6 +98,23 @@ const ENDINGS: readonly Ending[] = [
     says: /"\/usr" can't be executed/,
   },
   {
+    name: 'an input as command',
+    flags: ['--input', '/etc/passwd'],
+    job: ['./passwd'],
+    status: 126,
+    reason: 'failed',
+    says: /"\.\/passwd" can't be executed in the sandbox: EACCES\. No input is executable: put the program that runs it in front/,
+  },
+  {
+    name: 'a file larger than all that it may write',
+    flags: ['--scratch', '1MiB'],
+    job: ['dd', 'if=/dev/zero', 'of=x', 'bs=1M', 'count=2', 'status=none'],
+    status: 153,
+    reason: 'signal',
+    signal: 'SIGXFSZ',
+    says: /^glovebox: The job was killed by SIGXFSZ: a file would have grown beyond .* 1MiB \(limits\.scratch\)\.$/m,
+  },
+  {
     name: 'a command that is not there',
     job: ['no-such-command'],
     status: 127,

@@ -1,7 +1,15 @@
 /** The package as npm makes it, and as it is installed elsewhere: without scripts, a network or a compiler. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { ROOT, sharedFolder } from './checkout.js'
 
@@ -34,15 +42,15 @@ export function packages(): Packed {
   const said = npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], ROOT, process.env)
   const [ours] = JSON.parse(said)
   const tarballs: Record<string, string> = { glovebox: join(folder, ours.filename) }
-  for (const name of ['zod', 'yaml']) {
-    const file = join(folder, `${name}.tgz`)
+  for (const name of neededPackages()) {
+    const file = join(folder, `${name.replace('/', '-')}.tgz`)
     execFileSync('tar', [
       'czf',
       file,
       '-C',
       join(ROOT, 'node_modules'),
       '--transform',
-      `s/^${name}/package/`,
+      `s,^${name},package,`,
       name,
     ])
     tarballs[name] = file
@@ -50,6 +58,14 @@ export function packages(): Packed {
   const files = ours.files.map(({ path }: { path: string }) => path).sort()
   packed = { tarballs, files, unpackedBytes: ours.unpackedSize, packedBytes: ours.size }
   return packed
+}
+
+/** What an installation has besides ours, as the lock file says it. */
+function neededPackages(): string[] {
+  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))
+  return Object.entries<{ dev?: true }>(lock.packages)
+    .filter(([path, { dev }]) => path !== '' && dev !== true)
+    .map(([path]) => path.slice('node_modules/'.length))
 }
 
 /** A project in `folder` with the package as npm puts it there; `umask`: of whoever installs it. */
