@@ -3,6 +3,19 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 
+/** In the page: the thumbnail's middle pixel, as the browser decodes it. */
+const MIDDLE_PIXEL = `(() => {
+  const image = document.querySelector('.card img')
+  if (image === null) return null
+  const canvas = document.createElement('canvas')
+  canvas.width = image.naturalWidth
+  canvas.height = image.naturalHeight
+  const context = canvas.getContext('2d')
+  context.drawImage(image, 0, 0)
+  const { data } = context.getImageData(canvas.width >> 1, canvas.height >> 1, 1, 1)
+  return { width: image.naturalWidth, rgb: [...data].slice(0, 3) }
+})()`
+
 const [example = '', folder = '', ...urls] = process.argv.slice(2)
 const service = spawn(process.execPath, [join(example, 'server.mjs'), '0'], {
   stdio: ['ignore', 'pipe', 'inherit'],
@@ -40,23 +53,7 @@ try {
       rows: await page
         .locator('tbody tr')
         .evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent))),
-      // its middle pixel, as the browser decodes it
-      pixel: await page.evaluate(() => {
-        const image = document.querySelector<HTMLImageElement>('.card img')
-        if (image === null) return null
-        const canvas = document.createElement('canvas')
-        canvas.width = image.naturalWidth
-        canvas.height = image.naturalHeight
-        const context = canvas.getContext('2d')
-        context?.drawImage(image, 0, 0)
-        return {
-          width: image.naturalWidth,
-          rgb: [...(context?.getImageData(canvas.width >> 1, canvas.height >> 1, 1, 1).data ?? [])].slice(
-            0,
-            3,
-          ),
-        }
-      }),
+      pixel: await page.evaluate(MIDDLE_PIXEL),
     }
     if (process.env.SCREENSHOTS !== undefined)
       await page.screenshot({ path: join(process.env.SCREENSHOTS, `${index}.png`), fullPage: true })
