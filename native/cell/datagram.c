@@ -9,13 +9,14 @@
 #include <string.h>
 
 #define ICMP 1
+#define TCP 6
 #define UDP 17
 #define ICMPV6 58
 #define UDPLITE 136
 
 static int32_t port_in(uint8_t protocol, const uint8_t *bytes, size_t length, size_t at)
 {
-    if ((protocol != UDP && protocol != UDPLITE) || length < at + 4)
+    if ((protocol != TCP && protocol != UDP && protocol != UDPLITE) || length < at + 4)
         return -1;
     return bytes[at + 2] << 8 | bytes[at + 3];
 }

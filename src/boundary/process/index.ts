@@ -3,7 +3,7 @@ import type { HostFacts } from '../../host/index.js'
 import type { Plan } from '../../plan/index.js'
 import { syscallFilter } from '../../syscalls/index.js'
 import type { Boundary, RunningSandbox, SandboxSource } from '../boundary.js'
-import { answer } from './answers.js'
+import { answer, NETFILTER } from './answers.js'
 import type { AgentSettings } from './conversation.js'
 import { Launcher } from './launcher.js'
 import { filterOptions, launchHead, launchRequest } from './request.js'
@@ -16,7 +16,7 @@ export { nativePrograms } from './native.js'
 
 export const processBoundary: Boundary = {
   name: 'process',
-  hostPaths: [...SHOWN_ETC, ...MASKED_PROC_FILES, ...MASKED_PROC_FOLDERS],
+  hostPaths: [...SHOWN_ETC, ...MASKED_PROC_FILES, ...MASKED_PROC_FOLDERS, NETFILTER],
   answer,
   unavailable,
   words: bubblewrapWords,
