@@ -1,2 +1,19 @@
+export { type AddressVerdict, type CheckedAddress, classifyAddress } from './addresses.js'
+export { type Attempt, AttemptLog } from './attempts.js'
+export { Budget, openAll } from './budget.js'
+export { ClientHelloReader, type Hello, type HelloState, judgeHello } from './client-hello.js'
+export { answerQuery, type DnsAnswer, type Zone } from './dns.js'
+export { hint, type Tried } from './hints.js'
+export {
+  judgeRequest,
+  type OutgoingRequest,
+  type RequestDenial,
+  type RequestVerdict,
+} from './http.js'
+export type { RequestHead } from './http-head.js'
 export { networkPlan, RESOLVER } from './plan.js'
 export { networkRequirements } from './requirements.js'
+export { allowsName, type PortProtocol, type RulesVerdict, rulesFor, type Target } from './rules.js'
+export { MAX_NAMES, SyntheticAddresses } from './synthetic.js'
+export { type Denial, VERDICT_MEANINGS, VERDICTS, type Verdict } from './verdicts.js'
+export { type NetworkWarning, networkWarnings } from './warnings.js'

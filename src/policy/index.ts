@@ -1,7 +1,17 @@
+export { type AddressBlock, type AddressBlockAnswer, addressBlock, blockContains } from './address-block.js'
 export { isPolicy } from './brand.js'
 export { CEILING_PATH, type CeilingOptions } from './ceiling.js'
 export { policyDocument } from './document.js'
 export { type FlagOptions, type PolicyFlags, policyFromFlags } from './flags.js'
+export {
+  type AuthorityAnswer,
+  canonicalAuthority,
+  canonicalHostName,
+  canonicalWireName,
+  type HostName,
+  type HostNameAnswer,
+  portNumber,
+} from './host-name.js'
 export { type HostAnswer, type HostKind, type ResolveHostPath, resolveHostPath } from './host-path.js'
 export { policySchemaJson } from './json-schema.js'
 export { type LoadOptions, loadPolicy } from './load.js'
