@@ -2,12 +2,13 @@
 // Writes src/syscalls/prebuilt.ts: the filters of unadjusted profiles, compiled, so that a start need not.
 //   npm run build && node scripts/syscall-filters.mjs      (a test fails while the file is not what the compiler gives)
 import { writeFileSync } from 'node:fs'
-import { compiledFilter, compiledKeeper, prebuiltKey } from '../dist/src/syscalls/index.js'
+import { compiledFilter, compiledGatewayFilter, compiledKeeper, prebuiltKey } from '../dist/src/syscalls/index.js'
 
 const entries = ['x64', 'arm64'].flatMap((arch) => [
   ...[0, 1, 2, 3, 4, 5, 6, 7].map((bits) => of({ arch, profile: 'default', ...variant(bits) })),
   ...[0, 1].map((bits) => of({ arch, profile: 'compute', ...variant(bits) })),
   entry(`keeper-${arch}`, compiledKeeper({ arch, allow: [] })),
+  entry(`gateway-${arch}`, compiledGatewayFilter(arch)),
 ])
 
 function variant(bits) {

@@ -16,21 +16,22 @@ export class AttemptLog {
   readonly #ofVerdict = new Map<string, number>()
   #omitted = 0
 
-  add(told: Attempt): void {
+  /** `times`: how often it was tried already, each in the same way */
+  add(told: Attempt, times = 1): void {
     const attempt = bounded(told)
     const key = keyOf(attempt)
     const known = this.#entries.get(key)
     if (known !== undefined) {
-      this.#entries.set(key, merged(known, attempt))
+      this.#entries.set(key, merged(known, attempt, times))
       return
     }
     const alike = this.#ofVerdict.get(attempt.verdict) ?? 0
     if (this.#entries.size >= MAX_ATTEMPTS || alike >= MAX_OF_A_VERDICT) {
-      this.#omitted += 1
+      this.#omitted += times
       return
     }
     this.#ofVerdict.set(attempt.verdict, alike + 1)
-    this.#entries.set(key, { ...attempt, count: 1 })
+    this.#entries.set(key, { ...attempt, count: times })
   }
 
   /** In the order of the first of each kind. */
@@ -48,12 +49,12 @@ function keyOf({ protocol, name, address, port, verdict, rule, method, path, pro
   return JSON.stringify([protocol, name, address, port, verdict, rule, method, path, problem])
 }
 
-function merged(known: NetworkAttempt, again: Attempt): NetworkAttempt {
+function merged(known: NetworkAttempt, again: Attempt, times: number): NetworkAttempt {
   return {
     ...known,
     sentBytes: known.sentBytes + again.sentBytes,
     receivedBytes: known.receivedBytes + again.receivedBytes,
-    count: known.count + 1,
+    count: known.count + times,
   }
 }
 

@@ -12,6 +12,7 @@ import type { Profile } from './rule.js'
 import { type Arch, syscallNumbers } from './table.js'
 
 export { adjustmentProblems } from './adjust.js'
+export { compiledGatewayFilter, gatewayFilter } from './gateway.js'
 export { requirements } from './requirements.js'
 export type { Arch } from './table.js'
 export { ARCHES } from './table.js'

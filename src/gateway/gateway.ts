@@ -1,0 +1,153 @@
+/** The supervisor's handle on the gateway's process. */
+import type { ChildProcess } from 'node:child_process'
+import { LaunchError } from '../errors/index.js'
+import type { NetworkPlan } from '../plan/index.js'
+import { AttachedSandbox, type Attachment } from './attachment.js'
+import type { EndKind, FromGateway, Resolution, ToGateway } from './messages.js'
+import { readNews } from './news.js'
+
+/** A socket that was made inside a sandbox's network, as Node's channel delivers it. */
+export interface GatewayEnd {
+  readonly kind: EndKind
+  readonly handle: object
+}
+
+/** The process that is the network of sandboxes. */
+export interface Gateway {
+  /**
+   * Gives a sandbox its network: the gateway takes the sockets, this process closes its own copies. The job may start when this has
+   * resolved. Throws LaunchError when the gateway is not there, or ended meanwhile.
+   */
+  attach(network: NetworkPlan, ends: readonly GatewayEnd[]): Promise<Attachment>
+  /** it is gone, and every network with it: another has to be started for the next sandbox */
+  readonly ended: boolean
+  /** Ends it now, whatever still uses it; resolves when it is gone. */
+  close(): Promise<void>
+}
+
+export class GatewayProcess implements Gateway {
+  readonly #child: ChildProcess
+  readonly #resolution: () => Resolution
+  readonly #sandboxes = new Map<number, AttachedSandbox>()
+  readonly #exit: Promise<void>
+  #told: Resolution | null = null
+  #next = 0
+  #ended = false
+  #complaint = ''
+
+  constructor(child: ChildProcess, resolution: () => Resolution) {
+    this.#child = child
+    this.#resolution = resolution
+    child.stderr?.on('data', (chunk: Buffer) => {
+      if (this.#complaint.length < 4096) this.#complaint += chunk.toString('latin1')
+    })
+    child.on('message', (message) => this.#hear(readNews(message)))
+    this.#exit = new Promise((resolve) => {
+      const gone = () => {
+        this.#ended = true
+        for (const sandbox of this.#sandboxes.values()) sandbox.hearLost(this.#lost())
+        this.#sandboxes.clear()
+        resolve()
+      }
+      child.on('error', (error) => {
+        this.#complaint += error.message
+        gone()
+      })
+      child.on('exit', () => {
+        this.#ended = true
+      })
+      // not at 'exit': what it told last may still have to be read
+      child.on('close', gone)
+    })
+    this.#rest()
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  async attach(network: NetworkPlan, ends: readonly GatewayEnd[]): Promise<Attachment> {
+    const id = this.#next++
+    const sandbox = new AttachedSandbox(() => this.#send({ kind: 'detach', id }))
+    try {
+      if (this.#ended) throw this.#lost()
+      this.#sandboxes.set(id, sandbox)
+      this.#work()
+      const taken = sandbox.taken()
+      const resolution = this.#resolution()
+      if (resolution !== this.#told) this.#send({ kind: 'resolution', resolution })
+      this.#told = resolution
+      this.#send({ kind: 'attach', id, network, ends: ends.length })
+      for (const { kind, handle } of ends) this.#send({ kind: 'end', id, end: kind }, handle)
+      await taken
+      return sandbox
+    } catch (error) {
+      // what it took of a sandbox that does not start is given back
+      if (this.#sandboxes.has(id)) this.#send({ kind: 'detach', id })
+      throw error
+    } finally {
+      for (const { handle } of ends) closeHandle(handle)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#work()
+    if (!this.#ended) this.#child.kill('SIGKILL')
+    await this.#exit
+  }
+
+  #send(message: ToGateway, handle?: object): void {
+    if (this.#ended || !this.#child.connected) return
+    // a raw handle is sent as such, which the types leave out; a failure is heard of as the end of the process
+    const send = this.#child.send as unknown as (message: ToGateway, handle: object | undefined, options: object, done: (error: Error | null) => void) => boolean
+    send.call(this.#child, message, handle, {}, () => {})
+  }
+
+  #hear(news: FromGateway | null): void {
+    // what it says came from bytes of jobs; a word that it never says means that it is not itself any more
+    if (news === null) return void this.#child.kill('SIGKILL')
+    if (news.kind === 'ready') return
+    const sandbox = this.#sandboxes.get(news.id)
+    if (sandbox === undefined) return
+    if (news.kind === 'attached') sandbox.hearTaken()
+    else if (news.kind === 'refused') sandbox.hearRefused(news.why)
+    else if (news.kind === 'attempts') sandbox.hearAttempts(news.attempts, news.omitted)
+    else {
+      this.#sandboxes.delete(news.id)
+      if (this.#sandboxes.size === 0) this.#rest()
+      sandbox.hearEnded()
+    }
+  }
+
+  #lost(): LaunchError {
+    const said = this.#complaint.trim().split('\n').slice(-1)[0] ?? ''
+    return new LaunchError(
+      'gateway.lost',
+      `The gateway ended${said === '' ? '' : ` (${said})`}.`,
+      'The sandboxes that it served have no network any more; the next one gets another.',
+    )
+  }
+
+  /** Nothing under way keeps the caller's process alive. */
+  #rest(): void {
+    this.#child.unref()
+    this.#child.channel?.unref()
+    for (const stream of this.#pipes()) stream.unref?.()
+  }
+
+  #work(): void {
+    this.#child.ref()
+    this.#child.channel?.ref()
+    for (const stream of this.#pipes()) stream.ref?.()
+  }
+
+  /** Streams of a child are sockets, which their types don't say. */
+  #pipes(): { ref?(): void; unref?(): void }[] {
+    return this.#child.stdio.filter(Boolean) as object[]
+  }
+}
+
+function closeHandle(handle: object): void {
+  const { close } = handle as { close?: () => void }
+  close?.call(handle)
+}

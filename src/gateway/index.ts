@@ -1,0 +1,21 @@
+/** The gateway: the process that is the network of sandboxes, and the supervisor's handle on it. */
+import { type Gateway, GatewayProcess } from './gateway.js'
+import { type ResolutionOptions, resolutionSource } from './resolution.js'
+import { type GatewayHost, startProcess } from './start.js'
+
+export type { Attachment, Attempts } from './attachment.js'
+export type { Gateway, GatewayEnd } from './gateway.js'
+export type { ResolutionOptions } from './resolution.js'
+export type { GatewayHost } from './start.js'
+
+export interface GatewayOptions extends ResolutionOptions {
+  readonly host: GatewayHost
+}
+
+/**
+ * Starts a gateway, and does not wait until it is up: what is attached meanwhile waits for it.
+ * @throws LaunchError when it can't be jailed here, or is not built
+ */
+export function startGateway(options: GatewayOptions): Gateway {
+  return new GatewayProcess(startProcess(options.host), resolutionSource(options))
+}

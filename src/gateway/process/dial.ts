@@ -1,0 +1,34 @@
+import { connect, type Socket } from 'node:net'
+import type { CheckedAddress } from '../../network/index.js'
+
+export type Dialled = { readonly socket: Socket } | { readonly socket: null; readonly problem: string }
+
+/**
+ * Connects to an address that was checked: there is no other way out of this process. The socket is paused, and does not end by
+ * itself when the other side has.
+ */
+export function dial({ address, family }: CheckedAddress, port: number, timeoutMs: number): Promise<Dialled> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port, family, noDelay: true, allowHalfOpen: true, lookup: neverAsked })
+    const failed = (problem: string) => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve({ socket: null, problem })
+    }
+    const timer = setTimeout(() => failed('ETIMEDOUT'), timeoutMs)
+    const onError = (error: NodeJS.ErrnoException) => failed(error.code ?? 'EFAIL')
+    socket.once('error', onError)
+    socket.once('connect', () => {
+      // what was dialled is what was checked, or nothing is: a connection that ends elsewhere is not used
+      if (socket.remoteAddress !== address) return failed('EADDRCHANGED')
+      clearTimeout(timer)
+      socket.off('error', onError)
+      socket.on('error', () => {}) // whoever uses it hears 'close'
+      resolve({ socket })
+    })
+  })
+}
+
+/** An address is not looked up; should Node ever ask, it gets no answer. */
+const neverAsked = (_name: string, _options: unknown, done: (error: Error, address: string, family: number) => void) =>
+  done(new Error('an address is not looked up'), '', 0)

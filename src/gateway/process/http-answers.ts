@@ -1,0 +1,42 @@
+/** What a job is told when a request does not go on: that it does not, and nothing of why. */
+import type { ServerResponse } from 'node:http'
+
+export function answerShortly(response: ServerResponse, status: number, close: boolean): void {
+  if (response.headersSent || response.destroyed) return void response.destroy()
+  // a job has no use for the date, and another clock than its own is none of its business
+  response.sendDate = false
+  response.writeHead(status, { 'Content-Length': '0', ...(close ? { Connection: 'close' } : {}) })
+  response.end()
+}
+
+/** Of a host's answer what goes on to the job, names and values in turn. */
+export function responseHeaders(rawHeaders: readonly string[]): string[] {
+  const hop = new Set(HOP)
+  for (let at = 0; at < rawHeaders.length; at += 2)
+    if (rawHeaders[at]?.toLowerCase() === 'connection')
+      for (const name of (rawHeaders[at + 1] ?? '').split(',')) hop.add(name.trim().toLowerCase())
+  // where the body ends is the gateway's to say anew
+  const chunked = rawHeaders.some((text, at) => at % 2 === 0 && text.toLowerCase() === 'transfer-encoding')
+  if (chunked) hop.add('content-length')
+  else hop.delete('content-length')
+  const kept: string[] = []
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const [name = '', value = ''] = [rawHeaders[at], rawHeaders[at + 1]]
+    if (!hop.has(name.toLowerCase())) kept.push(name, value)
+  }
+  return kept
+}
+
+/** For one hop only (RFC 9110, 7.6.1), and offers of other protocols, which would lead round the gateway. */
+const HOP = [
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'alt-svc',
+]

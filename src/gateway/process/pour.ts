@@ -1,0 +1,79 @@
+/** Bytes between two connected sockets, both ways: with backpressure, half-close, an idle limit, and a count. */
+import type { Socket } from 'node:net'
+import type { Verdict } from '../../network/index.js'
+import type { Meter } from './meter.js'
+
+export type PourEnd = 'done' | 'idle' | 'budget' | 'ended'
+
+export const VERDICT_OF: Readonly<Record<PourEnd, Verdict>> = {
+  done: 'allow',
+  ended: 'allow',
+  idle: 'denyTimeout',
+  budget: 'denyBudget',
+}
+
+export interface Pouring {
+  /** what was read before the two were joined */
+  send(direction: 'up' | 'down', bytes: Buffer): void
+  /** resolves once, when both sockets are gone */
+  readonly end: Promise<PourEnd>
+  /** ends it now, with resets */
+  stop(why: PourEnd): void
+}
+
+export function pour(client: Socket, host: Socket, meter: Meter, idleMs: number, now: () => number): Pouring {
+  let why: PourEnd = 'done'
+  let active = now()
+  let open = 2
+  const stop = (reason: PourEnd) => {
+    if (why === 'done') why = reason
+    client.resetAndDestroy()
+    host.resetAndDestroy()
+  }
+  const check = () => {
+    const quiet = now() - active
+    if (quiet >= idleMs) stop('idle')
+    else timer = setTimeout(check, idleMs - quiet)
+  }
+  let timer = setTimeout(check, idleMs)
+
+  const send = (direction: 'up' | 'down', bytes: Buffer) => {
+    if (bytes.length === 0) return
+    if (meter.take(direction, bytes.length)) (direction === 'up' ? host : client).write(bytes)
+    else stop('budget')
+  }
+  const oneWay = (from: Socket, to: Socket, direction: 'up' | 'down') => {
+    from.on('data', (chunk: Buffer) => {
+      active = now()
+      if (!meter.take(direction, chunk.length)) stop('budget')
+      else if (!to.write(chunk)) from.pause()
+    })
+    to.on('drain', () => {
+      active = now()
+      from.resume()
+    })
+    from.on('end', () => to.end())
+  }
+  oneWay(client, host, 'up')
+  oneWay(host, client, 'down')
+
+  const end = new Promise<PourEnd>((resolve) => {
+    const closed = (other: Socket) => (hadError: boolean) => {
+      // a reset is passed on as one: whoever read a part of an answer must not take it for the whole
+      if (hadError) other.resetAndDestroy()
+      else if (!other.writableEnded) other.end()
+      open -= 1
+      if (open > 0) return
+      clearTimeout(timer)
+      resolve(why)
+    }
+    for (const [socket, other] of [[client, host], [host, client]] as const) {
+      const onClose = closed(other)
+      if (socket.closed) onClose(socket.errored !== null)
+      else socket.once('close', onClose)
+    }
+  })
+  client.resume()
+  host.resume()
+  return { end, stop, send }
+}

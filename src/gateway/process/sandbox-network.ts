@@ -1,0 +1,102 @@
+/** All that the gateway knows of one sandbox. Nothing here is shared with another. */
+import { type Attempt, Budget, hint, SyntheticAddresses, type Target, type Verdict } from '../../network/index.js'
+import type { NetworkPlan, NetworkRule } from '../../plan/index.js'
+import type { Attempted } from './attempted.js'
+import type { Names } from './resolve.js'
+
+/** What the process as a whole gives to each sandbox. */
+export interface Surroundings {
+  /** ms on a clock that never goes back */
+  readonly now: () => number
+  /** this host's own addresses */
+  readonly own: () => readonly string[]
+  /** connections of all sandboxes together */
+  readonly total: Budget
+}
+
+/** One attempt as it is recorded. */
+export interface Conclusion extends Attempted {
+  readonly verdict: Verdict
+  readonly rule: NetworkRule | null
+  readonly address?: string | null
+  readonly sentBytes?: number
+  readonly receivedBytes?: number
+  readonly problem?: string | null
+}
+
+export class SandboxNetwork {
+  readonly addresses = new SyntheticAddresses()
+  readonly budget: Budget
+  readonly now: () => number
+  readonly own: () => readonly string[]
+  readonly total: Budget
+  #ended = false
+  readonly #rules = new Map<NetworkRule, Budget>()
+  readonly #closers = new Set<() => void>()
+
+  constructor(
+    readonly plan: NetworkPlan,
+    readonly names: Names,
+    surroundings: Surroundings,
+    readonly log: { add(attempt: Attempt): void },
+  ) {
+    this.now = surroundings.now
+    this.own = surroundings.own
+    this.total = surroundings.total
+    this.budget = new Budget(plan.budget, this.now)
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  budgetOf(rule: NetworkRule): Budget {
+    const budget = this.#rules.get(rule) ?? new Budget(rule.budget, this.now)
+    this.#rules.set(rule, budget)
+    return budget
+  }
+
+  /** Where a connection leads; `null`: to a name that was never asked for. */
+  targetOf(address: string): Target | null {
+    if (!this.addresses.covers(address)) return { kind: 'address', address }
+    const name = this.addresses.nameOf(address)
+    return name === null ? null : { kind: 'name', name }
+  }
+
+  record({ target, rule, address = null, problem = null, ...said }: Conclusion): void {
+    const { protocol, port, verdict, method, path } = said
+    const tried = {
+      protocol,
+      name: target.kind === 'name' ? target.name : null,
+      address: address ?? (target.kind === 'address' ? target.address : null),
+      port,
+      verdict,
+      rule: rule?.name ?? null,
+      ...(method === undefined ? {} : { method }),
+      ...(path === undefined ? {} : { path }),
+    }
+    const line = hint(tried)
+    this.log.add({
+      at: new Date().toISOString(),
+      ...tried,
+      sentBytes: said.sentBytes ?? 0,
+      receivedBytes: said.receivedBytes ?? 0,
+      ...(problem === null ? {} : { problem }),
+      ...(line === null ? {} : { hint: line }),
+    })
+  }
+
+  /** `close` is called when the sandbox ends, unless it was taken back by what this returns. */
+  whenEnded(close: () => void): () => void {
+    if (this.#ended) close()
+    else this.#closers.add(close)
+    return () => this.#closers.delete(close)
+  }
+
+  /** Everything of the sandbox is closed when this returns. */
+  end(): void {
+    this.#ended = true
+    for (const close of this.#closers) close()
+    this.#closers.clear()
+  }
+}

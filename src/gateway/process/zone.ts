@@ -1,0 +1,16 @@
+import { allowsName, type Verdict } from '../../network/index.js'
+import type { SandboxNetwork } from './sandbox-network.js'
+
+/** What `answerQuery` asks of a sandbox, and where its refusals go. */
+export function zoneOf(network: SandboxNetwork) {
+  const { plan, addresses } = network
+  return {
+    allows: (name: string) => allowsName(plan, name),
+    addresses,
+    loopback: plan.loopback,
+    refused({ name, verdict }: { readonly name: string | null; readonly verdict: Verdict }) {
+      const target = name === null ? ({ kind: 'address', address: plan.resolver } as const) : ({ kind: 'name', name } as const)
+      network.record({ protocol: 'dns', target, port: 53, verdict, rule: null })
+    },
+  }
+}

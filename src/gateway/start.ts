@@ -1,0 +1,68 @@
+/** Starts the gateway's process, in its jail. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Writable } from 'node:stream'
+import { LaunchError } from '../errors/index.js'
+import type { HostFacts } from '../host/index.js'
+import { ARCHES, type Arch, gatewayFilter } from '../syscalls/index.js'
+import { JAIL_FDS, jailWords, LIBRARIES } from './jail.js'
+
+export type GatewayHost = Pick<HostFacts, 'arch' | 'bubblewrap' | 'canTakeUids' | 'topLevel' | 'userNamespacesRefused'>
+
+/** As the sandboxes have it: an own uid is this and a pid. The supervisor's is nobody else's while it lives. */
+const OWN_UID_BASE = 0x7000_0000
+
+/** @throws LaunchError when there is nothing to jail it with, or nothing to start: it never runs without its jail */
+export function startProcess(host: GatewayHost): ChildProcess {
+  const { bubblewrap } = host
+  if (bubblewrap === null)
+    throw new LaunchError('gateway.unavailable', 'The gateway runs in bubblewrap, which is not installed.', 'Install it: `apt-get install bubblewrap`.')
+  if (host.userNamespacesRefused !== '')
+    throw new LaunchError('gateway.unavailable', `The gateway needs a user namespace. ${host.userNamespacesRefused}`)
+  const arch = ARCHES.find((each): each is Arch => each === host.arch)
+  if (arch === undefined) throw new LaunchError('gateway.unavailable', `There is no filter for ${host.arch}.`)
+
+  const folder = gatewayFolder(import.meta.dirname)
+  const cache = join(folder, 'main.cache')
+  const cached = existsSync(cache)
+  const files = [join(folder, 'start.cjs'), join(folder, 'main.cjs'), ...(cached ? [cache] : [])].map((file) => openSync(file, 'r'))
+  const own = host.canTakeUids ? { uid: OWN_UID_BASE + process.pid, gid: OWN_UID_BASE + process.pid } : {}
+  const facts = { topLevel: host.topLevel, libraries: LIBRARIES.filter((path) => existsSync(path)), node: process.execPath }
+  try {
+    // detached: a terminal's Ctrl-C is for the caller; uid and gid: libuv clears the supplementary groups with them
+    const child = spawn(bubblewrap, jailWords(facts, cached), {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe', ...files],
+      env: { GLOVEBOX_OPEN_FILES: openFiles() },
+      detached: true,
+      cwd: '/',
+      ...own,
+    })
+    const filter = child.stdio[JAIL_FDS.filter] as Writable | null | undefined
+    filter?.on('error', () => {}) // a bubblewrap that did not start says so by its end
+    filter?.end(gatewayFilter(arch))
+    return child
+  } finally {
+    for (const file of files) closeSync(file)
+  }
+}
+
+/** The built scripts lie in `gateway/` beside this module's own tree, whether it is bundled or not. */
+function gatewayFolder(from: string): string {
+  for (let at = from; ; at = dirname(at)) {
+    const folder = join(at, 'gateway')
+    if (existsSync(join(folder, 'main.cjs'))) return folder
+    if (at === dirname(at)) break
+  }
+  throw new LaunchError(
+    'launch.notBuilt',
+    'The gateway is not built.',
+    'In a checkout, `npm run setup` builds it. A package has it: install it again.',
+  )
+}
+
+/** How many descriptors it may have: Node raises its own limit as far as this. */
+function openFiles(): string {
+  const [, hard = ''] = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
+  return hard === 'unlimited' ? '1048576' : hard
+}
