@@ -119,7 +119,7 @@ function notStarted(plan: Plan, command: string, end: CommandEnd & { kind: 'notS
     ? ended(
         'failed',
         EXIT.notFound,
-        `The command ${name}${orItsInterpreter(command)} is not in the sandbox: it shows /usr, and what the policy grants (files.read).${whereItMayBe(command)}`,
+        `The command ${name}${orItsInterpreter(command)} is not in the sandbox: it shows /usr, and what the policy grants (files.read).${whereItMayBe(plan, command)}`,
       )
     : ended(
         'failed',
@@ -136,7 +136,7 @@ function orItsInterpreter(command: string): string {
 /** An input is a file of data, whatever its mode was outside. */
 function whatRunsIt(command: string, detail: string): string {
   return detail === 'EACCES' && !isHosts(command)
-    ? ' No input is executable: put the program that runs it in front, such as sh or python3.'
+    ? ' Its mode may not allow it, and no input’s does: put the program that runs it in front, such as sh or python3.'
     : ''
 }
 
@@ -144,9 +144,12 @@ function whatRunsIt(command: string, detail: string): string {
 const isHosts = (command: string) => /^\/(usr|etc|bin|sbin|lib\w*)(\/|$)/.test(command)
 
 /** The likeliest mistake, told from how the command is written. */
-function whereItMayBe(command: string): string {
+function whereItMayBe(plan: Plan, command: string): string {
   if (/^[^/\s]+\s/.test(command)) return ' Give its words as separate arguments: there is no shell.'
-  if (command.startsWith('/') && !isHosts(command))
+  const granted = [...plan.files.read, ...plan.files.write].some(({ inside }) =>
+    command.startsWith(`${inside}/`),
+  )
+  if (command.startsWith('/') && !isHosts(command) && !granted)
     return ` Show its folder with --read ${JSON.stringify(posix.dirname(command))}.`
   return ''
 }

@@ -276,6 +276,7 @@ asSuiteUser(
     const script = await ran(user, ['run', '--read', `${cwd}:/in`, '--', '/in/script'], { cwd })
     assert.equal(script.status, 127)
     assertSaid(script, /"\/in\/script", or the interpreter that its first line names, is not in the sandbox/)
+    assert.doesNotMatch(script.stderr, /--read/)
     const compute = ['run', '--policy', './compute.yaml', '--']
     const shell = await ran(user, [...compute, 'sh', '-c', 'ls /; exit 1'], { cwd })
     assert.equal(shell.status, 1)

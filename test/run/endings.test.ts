@@ -103,7 +103,7 @@ const ENDINGS: readonly Ending[] = [
     job: ['./passwd'],
     status: 126,
     reason: 'failed',
-    says: /"\.\/passwd" can't be executed in the sandbox: EACCES\. No input is executable: put the program that runs it in front/,
+    says: /"\.\/passwd" can't be executed in the sandbox: EACCES\. Its mode may not allow it, and no input’s does: put the program that runs it in front/,
   },
   {
     name: 'a file larger than all that it may write',
