@@ -5,6 +5,7 @@ export type {
   CommandEnd,
   InputFile,
   NetworkEnd,
+  Observed,
   Question,
   RefusedDatagrams,
   RunningSandbox,

@@ -1,20 +1,17 @@
 /** What a report tells of a sandbox's network: what the gateway saw, and what the kernel refused before it. Pure. */
-import type { SandboxEnd } from '../boundary/index.js'
-import type { Told } from '../gateway/index.js'
+import type { Observed, SandboxEnd } from '../boundary/index.js'
+import type { Attempts } from '../gateway/index.js'
 import type { NetworkAttempt } from '../report/index.js'
 
-export interface NetworkReport {
-  readonly attempts: readonly NetworkAttempt[]
-  readonly omitted: number
+/** What the gateway told; `lost`: it ended before the sandbox did. */
+export interface Told extends Attempts {
+  readonly lost: boolean
 }
 
-export const NO_NETWORK: NetworkReport = { attempts: [], omitted: 0 }
-
-/** `endedAt`: when the sandbox was gone; the kernel counts datagrams, and does not say when each was. */
-export function networkReport(told: Told | null, end: SandboxEnd, endedAt: Date): NetworkReport {
-  const refused = end.datagrams.map(
-    ({ protocol, address, port, count }): NetworkAttempt => ({
-      at: endedAt.toISOString(),
+export function networkAttempts(told: Told | null, { datagrams }: SandboxEnd): NetworkAttempt[] {
+  const refused = datagrams.map(
+    ({ protocol, address, port, count, firstMs }): NetworkAttempt => ({
+      at: new Date(firstMs).toISOString(),
       protocol,
       name: null,
       address,
@@ -24,8 +21,19 @@ export function networkReport(told: Told | null, end: SandboxEnd, endedAt: Date)
       sentBytes: 0,
       receivedBytes: 0,
       count,
-      hint: 'No rule lets datagrams out: let the program use TCP, and names be asked at the resolver of /etc/resolv.conf.',
+      hint: 'No rule lets datagrams out. Names are asked at the resolver of /etc/resolv.conf; all else goes by TCP.',
     }),
   )
-  return { attempts: [...(told?.attempts ?? []), ...refused], omitted: told?.omitted ?? 0 }
+  return [...(told?.attempts ?? []), ...refused].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
+}
+
+/** A gateway that died may have seen more than it had told. */
+export function observedOf(told: Told | null, { observed }: SandboxEnd): readonly Observed[] {
+  if (told?.lost !== true) return observed
+  const by =
+    'The gateway ended before the sandbox did, whose network ended with it: its last attempts are not on record.'
+  return [
+    ...observed.filter(({ id }) => id !== 'network.recorded'),
+    { id: 'network.recorded', status: 'impossible', by },
+  ]
 }

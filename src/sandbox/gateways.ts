@@ -27,7 +27,7 @@ export class Gateways {
     const key = this.#options.gateways === 'perTenant' ? tenant : null
     const running = this.#running.get(key)
     if (running !== undefined && !running.ended) return running
-    const started = startGateway(this.#host, this.#options)
+    const started = startGateway({ ...this.#options, host: this.#host })
     this.#running.set(key, started)
     return started
   }

@@ -1,6 +1,6 @@
 import type { Plan } from '../plan/index.js'
 import { type CollectedFile, claimsInReport, type Report } from '../report/index.js'
-import { networkReport } from './attempts.js'
+import { networkAttempts, observedOf } from './attempts.js'
 import type { Outcome } from './run.js'
 
 export function reportOf(
@@ -13,7 +13,6 @@ export function reportOf(
   outcome: Outcome,
 ): Report {
   const { verdict, times, end, bytes } = outcome
-  const network = networkReport(outcome.network, end, new Date(times.acceptedAt.getTime() + times.wallMs))
   const rounded = (ms: number) => Math.round(ms * 1000) / 1000
   return {
     version: 1,
@@ -37,10 +36,10 @@ export function reportOf(
       stdoutBytes: bytes.stdout,
       stderrBytes: bytes.stderr,
     },
-    network: network.attempts,
-    networkOmitted: network.omitted,
+    network: networkAttempts(outcome.network, end),
+    networkOmitted: (outcome.network?.omitted ?? 0) + end.datagramsOmitted,
     credentials: [],
-    claims: claimsInReport(plan.claims, end.observed),
+    claims: claimsInReport(plan.claims, observedOf(outcome.network, end)),
     inputs,
     outputs: outcome.outputs,
     waivers: plan.waivers,

@@ -5,16 +5,17 @@ import type {
   Command,
   CommandEnd,
   InputFile,
+  NetworkEnd,
   RunningSandbox,
   SandboxEnd,
-  NetworkEnd,
   SandboxSource,
   TerminalSize,
 } from '../boundary/index.js'
 import { LaunchError, visible } from '../errors/index.js'
-import type { Attachment, Told } from '../gateway/index.js'
+import type { Attachment } from '../gateway/index.js'
 import type { Plan } from '../plan/index.js'
 import type { CollectedFile } from '../report/index.js'
+import type { Told } from './attempts.js'
 import { CollectRefusal, collectInto, type Wanted } from './collect.js'
 import { OutputMeter } from './meter.js'
 import { EXIT, type Interruption, type Verdict, verdict } from './verdict.js'
@@ -105,7 +106,7 @@ export class JobRun {
       sandbox = await launching
       backup = setTimeout(() => this.#stop({ kind: 'deadline' }), LAUNCH_MS)
       // before the command: what it tries first is seen, too
-      attachment = (await this.#job.attach?.(sandbox.network)) ?? null
+      attachment = await this.#attached(sandbox)
       const running = sandbox.run({ argv: this.#job.argv, inputs, terminal: this.#terminal })
       this.#sandbox = sandbox
       setImmediate(this.#tellLaunched) // by then the command is on its way, unless inputs go in before it
@@ -125,7 +126,7 @@ export class JobRun {
       this.#meter.stop()
       const outputs = await this.#collect(sandbox, commandEnd)
       if (commandEnd.kind !== 'lost') await this.#lastWords(streams)
-      const [end, network] = await Promise.all([sandbox.end(), attachment?.end() ?? null])
+      const [end, network] = await Promise.all([sandbox.end(), told(attachment)])
       refuseIfNeverStarted(commandEnd, end, this.#interruption)
       this.#meter.drain() // what was still in the pipes counts against limits.output like the rest
       await streams
@@ -161,6 +162,15 @@ export class JobRun {
   /** Ends the run, if it has not ended; its reason is `cancelled`. */
   cancel(): void {
     this.#stop({ kind: 'cancelled', signal: null })
+  }
+
+  /** The gateway, when it has taken the sandbox's network; one that hangs does not keep the run from ending. */
+  async #attached(sandbox: RunningSandbox): Promise<Attachment | null> {
+    const attaching = this.#job.attach?.(sandbox.network) ?? null
+    const first = await Promise.race([attaching, this.#interrupted])
+    if (first instanceof Object || attaching === null) return first ?? null
+    attaching.then((attachment) => attachment.end()).catch(() => {})
+    return null
   }
 
   #stop(why: Interruption): void {
@@ -233,6 +243,17 @@ export class JobRun {
       return { reason: 'rejected', exitCode: EXIT.rejected, signal: null, message }
     }
   }
+}
+
+/** All that the gateway tells of the sandbox, whose network ends with this. */
+async function told(attachment: Attachment | null): Promise<Told | null> {
+  if (attachment === null) return null
+  let lost = false
+  attachment.lost.then(() => {
+    lost = true
+  })
+  const attempts = await attachment.end()
+  return { ...attempts, lost }
 }
 
 /** A launcher that is stopped, or starved, keeps no caller waiting; should the sandbox still come up, it is ended. */
