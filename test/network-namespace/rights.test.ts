@@ -58,7 +58,7 @@ asEachUser(
 )
 
 asEachUser('nothing of the namespace is left in the launcher or with the caller', async (user) => {
-  for (const how of [{}, { untaken: true }, { byPort: [80, 443, 8080] }]) {
+  for (const how of [{}, { untaken: true }, { byPort: [80, 443, 8080] }, { killed: 60 }]) {
     const argv = [
       'python3',
       '-c',
