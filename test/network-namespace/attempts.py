@@ -4,11 +4,10 @@ import errno, os, socket, struct, sys
 def family(address):
     return socket.AF_INET6 if ':' in address else socket.AF_INET
 
-def tcp(address, port, host=None):
+def tcp(address, port):
     with socket.socket(family(address), socket.SOCK_STREAM) as s:
         s.settimeout(20)
-        if host: s.bind((host, 0))
-        s.connect((address, int(port)))
+        s.connect(socket.getaddrinfo(address, int(port), type=socket.SOCK_STREAM)[0][4])
         return s.recv(200).decode().strip()
 
 def udp(address, port):
@@ -47,7 +46,7 @@ def own_server(host, port, address):
         connection, _ = server.accept()
         connection.sendall(b'own')
         os._exit(0)
-    return tcp(address, port)
+    return tcp(address, server.getsockname()[1])
 
 def own_datagrams(address):
     with socket.socket(family(address), socket.SOCK_DGRAM) as s, socket.socket(family(address), socket.SOCK_DGRAM) as c:
@@ -71,7 +70,7 @@ def made(*numbers):
     socket.socket(*map(int, numbers)).close()
 
 def option(level, number):
-    with socket.socket() as s: s.setsockopt(int(level), int(number), 1)
+    with socket.socket(socket.AF_INET6 if level == '41' else socket.AF_INET) as s: s.setsockopt(int(level), int(number), 1)
 
 def multicast():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -93,10 +92,15 @@ def link_down():
         if answer: raise OSError(answer, '')
 
 def abstract(name):
-    with socket.socket(socket.AF_UNIX) as s: s.connect('\0' + name)
+    address = ('\0' + name).encode()
+    for each in address, address.ljust(108, b'\0'): # libuv once took the whole field for the name
+        with socket.socket(socket.AF_UNIX) as s: code = s.connect_ex(each)
+        if code == 0: return
+    raise OSError(code, '')
 
 def names(host):
-    return ' '.join(sorted({entry[4][0] for entry in socket.getaddrinfo(host, 80, flags=socket.AI_ADDRCONFIG)}))
+    try: socket.getaddrinfo(host, 80, flags=socket.AI_ADDRCONFIG)
+    except socket.gaierror: pass
 
 def capabilities():
     return ' '.join(line.split()[1] for line in open('/proc/self/status') if line.startswith('Cap'))

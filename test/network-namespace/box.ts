@@ -8,8 +8,8 @@ import { createServer, type Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { boundaryNamed, type RunningSandbox, type SandboxEnd } from '../../src/boundary/index.js'
 import { Launcher } from '../../src/boundary/process/launcher.js'
-import { launchHead, launchRequest } from '../../src/boundary/process/request.js'
-import { agentSettings, launchSandbox } from '../../src/boundary/process/sandbox.js'
+import { launchHead } from '../../src/boundary/process/request.js'
+import { launchSandbox, said } from '../../src/boundary/process/sandbox.js'
 import type { Plan } from '../../src/plan/index.js'
 import { parsePolicy, type WaivableControl } from '../../src/policy/index.js'
 import { hostOf, planFor } from '../../src/sandbox/index.js'
@@ -28,6 +28,8 @@ export interface Asked {
   readonly read?: readonly string[]
   /** how many sandboxes, one after another; what is seen is of the last */
   readonly times?: number
+  /** between the first and the last, so many more that are killed at other moments of their start */
+  readonly killed?: number
 }
 
 export interface Seen {
@@ -107,9 +109,8 @@ async function text(stream: AsyncIterable<Buffer>): Promise<string> {
 
 async function one(launcher: Launcher, id: number, asked: Asked): Promise<Omit<Seen, 'descriptors'>> {
   const plan = planOf(asked)
-  const request = launchRequest(plan, host, { byPort: asked.byPort !== undefined })
-  const settings = agentSettings(plan, host)
-  const sandbox = await launchSandbox(launcher, id, launchHead(id, plan, host, id), request, settings, host)
+  const toSay = said(plan, host, { byPort: asked.byPort !== undefined })
+  const sandbox = await launchSandbox(launcher, id, launchHead(id, plan, host, id), toSay, host)
   const gateway = asked.untaken ? null : new TinyGateway(sandbox)
   if (asked.gone) gateway?.close()
   const streams = Promise.all([text(sandbox.stdout), text(sandbox.stderr)])
@@ -127,6 +128,21 @@ async function one(launcher: Launcher, id: number, asked: Asked): Promise<Omit<S
     stdout,
     stderr,
     end,
+  }
+}
+
+/** Killed a little later each time: before it has a network, while its sockets are on their way, when they are here. */
+async function killed(launcher: Launcher, asked: Asked): Promise<void> {
+  const toSay = said(planOf(asked), host)
+  for (let turn = 0; turn < (asked.killed ?? 0); turn++) {
+    const id = 1000 + turn
+    const starting = launchSandbox(launcher, id, launchHead(id, planOf(asked), host, id), toSay, host)
+    await sleep(turn / 4)
+    launcher.kill(id)
+    await starting.then(
+      (sandbox) => sandbox.end(),
+      () => {},
+    )
   }
 }
 
@@ -163,6 +179,7 @@ async function main(asked: Asked): Promise<void> {
   const pid = head === null ? 0 : launcherPid()
   const before = head === null ? [] : await settled(pid)
   let seen = await one(launcher, 2, asked)
+  await killed(launcher, asked)
   for (let id = 3; id < 2 + (asked.times ?? 0); id++) seen = await one(launcher, id, asked)
   const after = head === null ? [] : await settled(pid)
   await launcher.close()

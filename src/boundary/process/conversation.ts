@@ -9,8 +9,6 @@ import { FrameReader, frame, MalformedFrame, u32, u64 } from './wire.js'
 
 /** What the agent needs to know besides the command. */
 export interface AgentSettings {
-  /** its network's ends have to arrive before it can be used */
-  readonly networked: boolean
   readonly workdir: string
   readonly env: Readonly<Record<string, string>>
   readonly deadlineMs: number

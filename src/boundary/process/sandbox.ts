@@ -19,7 +19,7 @@ import { type AgentSettings, Conversation } from './conversation.js'
 import { launchFailure } from './failure.js'
 import type { EndedNews, Launcher, NetworkNews, PassedHandle, Stream } from './launcher.js'
 import { networkSeen } from './network.js'
-import { filterOptions } from './request.js'
+import { filterOptions, launchRequest, type RequestOptions } from './request.js'
 import { rlimits } from './rlimits.js'
 import { secondWallSeen, wall } from './wall.js'
 
@@ -28,13 +28,27 @@ const GRACE_MS = 200
 
 const STREAMS: readonly Stream[] = ['control', 'stdin', 'stdout', 'stderr']
 
+/** What is told for a plan, the same for all its sandboxes. */
+export interface Said {
+  /** to cell */
+  readonly request: Buffer
+  /** to the agent */
+  readonly settings: AgentSettings
+  /** the ends of its network have to arrive before it can be used */
+  readonly networked: boolean
+}
+
+export function said(plan: Plan, host: HostFacts, options: RequestOptions = {}): Said {
+  const request = launchRequest(plan, host, options)
+  return { request, settings: agentSettings(plan, host), networked: plan.network !== null }
+}
+
 /** Starts a sandbox and gives it back as soon as it can be talked to. */
 export function launchSandbox(
   launcher: Launcher,
   id: number,
   head: Buffer,
-  request: Buffer,
-  settings: AgentSettings,
+  { request, settings, networked }: Said,
   host: HostFacts,
 ): Promise<RunningSandbox> {
   return new Promise((resolve, reject) => {
@@ -51,7 +65,7 @@ export function launchSandbox(
         if (name === 'connections' || name === 'names') network.push({ kind: name, handle })
         else handles.set(name, handle)
         seen = news ?? seen
-        const complete = STREAMS.every((each) => handles.has(each)) && (seen !== null || !settings.networked)
+        const complete = STREAMS.every((each) => handles.has(each)) && (seen !== null || !networked)
         if (sandbox !== null || !complete) return
         const ends = { handles, network, seen, news: end }
         sandbox = new ProcessSandbox(() => launcher.kill(id), ends, settings, host)
@@ -84,9 +98,8 @@ function closeAll(network: Ends['network']): void {
 }
 
 /** Everything that does not change from run to run. */
-export function agentSettings(plan: Plan, host: HostFacts): AgentSettings {
+function agentSettings(plan: Plan, host: HostFacts): AgentSettings {
   return {
-    networked: plan.network !== null,
     workdir: plan.files.workdir,
     env: plan.env,
     deadlineMs: plan.lifetime.deadlineMs,
