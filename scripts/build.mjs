@@ -1,4 +1,4 @@
-/** npm run build [-- typescript|native|cli …]: makes dist/ from the sources; what is up to date is left alone. */
+/** npm run build [-- typescript|native|cli|gateway …]: makes dist/ from the sources; what is up to date is left alone. */
 import { build, PARTS } from './build/all.mjs'
 import { Failure, runScript } from './build/checkout.mjs'
 

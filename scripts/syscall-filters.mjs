@@ -2,7 +2,12 @@
 // Writes src/syscalls/prebuilt.ts: the filters of unadjusted profiles, compiled, so that a start need not.
 //   npm run build && node scripts/syscall-filters.mjs      (a test fails while the file is not what the compiler gives)
 import { writeFileSync } from 'node:fs'
-import { compiledFilter, compiledGatewayFilter, compiledKeeper, prebuiltKey } from '../dist/src/syscalls/index.js'
+import {
+  compiledFilter,
+  compiledGatewayFilter,
+  compiledKeeper,
+  prebuiltKey,
+} from '../dist/src/syscalls/index.js'
 
 const entries = ['x64', 'arm64'].flatMap((arch) => [
   ...[0, 1, 2, 3, 4, 5, 6, 7].map((bits) => of({ arch, profile: 'default', ...variant(bits) })),

@@ -1,6 +1,7 @@
 /** The parts of a build, in the order in which one needs the other. */
 import { alone, Failure } from './checkout.mjs'
 import { buildCli } from './cli.mjs'
+import { buildGateway } from './gateway.mjs'
 import { buildNative, buildPackage } from './native.mjs'
 import { buildTypeScript } from './typescript.mjs'
 
@@ -8,11 +9,12 @@ export const PARTS = {
   typescript: buildTypeScript,
   native: buildNative,
   cli: buildCli,
+  gateway: buildGateway,
   /** what a package needs besides: the native programs of the other architecture */
   package: buildPackage,
 }
 /** What a checkout needs to run. */
-const USUAL = ['typescript', 'native', 'cli']
+const USUAL = ['typescript', 'native', 'cli', 'gateway']
 
 /**
  * Builds `parts`, each only if its inputs changed, while no other build runs in this checkout. A part that

@@ -1,7 +1,7 @@
 /**
- * warm.cjs [FOLDER]: runs what a start of the command line runs, and keeps what V8 compiled of each script for it beside
+ * warm.cjs [FOLDER]: runs what a start of the command line, or of the gateway, runs, and keeps what V8 compiled of each script for it beside
  * the script, as NAME.cache. `warm()` of main.cjs says what that is; without one, it is a plan that is made and shown.
- * FOLDER: dist/cli, of the checkout or the package that this file is in. A cache serves the Node that made it; any
+ * FOLDER: dist/cli or dist/gateway, of the checkout or the package that this file is in; absent: both. A cache serves the Node that made it; any
  * other refuses it and compiles. The package has none: nobody could read what is in it.
  */
 'use strict'
@@ -10,7 +10,14 @@ const { dirname, join } = require('node:path')
 const { Script } = require('node:vm')
 
 const HASH_LENGTH = 64
-const [folder = join(__dirname, '../../dist/cli')] = process.argv.slice(2)
+const built = join(__dirname, '../../dist')
+const [folder] = process.argv.slice(2)
+if (folder === undefined) {
+  const { execFileSync } = require('node:child_process')
+  for (const name of ['cli', 'gateway'])
+    execFileSync(process.execPath, [__filename, join(built, name)], { stdio: 'inherit' })
+  process.exit(0)
+}
 const scripts = new Map()
 const exported = new Map()
 
@@ -30,7 +37,7 @@ function load(path) {
 }
 
 const { main, warm } = requireFrom('./main.cjs')
-if (typeof main !== 'function') throw new Error('src/cli/main.ts exports no function main.')
+if (typeof main !== 'function') throw new Error(`main.cjs in ${folder} exports no function main.`)
 const warmed = warm ?? (() => main(['explain', '--', '/bin/true']))
 Promise.resolve(warmed()).then(() => {
   for (const [path, { script, hash }] of scripts) {

@@ -52,7 +52,9 @@ export class AttachedSandbox implements Attachment {
   }
 
   hearRefused(why: string): void {
-    this.#settle?.reject(new LaunchError('gateway.refused', `The gateway could not take the sandbox's network: ${why}.`))
+    this.#settle?.reject(
+      new LaunchError('gateway.refused', `The gateway could not take the sandbox's network: ${why}.`),
+    )
   }
 
   /** What the gateway says was read from hostile bytes: the log bounds and counts it anew. */

@@ -99,7 +99,12 @@ export class GatewayProcess implements Gateway {
   #send(message: ToGateway, handle?: object): void {
     if (this.#ended || !this.#child.connected) return
     // a raw handle is sent as such, which the types leave out; a failure is heard of as the end of the process
-    const send = this.#child.send as unknown as (message: ToGateway, handle: object | undefined, options: object, done: (error: Error | null) => void) => boolean
+    const send = this.#child.send as unknown as (
+      message: ToGateway,
+      handle: object | undefined,
+      options: object,
+      done: (error: Error | null) => void,
+    ) => boolean
     send.call(this.#child, message, handle, {}, () => {})
   }
 

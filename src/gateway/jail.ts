@@ -28,13 +28,27 @@ export const HEAP_MIB = 256
 
 export function jailWords(facts: JailFacts, cached: boolean): string[] {
   return [
-    ...['--unshare-user', '--disable-userns', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup'],
+    ...[
+      '--unshare-user',
+      '--disable-userns',
+      '--unshare-pid',
+      '--unshare-ipc',
+      '--unshare-uts',
+      '--unshare-cgroup',
+    ],
     // not the network: the gateway is what has one
     ...['--hostname', 'gateway', '--cap-drop', 'ALL', '--new-session', '--as-pid-1', '--die-with-parent'],
     ...['--seccomp', `${JAIL_FDS.filter}`],
     ...rootWords(facts),
     // as data: the folder that it lies in may be closed to the uid that the gateway runs under
-    ...['--ro-bind-data', `${JAIL_FDS.loader}`, LOADER, '--ro-bind-data', `${JAIL_FDS.script}`, '/gateway/main.cjs'],
+    ...[
+      '--ro-bind-data',
+      `${JAIL_FDS.loader}`,
+      LOADER,
+      '--ro-bind-data',
+      `${JAIL_FDS.script}`,
+      '/gateway/main.cjs',
+    ],
     ...(cached ? ['--ro-bind-data', `${JAIL_FDS.cache}`, '/gateway/main.cache'] : []),
     ...['--remount-ro', '/', '--chdir', '/'],
     ...['--', NODE, ...NODE_FLAGS, LOADER],

@@ -28,11 +28,14 @@ function readAttempt(value: unknown): NetworkAttempt | null {
   const { at, name, address, port, verdict, rule, sentBytes, receivedBytes, count } = value
   const texts = isText(at) && isText(verdict) && [name, address, rule].every(isTextOrNull)
   const counts = [sentBytes, receivedBytes, count].every(isCount) && (port === null || isCount(port))
-  const more = [value.method, value.path, value.problem, value.hint].every((each) => each === undefined || isText(each))
+  const more = [value.method, value.path, value.problem, value.hint].every(
+    (each) => each === undefined || isText(each),
+  )
   return texts && counts && more ? (value as unknown as NetworkAttempt) : null
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null
 const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= MAX_TEXT
 const isTextOrNull = (value: unknown) => value === null || isText(value)
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0

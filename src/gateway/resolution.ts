@@ -20,7 +20,8 @@ export interface ResolutionOptions {
 /** Gives the resolution of now, and the same object as long as nothing has changed. */
 export function resolutionSource(options: ResolutionOptions): () => Resolution {
   const servers = options.resolvers
-  const hosts = options.hosts && Object.entries(options.hosts).map(([name, all]) => [canonical(name), all] as const)
+  const hosts =
+    options.hosts && Object.entries(options.hosts).map(([name, all]) => [canonical(name), all] as const)
   const serversOf = servers === undefined ? whenChanged(RESOLV_CONF, serversIn) : () => servers
   const hostsOf = hosts === undefined ? whenChanged(HOSTS, hostsIn) : () => hosts
   let last: Resolution | null = null

@@ -8,7 +8,10 @@ import type { HostFacts } from '../host/index.js'
 import { ARCHES, type Arch, gatewayFilter } from '../syscalls/index.js'
 import { JAIL_FDS, jailWords, LIBRARIES } from './jail.js'
 
-export type GatewayHost = Pick<HostFacts, 'arch' | 'bubblewrap' | 'canTakeUids' | 'topLevel' | 'userNamespacesRefused'>
+export type GatewayHost = Pick<
+  HostFacts,
+  'arch' | 'bubblewrap' | 'canTakeUids' | 'topLevel' | 'userNamespacesRefused'
+>
 
 /** As the sandboxes have it: an own uid is this and a pid. The supervisor's is nobody else's while it lives. */
 const OWN_UID_BASE = 0x7000_0000
@@ -17,18 +20,33 @@ const OWN_UID_BASE = 0x7000_0000
 export function startProcess(host: GatewayHost): ChildProcess {
   const { bubblewrap } = host
   if (bubblewrap === null)
-    throw new LaunchError('gateway.unavailable', 'The gateway runs in bubblewrap, which is not installed.', 'Install it: `apt-get install bubblewrap`.')
+    throw new LaunchError(
+      'gateway.unavailable',
+      'The gateway runs in bubblewrap, which is not installed.',
+      'Install it: `apt-get install bubblewrap`.',
+    )
   if (host.userNamespacesRefused !== '')
-    throw new LaunchError('gateway.unavailable', `The gateway needs a user namespace. ${host.userNamespacesRefused}`)
+    throw new LaunchError(
+      'gateway.unavailable',
+      `The gateway needs a user namespace. ${host.userNamespacesRefused}`,
+    )
   const arch = ARCHES.find((each): each is Arch => each === host.arch)
   if (arch === undefined) throw new LaunchError('gateway.unavailable', `There is no filter for ${host.arch}.`)
 
   const folder = gatewayFolder(import.meta.dirname)
   const cache = join(folder, 'main.cache')
   const cached = existsSync(cache)
-  const files = [join(folder, 'start.cjs'), join(folder, 'main.cjs'), ...(cached ? [cache] : [])].map((file) => openSync(file, 'r'))
+  const files = [
+    join(folder, '../../bin/gateway.cjs'),
+    join(folder, 'main.cjs'),
+    ...(cached ? [cache] : []),
+  ].map((file) => openSync(file, 'r'))
   const own = host.canTakeUids ? { uid: OWN_UID_BASE + process.pid, gid: OWN_UID_BASE + process.pid } : {}
-  const facts = { topLevel: host.topLevel, libraries: LIBRARIES.filter((path) => existsSync(path)), node: process.execPath }
+  const facts = {
+    topLevel: host.topLevel,
+    libraries: LIBRARIES.filter((path) => existsSync(path)),
+    node: process.execPath,
+  }
   try {
     // detached: a terminal's Ctrl-C is for the caller; uid and gid: libuv clears the supplementary groups with them
     const child = spawn(bubblewrap, jailWords(facts, cached), {
@@ -63,6 +81,7 @@ function gatewayFolder(from: string): string {
 
 /** How many descriptors it may have: Node raises its own limit as far as this. */
 function openFiles(): string {
-  const [, hard = ''] = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
+  const [, hard = ''] =
+    /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
   return hard === 'unlimited' ? '1048576' : hard
 }

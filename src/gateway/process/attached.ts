@@ -39,7 +39,11 @@ export class Attached {
       if (handle === undefined) throw new Error(`the end ${end} came without its socket`)
       await (end === 'names' ? answerNames : takeConnections)(this.#network, handle)
     } catch (error) {
-      return this.#tell({ kind: 'refused', id: this.#id, why: error instanceof Error ? error.message : `${error}` })
+      return this.#tell({
+        kind: 'refused',
+        id: this.#id,
+        why: error instanceof Error ? error.message : `${error}`,
+      })
     }
     this.#missing -= 1
     if (this.#missing === 0) this.#tell({ kind: 'attached', id: this.#id })

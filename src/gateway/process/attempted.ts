@@ -4,7 +4,7 @@ import type { Target } from '../../network/index.js'
 export interface Attempted {
   readonly protocol: 'dns' | 'tcp' | 'tls' | 'http'
   readonly target: Target
-  readonly port: number
+  readonly port: number | null
   readonly method?: string
   readonly path?: string
 }

@@ -9,7 +9,14 @@ export type Dialled = { readonly socket: Socket } | { readonly socket: null; rea
  */
 export function dial({ address, family }: CheckedAddress, port: number, timeoutMs: number): Promise<Dialled> {
   return new Promise((resolve) => {
-    const socket = connect({ host: address, port, family, noDelay: true, allowHalfOpen: true, lookup: neverAsked })
+    const socket = connect({
+      host: address,
+      port,
+      family,
+      noDelay: true,
+      allowHalfOpen: true,
+      lookup: neverAsked,
+    })
     const failed = (problem: string) => {
       clearTimeout(timer)
       socket.destroy()
@@ -30,5 +37,8 @@ export function dial({ address, family }: CheckedAddress, port: number, timeoutM
 }
 
 /** An address is not looked up; should Node ever ask, it gets no answer. */
-const neverAsked = (_name: string, _options: unknown, done: (error: Error, address: string, family: number) => void) =>
-  done(new Error('an address is not looked up'), '', 0)
+const neverAsked = (
+  _name: string,
+  _options: unknown,
+  done: (error: Error, address: string, family: number) => void,
+) => done(new Error('an address is not looked up'), '', 0)

@@ -115,7 +115,7 @@ export class HttpConnection {
   }
 
   async #dial(way: Way, what: Attempted): Promise<Socket> {
-    way.reached = await reach(this.incoming.network, way.rule, what)
+    way.reached = await reach(this.incoming.network, way.rule, what, this.incoming.port)
     if (way.reached.socket === null) throw new Unreachable()
     if (this.#closed) {
       way.reached.socket.destroy()

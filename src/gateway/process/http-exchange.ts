@@ -1,10 +1,15 @@
 /** One request and its answer. */
-import { type ClientRequest, type IncomingMessage, request as requestOf, type ServerResponse } from 'node:http'
+import {
+  type ClientRequest,
+  type IncomingMessage,
+  request as requestOf,
+  type ServerResponse,
+} from 'node:http'
 import type { Socket } from 'node:net'
 import type { RequestDenial, RequestVerdict } from '../../network/index.js'
-import { MAX_HEADER_BYTES } from './http-limits.js'
 import { answerShortly, responseHeaders } from './http-answers.js'
 import type { HttpConnection, Way } from './http-connection.js'
+import { MAX_HEADER_BYTES } from './http-limits.js'
 
 export type AllowedRequest = Extract<RequestVerdict, { verdict: 'allow' }>
 
@@ -30,7 +35,7 @@ export function passRequest(
   response: ServerResponse,
   judged: AllowedRequest,
   upgraded?: Upgraded,
-): void {
+) {
   const way = connection.wayUnder(judged.rule, connection.what(request))
   if (way === null) {
     const { rule } = judged
@@ -67,7 +72,7 @@ class Exchange {
     readonly way: Way,
   ) {}
 
-  start(upgraded: Upgraded | undefined): void {
+  start(upgraded: Upgraded | undefined) {
     const { request, response } = this
     const outgoing = outgoingRequest(this.way, this.judged)
     if (!this.#take('up', headBytes(this.judged))) return this.#over(outgoing)
@@ -110,7 +115,7 @@ class Exchange {
     request.on('error', () => outgoing.destroy())
   }
 
-  #answer(outgoing: ClientRequest, answer: IncomingMessage): void {
+  #answer(outgoing: ClientRequest, answer: IncomingMessage) {
     const { response, connection } = this
     if (response.destroyed || response.headersSent) return void outgoing.destroy()
     answer.on('error', () => response.destroy())
@@ -155,7 +160,7 @@ class Exchange {
   }
 
   /** Before an answer there is a short one; after its beginning the connection breaks. */
-  #failed(problem: string): void {
+  #failed(problem: string) {
     const { reached } = this.way
     if (this.#concluded) return
     if (reached !== null && reached.socket === null) {
@@ -167,7 +172,10 @@ class Exchange {
     answerShortly(this.response, 502, false)
   }
 
-  #conclude(verdict: Parameters<typeof this.connection.incoming.network.record>[0]['verdict'], problem: string | null = null): void {
+  #conclude(
+    verdict: Parameters<typeof this.connection.incoming.network.record>[0]['verdict'],
+    problem: string | null = null,
+  ): void {
     if (this.#concluded) return
     this.#concluded = true
     this.connection.incoming.network.record({

@@ -24,7 +24,14 @@ export function upgradeOf(
     const { sentBytes, receivedBytes } = way.meter
     const address = way.reached?.address ?? null
     const verdict = VERDICT_OF[end]
-    network.record({ ...connection.what(request), verdict, rule: way.rule, address, sentBytes, receivedBytes })
+    network.record({
+      ...connection.what(request),
+      verdict,
+      rule: way.rule,
+      address,
+      sentBytes,
+      receivedBytes,
+    })
   }
 }
 
@@ -33,5 +40,12 @@ function switching(answer: IncomingMessage): string {
   const kept = responseHeaders(answer.rawHeaders)
   const lines = kept.flatMap((text, at) => (at % 2 === 0 ? [`${text}: ${kept[at + 1] ?? ''}`] : []))
   const upgrade = answer.headers.upgrade ?? ''
-  return ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', `Upgrade: ${upgrade}`, ...lines, '', ''].join('\r\n')
+  return [
+    'HTTP/1.1 101 Switching Protocols',
+    'Connection: Upgrade',
+    `Upgrade: ${upgrade}`,
+    ...lines,
+    '',
+    '',
+  ].join('\r\n')
 }

@@ -8,8 +8,8 @@ import type { Duplex } from 'node:stream'
 import { judgeRequest } from '../../network/index.js'
 import { HttpConnection } from './http-connection.js'
 import { passRequest, refuseRequest } from './http-exchange.js'
-import { upgradeOf } from './http-upgrade.js'
 import { MAX_HEADER_BYTES } from './http-limits.js'
+import { upgradeOf } from './http-upgrade.js'
 import type { Incoming } from './incoming.js'
 import type { SandboxNetwork } from './sandbox-network.js'
 
@@ -55,8 +55,13 @@ function makeServer(upgrades: boolean): Server {
   server.on('checkExpectation', onRequest)
   server.on('connect', (request: IncomingMessage, socket: Duplex) => onTunnel(request, socket, []))
   // without this listener Node leaves an offer to upgrade aside, and the request is one like any other
-  if (upgrades) server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => onTunnel(request, socket, [head]))
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => connections.get(socket)?.unreadable(error))
+  if (upgrades)
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+      onTunnel(request, socket, [head]),
+    )
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) =>
+    connections.get(socket)?.unreadable(error),
+  )
   return server
 }
 
@@ -85,7 +90,7 @@ function onRequest(request: IncomingMessage, response: ServerResponse): void {
 }
 
 /** CONNECT, or a request to upgrade: Node has handed the bare socket over. */
-function onTunnel(request: IncomingMessage, socket: Duplex, begun: readonly Buffer[]): void {
+function onTunnel(request: IncomingMessage, socket: Duplex, begun: readonly Buffer[]) {
   const connection = connections.get(socket)
   if (connection === undefined) return void socket.destroy()
   const response = new ServerResponse(request)
@@ -95,10 +100,21 @@ function onTunnel(request: IncomingMessage, socket: Duplex, begun: readonly Buff
   connection.begin(request, response)
   const judged = judge(connection, request)
   if (judged.verdict !== 'allow') return refuseRequest(connection, request, response, judged)
-  if (judged.upgrade) return void passRequest(connection, request, response, judged, upgradeOf(connection, request, response, begun))
+  if (judged.upgrade)
+    return void passRequest(
+      connection,
+      request,
+      response,
+      judged,
+      upgradeOf(connection, request, response, begun),
+    )
   // an offer of h2c that is left aside, in a connection that could be upgraded: what follows would be its body
   if (begun.some(({ length }) => length > 0) || hasBody(request))
-    return refuseRequest(connection, request, response, { verdict: 'denyUpgrade', status: 400, rule: judged.rule })
+    return refuseRequest(connection, request, response, {
+      verdict: 'denyUpgrade',
+      status: 400,
+      rule: judged.rule,
+    })
   passRequest(connection, request, response, judged)
 }
 

@@ -1,5 +1,5 @@
 import { createServer, type Socket } from 'node:net'
-import { accept } from './incoming.js'
+import { accept } from './accept.js'
 import type { SandboxNetwork } from './sandbox-network.js'
 
 /** Connections of a sandbox that wait to be accepted. */

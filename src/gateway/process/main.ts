@@ -2,9 +2,20 @@
  * The gateway's process. It serves the sandboxes of one supervisor, decides nothing itself (`src/network` does), and ends when the
  * channel to the supervisor does.
  */
-import { Budget } from '../../network/index.js'
+import {
+  answerQuery,
+  Budget,
+  ClientHelloReader,
+  classifyAddress,
+  judgeRequest,
+  rulesFor,
+  SyntheticAddresses,
+  type Target,
+} from '../../network/index.js'
+import type { NetworkPlan, NetworkRule } from '../../plan/index.js'
 import type { FromGateway, Resolution, ToGateway } from '../messages.js'
 import { Attached } from './attached.js'
+import { loadHttp } from './http-later.js'
 import { ownAddresses } from './own-addresses.js'
 
 /** Of all sandboxes together: each connection holds up to two descriptors and some buffers. */
@@ -17,7 +28,12 @@ export function main(): void {
   // not Date: a clock that is set back must not make a second longer, nor a limit shorter
   const now = () => performance.now()
   const total = new Budget(
-    { maxConnections: connectionsFor(process.env.GLOVEBOX_OPEN_FILES), maxRate: null, maxUploadBytes: null, maxDownloadBytes: null },
+    {
+      maxConnections: connectionsFor(process.env.GLOVEBOX_OPEN_FILES),
+      maxRate: null,
+      maxUploadBytes: null,
+      maxDownloadBytes: null,
+    },
     now,
   )
   const surroundings = { now, own: ownAddresses(now), total }
@@ -45,6 +61,44 @@ export function main(): void {
     setTimeout(() => process.exit(FAILED), 100)
   })
   tell({ kind: 'ready' })
+  setTimeout(loadHttp, 0)
+}
+
+/** What a start runs, and the first connections: the build keeps what V8 compiles of it. */
+export async function warm(): Promise<void> {
+  const port = 443
+  const rule: NetworkRule = {
+    name: 'network.allow[0]',
+    host: { kind: 'name', name: 'warm.test' },
+    ports: [{ port, protocol: 'http' }],
+    methods: null,
+    paths: null,
+    upgrade: false,
+    private: [],
+    budget: { maxUploadBytes: null, maxDownloadBytes: null, maxConnections: null, maxRate: null },
+  }
+  const budget = { maxUploadBytes: 1, maxDownloadBytes: 1, maxConnections: 1, maxRate: 1 }
+  const timeouts = { connectMs: 1, headMs: 1, idleMs: 1 }
+  const plan: NetworkPlan = { rules: [rule], loopback: false, resolver: '198.18.0.53', budget, timeouts }
+  const now = () => performance.now()
+  const surroundings = { now, own: ownAddresses(now), total: new Budget(budget, now) }
+  surroundings.own()
+  new Attached(0, plan, 0, { servers: [], hosts: [] }, surroundings, () => {}).end()
+  const target: Target = { kind: 'name', name: 'warm.test' }
+  rulesFor(plan, target, port)
+  classifyAddress('192.0.2.1', [], [])
+  new ClientHelloReader().push(Buffer.from('160301000501000001000303', 'hex'))
+  answerQuery(
+    Buffer.from('000101000001000000000000047761726d0474657374000001 0001'.replace(' ', ''), 'hex'),
+    {
+      allows: () => true,
+      addresses: new SyntheticAddresses(),
+      loopback: false,
+    },
+  )
+  const head = { method: 'GET', url: '/', rawHeaders: ['Host', 'warm.test:443'], httpVersion: '1.1' }
+  judgeRequest(head, target, port, [rule])
+  await loadHttp()
 }
 
 /** Descriptors are for connections, two each; some are for listening, for names and for Node itself. */

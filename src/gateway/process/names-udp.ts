@@ -19,7 +19,8 @@ export function answerNames(network: SandboxNetwork, handle: object): Promise<vo
       const now = Math.floor(network.now() / 1000)
       if (now !== second) [second, asked] = [now, 0]
       asked += 1
-      if (asked > MAX_RATE) return asked === MAX_RATE + 1 ? zone.refused({ name: null, verdict: 'denyBudget' }) : undefined
+      if (asked > MAX_RATE)
+        return asked === MAX_RATE + 1 ? zone.refused({ name: null, verdict: 'denyBudget' }) : undefined
       const { reply, refused } = answerQuery(packet, zone, 'udp')
       if (refused !== null) zone.refused(refused)
       if (reply !== null) socket.send(reply, from.port, from.address)

@@ -9,7 +9,9 @@ export function ownAddresses(now: () => number): () => readonly string[] {
   return () => {
     if (now() - readAt >= FRESH_MS) {
       // throws when the kernel can't be asked; then nothing is dialled, rather than everything
-      addresses = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address))
+      addresses = Object.values(networkInterfaces()).flatMap((all) =>
+        (all ?? []).map(({ address }) => address),
+      )
       readAt = now()
     }
     return addresses

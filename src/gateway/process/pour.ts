@@ -67,7 +67,10 @@ export function pour(client: Socket, host: Socket, meter: Meter, idleMs: number,
       clearTimeout(timer)
       resolve(why)
     }
-    for (const [socket, other] of [[client, host], [host, client]] as const) {
+    for (const [socket, other] of [
+      [client, host],
+      [host, client],
+    ] as const) {
       const onClose = closed(other)
       if (socket.closed) onClose(socket.errored !== null)
       else socket.once('close', onClose)

@@ -16,7 +16,12 @@ export type Reached =
       readonly problem: string | null
     }
 
-export async function reach(network: SandboxNetwork, rule: NetworkRule, what: Attempted): Promise<Reached> {
+export async function reach(
+  network: SandboxNetwork,
+  rule: NetworkRule,
+  what: Attempted,
+  port: number,
+): Promise<Reached> {
   const until = network.now() + network.plan.timeouts.connectMs
   const left = () => Math.max(1, until - network.now())
   const { target } = what
@@ -37,7 +42,7 @@ export async function reach(network: SandboxNetwork, rule: NetworkRule, what: At
     return first === undefined
       ? { socket: null, verdict: 'denyUnresolved', address: null, problem: 'ENODATA' }
       : { socket: null, ...first, problem: null }
-  return dialEach(good, what.port, left)
+  return dialEach(good, port, left)
 }
 
 function sorted(addresses: readonly string[], rule: NetworkRule, own: readonly string[]) {

@@ -1,5 +1,12 @@
 /** All that the gateway knows of one sandbox. Nothing here is shared with another. */
-import { type Attempt, Budget, hint, SyntheticAddresses, type Target, type Verdict } from '../../network/index.js'
+import {
+  type Attempt,
+  Budget,
+  hint,
+  SyntheticAddresses,
+  type Target,
+  type Verdict,
+} from '../../network/index.js'
 import type { NetworkPlan, NetworkRule } from '../../plan/index.js'
 import type { Attempted } from './attempted.js'
 import type { Names } from './resolve.js'

@@ -22,7 +22,7 @@ export async function passOn(
     network.record({ ...what, verdict: 'denyBudget', rule })
     return void client.resetAndDestroy()
   }
-  const reached = await reach(network, rule, what)
+  const reached = await reach(network, rule, what, port)
   if (reached.socket === null) {
     meter.close()
     client.resetAndDestroy()

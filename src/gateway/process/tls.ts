@@ -1,6 +1,6 @@
 import { ClientHelloReader, type Denial, type HelloState, judgeHello } from '../../network/index.js'
-import type { Incoming } from './incoming.js'
 import { type Look, readFirst } from './first-bytes.js'
+import type { Incoming } from './incoming.js'
 import { passOn } from './tcp.js'
 
 /** Reads the ClientHello, holds it to the name that was looked up, and passes it on with all that follows, unread. */

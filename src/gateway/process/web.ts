@@ -1,5 +1,5 @@
 import { readFirst } from './first-bytes.js'
-import { passHttp } from './http.js'
+import { passHttp } from './http-later.js'
 import type { Incoming } from './incoming.js'
 import { passTls } from './tls.js'
 

@@ -9,8 +9,12 @@ export function zoneOf(network: SandboxNetwork) {
     addresses,
     loopback: plan.loopback,
     refused({ name, verdict }: { readonly name: string | null; readonly verdict: Verdict }) {
-      const target = name === null ? ({ kind: 'address', address: plan.resolver } as const) : ({ kind: 'name', name } as const)
-      network.record({ protocol: 'dns', target, port: 53, verdict, rule: null })
+      const target =
+        name === null
+          ? ({ kind: 'address', address: plan.resolver } as const)
+          : ({ kind: 'name', name } as const)
+      // no port: what a rule would have to say is not where names are asked for
+      network.record({ protocol: 'dns', target, port: null, verdict, rule: null })
     },
   }
 }

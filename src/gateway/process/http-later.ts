@@ -1,0 +1,14 @@
+/** HTTP takes longer to load than all the rest: it is loaded when the gateway is up, while the job is being started. */
+import type { Incoming } from './incoming.js'
+
+let http: typeof import('./http.js') | null = null
+
+export async function loadHttp(): Promise<typeof import('./http.js')> {
+  http ??= await import('./http.js')
+  return http
+}
+
+export function passHttp(incoming: Incoming): void {
+  if (http !== null) http.passHttp(incoming)
+  else loadHttp().then((loaded) => loaded.passHttp(incoming))
+}
