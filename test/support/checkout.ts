@@ -1,6 +1,6 @@
 /** Where these compiled tests belong, and folders that are gone when their test is over. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -8,6 +8,14 @@ import { fileURLToPath } from 'node:url'
 
 /** The checkout that these compiled tests belong to. */
 export const ROOT = findRoot(dirname(fileURLToPath(import.meta.url)))
+
+/** What an installation has besides ours, as the lock file says it. */
+export function neededPackages(): string[] {
+  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))
+  return Object.entries<{ dev?: true }>(lock.packages)
+    .filter(([path, { dev }]) => path !== '' && dev !== true)
+    .map(([path]) => path.slice('node_modules/'.length))
+}
 
 /** A folder for one test; 0700 unless told otherwise. */
 export function testFolder(t: TestContext, mode = 0o700): string {

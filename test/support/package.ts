@@ -5,13 +5,12 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   realpathSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { ROOT, sharedFolder } from './checkout.js'
+import { neededPackages, ROOT, sharedFolder } from './checkout.js'
 
 const TOOLS = ['sh', 'env']
 
@@ -58,14 +57,6 @@ export function packages(): Packed {
   const files = ours.files.map(({ path }: { path: string }) => path).sort()
   packed = { tarballs, files, unpackedBytes: ours.unpackedSize, packedBytes: ours.size }
   return packed
-}
-
-/** What an installation has besides ours, as the lock file says it. */
-function neededPackages(): string[] {
-  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))
-  return Object.entries<{ dev?: true }>(lock.packages)
-    .filter(([path, { dev }]) => path !== '' && dev !== true)
-    .map(([path]) => path.slice('node_modules/'.length))
 }
 
 /** A project in `folder` with the package as npm puts it there; `umask`: of whoever installs it. */

@@ -7,7 +7,7 @@ import { cpSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { hostOf } from '../../src/sandbox/index.js'
-import { ROOT, sharedFolder } from './checkout.js'
+import { neededPackages, ROOT, sharedFolder } from './checkout.js'
 import { delegatedTo } from './delegated.js'
 import { type Finished, finished } from './spawned.js'
 
@@ -96,9 +96,17 @@ let copied: string | null = null
 function copyForEverybody(): string {
   if (copied !== null) return copied
   copied = sharedFolder()
-  for (const part of ['bin', 'dist/cli', 'dist/native', 'dist/src', 'policies', 'package.json'])
+  for (const part of [
+    'bin',
+    'dist/cli',
+    'dist/gateway',
+    'dist/native',
+    'dist/src',
+    'policies',
+    'package.json',
+  ])
     cpSync(join(ROOT, part), join(copied, part), { recursive: true })
-  for (const name of ['zod', 'yaml'])
+  for (const name of neededPackages())
     cpSync(join(ROOT, 'node_modules', name), join(copied, 'node_modules', name), { recursive: true })
   return copied
 }
