@@ -1,5 +1,5 @@
 /** Sites for real clients: https and git on 443, clear HTTP on 80, PostgreSQL on 5432, an ssh-like banner on 22; the same for every name. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { join, normalize } from 'node:path'
@@ -24,11 +24,11 @@ export default (world: World): void => {
     world.https(443, { cert: pem('leaf.pem'), key: pem('leaf.key') }, serve)
   for (const port of [80, 8080]) world.http(port, serve)
   world.tcp(22, (socket) => socket.write('SSH-2.0-decoy\r\n'))
-  if (PGDATA !== '') database()
+  if (PGDATA !== '') world.until(database())
 }
 
 /** A real one, listening on every address of the far side. It refuses to run as root. */
-function database(): void {
+async function database(): Promise<void> {
   const [version = ''] = readdirSync('/usr/lib/postgresql').sort().reverse()
   const program = `/usr/lib/postgresql/${version}/bin/postgres`
   const args = ['-D', PGDATA, '-c', 'listen_addresses=*', '-c', `unix_socket_directories=${PGDATA}`]
@@ -37,5 +37,6 @@ function database(): void {
   const [file = '', ...rest] = [...drop, program, ...args]
   const server = spawn(file, rest, { stdio: 'ignore', cwd: PGDATA })
   process.on('exit', () => server.kill('SIGKILL'))
-  process.on('SIGTERM', () => process.exit(0))
+  while (spawnSync('pg_isready', ['-q', '-h', '127.0.0.1']).status !== 0)
+    await new Promise((resolve) => setTimeout(resolve, 50))
 }

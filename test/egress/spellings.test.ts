@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import type { Report } from '../../src/report/index.js'
 import { ROOT, testFolder } from '../support/checkout.js'
 import { HOST_ADDRESS, onInternet, ROUTER_ADDRESS } from '../support/internet/index.js'
-import { asEachUser, USERS } from '../support/users.js'
+import { asEachNetworkUser, USERS } from '../support/users.js'
 
 const WORLD = fileURLToPath(new URL('decoys-world.js', import.meta.url))
 const PROGRAM = join(ROOT, 'test/egress/knock.py')
@@ -57,13 +57,13 @@ const LITERALS: readonly [spellings: string[], verdict: string][] = [
   [['::1'], 'denyLoopback'],
   [['64:ff9b::a9fe:a9fe'], 'denyEmbedded'],
   [['2002:a9fe:a9fe::1'], 'denyEmbedded'],
-  [['255.255.255.255', '240.0.0.1'], 'denyReserved'],
+  [['240.0.0.1', '255.255.255.255'], 'denyReserved'],
 ]
 
 const ZONE = Object.fromEntries(NAMES.map(([name, turns]) => [name, turns]))
 const TARGETS = [...NAMES.map(([name]) => name), ...LITERALS.flatMap(([spellings]) => spellings)]
 
-asEachUser(
+asEachNetworkUser(
   'no spelling and no name leads a public-only job to anything that is not public',
   async (user, t) => {
     const folder = testFolder(t, 0o777)
@@ -103,7 +103,7 @@ test('the same attempts reach the decoys where nothing keeps them (the control)'
     assert.ok(reached.includes(address), address)
 })
 
-asEachUser('a name that is rebound between two connections is checked both times', async (user, t) => {
+asEachNetworkUser('a name that is rebound between two connections is checked both times', async (user, t) => {
   const folder = testFolder(t, 0o777)
   const report = join(folder, 'report.json')
   const names = ['rebound.test', 'rebound.test', 'rebound.test']
@@ -117,23 +117,26 @@ asEachUser('a name that is rebound between two connections is checked both times
   assert.match(stdout, /^rebound\.test answered\nrebound\.test refused/)
 })
 
-asEachUser('of mixed answers only the good are dialled, and the bad are on record', async (user, t) => {
-  const folder = testFolder(t, 0o777)
-  const report = join(folder, 'report.json')
-  const argv = user.cli([
-    ...['run', '--allow-host', 'mixed.test:80', '--report', report, '--input', PROGRAM],
-    ...['--', 'python3', 'knock.py', '80', 'mixed.test'],
-  ])
-  const zone = { 'mixed.test': [[ROUTER_ADDRESS, PUBLIC, '169.254.169.254']] }
-  const { seen, stdout, stderr } = await onInternet(user, folder, argv, { zone, sites: WORLD })
-  assert.deepEqual(dialled(seen), [PUBLIC], stderr)
-  assert.equal(stdout, 'mixed.test answered\n')
-  const { network } = JSON.parse(readFileSync(report, 'utf8')) as Report
-  const bad = network.filter(({ verdict }) => verdict !== 'allow').map(({ address }) => address)
-  assert.deepEqual(bad.sort(), [ROUTER_ADDRESS, '169.254.169.254'].sort())
-})
+asEachNetworkUser(
+  'of mixed answers only the good are dialled, and the bad are on record',
+  async (user, t) => {
+    const folder = testFolder(t, 0o777)
+    const report = join(folder, 'report.json')
+    const argv = user.cli([
+      ...['run', '--allow-host', 'mixed.test:80', '--report', report, '--input', PROGRAM],
+      ...['--', 'python3', 'knock.py', '80', 'mixed.test'],
+    ])
+    const zone = { 'mixed.test': [[ROUTER_ADDRESS, PUBLIC, '169.254.169.254']] }
+    const { seen, stdout, stderr } = await onInternet(user, folder, argv, { zone, sites: WORLD })
+    assert.deepEqual(dialled(seen), [PUBLIC], stderr)
+    assert.equal(stdout, 'mixed.test answered\n')
+    const { network } = JSON.parse(readFileSync(report, 'utf8')) as Report
+    const bad = network.filter(({ verdict }) => verdict !== 'allow').map(({ address }) => address)
+    assert.deepEqual(bad.sort(), [ROUTER_ADDRESS, '169.254.169.254'].sort())
+  },
+)
 
-asEachUser('a look-alike of an allowed name is another name', async (user, t) => {
+asEachNetworkUser('a look-alike of an allowed name is another name', async (user, t) => {
   const folder = testFolder(t, 0o777)
   const alike = [
     'evil-allowed.test',

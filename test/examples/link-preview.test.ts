@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { ROOT, testFolder } from '../support/checkout.js'
 import { onInternet, ROUTER_ADDRESS } from '../support/internet/index.js'
 import { finished } from '../support/spawned.js'
-import { asEachUser } from '../support/users.js'
+import { asEachNetworkUser } from '../support/users.js'
 
 const WORKER = fileURLToPath(new URL('link-preview-worker.js', import.meta.url))
 const WORLD = fileURLToPath(new URL('link-preview-world.js', import.meta.url))
@@ -32,7 +32,7 @@ interface Shown {
   readonly pixel: { readonly width: number; readonly rgb: readonly number[] } | null
 }
 
-asEachUser(
+asEachNetworkUser(
   'the link preview example shows what is public, and what its sandboxes were refused, in a browser',
   async (user, t) => {
     const readable = await finished(user.as(['test', '-r', WORKER]), { cwd: '/' })

@@ -1,14 +1,7 @@
 /** The package as npm makes it, and as it is installed elsewhere: without scripts, a network or a compiler. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  realpathSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { neededPackages, ROOT, sharedFolder } from './checkout.js'
 

@@ -54,6 +54,14 @@ export function asEachUser(
     )
 }
 
+/** The same without the user who has cgroups, which a network does not know of. */
+export const asEachNetworkUser: typeof asEachUser = (name, body, wanted) => {
+  for (const user of USERS.slice(0, 2))
+    test(`${name} (started by ${user.name})`, { skip: user.skip ?? wanted?.(user) ?? false }, (t) =>
+      body(user, t),
+    )
+}
+
 /** For `asEachUser`: a test of the memory limit says where there is none to test. */
 export const needsMemoryLimit = (user: TestUser): string | null =>
   user.noMemoryLimit === null ? null : `limits.memory can't be held for ${user.name}: ${user.noMemoryLimit}`

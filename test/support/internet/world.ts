@@ -18,6 +18,8 @@ export interface World {
   /** bytes in, bytes out */
   tcp(port: number, serve: (socket: Socket, address: string) => void): void
   http(port: number, serve: RequestListener): void
+  /** nothing begins before this has resolved */
+  until(ready: Promise<void>): void
   https(port: number, options: ServerOptions, serve: RequestListener): void
 }
 
@@ -43,6 +45,7 @@ const world: World = {
       port,
       createNet((socket) => serve(socket, plain(socket.localAddress))),
     ),
+  until: (ready) => void listening.push(ready),
   http: (port, serve) => open(port, createHttp(serve)),
   https: (port, options, serve) => open(port, createHttps(options, serve)),
 }
