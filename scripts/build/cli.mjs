@@ -12,7 +12,7 @@ import { Failure, filesBelow, fingerprint, root, stamp, writeWhole } from './che
 const ENTRY = join(root, 'dist/src/cli/main.js')
 const FOLDER = join(root, 'dist/cli')
 /** Packages that load late, and their scripts. */
-const LATE_PACKAGES = { 'zod/mini': 'zod', yaml: 'yaml' }
+const LATE_PACKAGES = { 'zod/mini': 'zod', yaml: 'yaml', tldts: 'tldts' }
 const NAMES = ['main', ...Object.values(LATE_PACKAGES)]
 const INPUTS = ['package-lock.json', 'scripts/build/cli.mjs', 'scripts/build/warm.cjs', 'bin/glovebox']
 
