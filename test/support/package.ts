@@ -1,7 +1,15 @@
 /** The package as npm makes it, and as it is installed elsewhere: without scripts, a network or a compiler. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { ROOT, sharedFolder } from './checkout.js'
 
@@ -34,22 +42,23 @@ export function packages(): Packed {
   const said = npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], ROOT, process.env)
   const [ours] = JSON.parse(said)
   const tarballs: Record<string, string> = { glovebox: join(folder, ours.filename) }
-  for (const name of ['zod', 'yaml']) {
-    const file = join(folder, `${name}.tgz`)
-    execFileSync('tar', [
-      'czf',
-      file,
-      '-C',
-      join(ROOT, 'node_modules'),
-      '--transform',
-      `s/^${name}/package/`,
-      name,
-    ])
+  for (const name of needed()) {
+    const file = join(folder, `${name.replace('/', '-')}.tgz`)
+    const renamed = ['--transform', `s,^${name},package,`]
+    execFileSync('tar', ['czf', file, '-C', join(ROOT, 'node_modules'), ...renamed, name])
     tarballs[name] = file
   }
   const files = ours.files.map(({ path }: { path: string }) => path).sort()
   packed = { tarballs, files, unpackedBytes: ours.unpackedSize, packedBytes: ours.size }
   return packed
+}
+
+/** The packages that ours runs with, what they bring along included. */
+function needed(): string[] {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))
+  return Object.entries<{ readonly dev?: boolean }>(packages)
+    .filter(([path, { dev }]) => path.startsWith('node_modules/') && dev !== true)
+    .map(([path]) => path.slice('node_modules/'.length))
 }
 
 /** A project in `folder` with the package as npm puts it there; `umask`: of whoever installs it. */
