@@ -42,7 +42,7 @@ export function packages(): Packed {
   const said = npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], ROOT, process.env)
   const [ours] = JSON.parse(said)
   const tarballs: Record<string, string> = { glovebox: join(folder, ours.filename) }
-  for (const name of needed()) {
+  for (const name of neededPackages()) {
     const file = join(folder, `${name.replace('/', '-')}.tgz`)
     const renamed = ['--transform', `s,^${name},package,`]
     execFileSync('tar', ['czf', file, '-C', join(ROOT, 'node_modules'), ...renamed, name])
@@ -54,7 +54,7 @@ export function packages(): Packed {
 }
 
 /** The packages that ours runs with, what they bring along included. */
-function needed(): string[] {
+export function neededPackages(): string[] {
   const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))
   return Object.entries<{ readonly dev?: boolean }>(packages)
     .filter(([path, { dev }]) => path.startsWith('node_modules/') && dev !== true)
