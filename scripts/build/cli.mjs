@@ -12,7 +12,7 @@ const WHAT = 'the command line'
 const ENTRY = join(root, 'dist/src/cli/main.js')
 const FOLDER = join(root, 'dist/cli')
 /** Packages that load late, and their scripts. */
-const LATE_PACKAGES = { 'zod/mini': 'zod', yaml: 'yaml' }
+const LATE_PACKAGES = { 'zod/mini': 'zod', yaml: 'yaml', tldts: 'tldts' }
 const LOADED_ANYWAY = ['node:fs', 'node:path', 'node:url', 'node:util', 'node:events', 'node:buffer']
 const NAMES = ['main', ...Object.values(LATE_PACKAGES)]
 const INPUTS = [...BUNDLER, 'scripts/build/cli.mjs', 'bin/glovebox']

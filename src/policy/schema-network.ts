@@ -35,7 +35,7 @@ export function network() {
           default: false,
         }),
       ),
-      ...budget('of the sandbox, all hosts together', true),
+      ...budget('all hosts together', true),
       timeouts: z.optional(timeouts()),
     },
     '{allow: [api.example.com]}',
@@ -74,7 +74,7 @@ function rule() {
         }),
       ),
       private: z.optional(privateBlocks()),
-      ...budget('of the rule, all its connections together', false),
+      ...budget('all connections of the rule together', false),
     },
     '{host: api.example.com, ports: [443]}',
     { description: 'The long form of HOST:PORT.' },
@@ -94,7 +94,7 @@ function publicHosts() {
         }),
       ),
       methods: z.optional(methods()),
-      ...budget('of all these hosts together', false),
+      ...budget('all public hosts together', false),
     },
     '{ports: [80, 443]}',
     { description: 'Any public host, for link previews and crawlers. {}: with the defaults. Absent: none.' },
@@ -170,20 +170,20 @@ function budget(whose: string, whole: boolean) {
     (whole ? { initial, ...range } : range) as T
   return {
     maxUpload: z.optional(
-      size(of(bounds.UPLOAD), { description: `Bytes from the job to hosts ${whose}.`, examples: ['64KiB'] }),
+      size(of(bounds.UPLOAD), { description: `Bytes from the job, ${whose}.`, examples: ['64KiB'] }),
     ),
     maxDownload: z.optional(
       size(of(bounds.DOWNLOAD), {
-        description: `Bytes from hosts to the job ${whose}.`,
+        description: `Bytes to the job, ${whose}.`,
         examples: ['20MiB'],
       }),
     ),
     maxConnections: z.optional(
-      number(of(bounds.CONNECTIONS), true, { description: `Connections at once ${whose}.`, examples: [8] }),
+      number(of(bounds.CONNECTIONS), true, { description: `Connections at once, ${whose}.`, examples: [8] }),
     ),
     maxRate: z.optional(
       number(of(bounds.RATE), true, {
-        description: `New connections in any second ${whose}.`,
+        description: `New connections in any second, ${whose}.`,
         examples: [10],
       }),
     ),

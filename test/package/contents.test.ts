@@ -16,6 +16,7 @@ const below = (folder: string, wanted: (file: string) => boolean) =>
 const MADE = [
   'dist/cli/LICENSES.txt',
   'dist/cli/main.cjs',
+  'dist/cli/tldts.cjs',
   'dist/cli/yaml.cjs',
   'dist/cli/zod.cjs',
   'dist/native/LICENSES.txt',

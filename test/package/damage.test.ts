@@ -11,6 +11,7 @@ import { type TestContext, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { asRootAndOrdinary, assertSaid, HANG, reportIn } from '../run/tools.js'
 import { mountFor, ROOT, testFolder } from '../support/checkout.js'
+import { neededPackages } from '../support/package.js'
 import { finished } from '../support/spawned.js'
 import { SUITE_IS_ROOT, type TestUser, USERS } from '../support/users.js'
 
@@ -174,7 +175,7 @@ test('the package is updated under a running program: it is told to start again'
   skip: USERS[0]?.skip ?? false,
 }, async (t) => {
   const updated = installation(t)
-  for (const part of ['dist/src', 'node_modules/zod', 'node_modules/yaml'])
+  for (const part of ['dist/src', ...neededPackages().map((name) => `node_modules/${name}`)])
     cpSync(join(ROOT, part), join(updated.folder, part), { recursive: true })
   const library = pathToFileURL(join(updated.folder, 'dist/src/index.js')).href
   const manifest = updated.file('manifest.json')

@@ -36,20 +36,21 @@ export function packages(): Packed {
   const tarballs: Record<string, string> = { glovebox: join(folder, ours.filename) }
   for (const name of neededPackages()) {
     const file = join(folder, `${name.replace('/', '-')}.tgz`)
-    execFileSync('tar', [
-      'czf',
-      file,
-      '-C',
-      join(ROOT, 'node_modules'),
-      '--transform',
-      `s,^${name},package,`,
-      name,
-    ])
+    const renamed = ['--transform', `s,^${name},package,`]
+    execFileSync('tar', ['czf', file, '-C', join(ROOT, 'node_modules'), ...renamed, name])
     tarballs[name] = file
   }
   const files = ours.files.map(({ path }: { path: string }) => path).sort()
   packed = { tarballs, files, unpackedBytes: ours.unpackedSize, packedBytes: ours.size }
   return packed
+}
+
+/** The packages that ours runs with, what they bring along included. */
+export function neededPackages(): string[] {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))
+  return Object.entries<{ readonly dev?: boolean }>(packages)
+    .filter(([path, { dev }]) => path.startsWith('node_modules/') && dev !== true)
+    .map(([path]) => path.slice('node_modules/'.length))
 }
 
 /** A project in `folder` with the package as npm puts it there; `umask`: of whoever installs it. */
