@@ -13,60 +13,64 @@ export type Tried = Pick<
  * nobody's business.
  */
 export function hint(tried: Tried): string | null {
-  const { name, address, port, rule } = tried
+  const { name, address, port, method, path } = tried
+  // `public` has no such keys: what it refuses needs a rule of its own
+  const rule = tried.rule === 'network.public' ? null : tried.rule
   switch (tried.verdict) {
     case 'denyName':
     case 'denyLiteral':
     case 'denyPort':
-      return allowLine(name ?? address, port)
+      return allowLine(name ?? address, port, null)
     case 'denyUnknownName':
-      return 'the address was made up or kept from another sandbox: dial the name'
+      return 'the address stands for no name that was asked for in this sandbox: let the job dial the name'
     case 'denyPrivate':
     case 'denyCgnat':
     case 'denyLinkLocal':
     case 'denyLoopback':
     case 'denyOwnAddress':
-      return privateLine(tried)
+      return privateLine(tried, rule)
     case 'denyMethod':
-      return tried.method === undefined
+      return method === undefined || tried.rule === null
         ? null
-        : `add ${quoted(tried.method)} to \`methods\` of ${ofRule(rule)}`
+        : `add ${quoted(method)} to \`methods\` of ${tried.rule}`
     case 'denyPath':
-      return `a path of ${ofRule(rule)} would have to match${tried.path === undefined ? '' : ` ${quoted(tried.path)}`}`
+      return path === undefined || rule === null
+        ? null
+        : `a path of ${rule} would have to match ${quoted(path)}`
     case 'denyUpgrade':
-      return `write \`upgrade: true\` in ${ofRule(rule)}`
+      return rule === null ? null : `write \`upgrade: true\` in ${rule}`
     case 'denyProtocol':
     case 'denyNoServerName':
-      return port === null
+      return rule === null
         ? null
-        : `where it is no TLS by design, say so: \`protocol\` of port ${port} in ${ofRule(rule)}`
+        : `if the host speaks something else there, write \`protocol: tcp\` in ${rule}: it then passes unread`
     case 'denyBudget':
-      return `raise the budget of ${rule ?? 'network'}, if the job may move as much`
+      return `raise the budget of ${tried.rule ?? 'network'}, if the job may use as much`
     case 'denyTimeout':
-      return 'raise `timeouts` under network, if the host may take as long'
+      return 'raise `timeouts` under network, if it may take as long'
     default:
       return null
   }
 }
 
-function allowLine(host: string | null, port: number | null): string | null {
-  // what is no plain host is not put into a line that somebody may paste
+function allowLine(host: string | null, port: number | null, block: string | null): string | null {
+  // the job's own words are put into no line that somebody may paste
   if (host === null || !/^[a-z0-9_.:-]{1,253}$/.test(host)) return null
   const written = host.includes(':') ? `"${host}"` : host
-  const line = port === null || port === 443 ? `- ${written}` : `- {host: ${written}, ports: [${port}]}`
-  return `write \`${line}\` under network.allow`
+  const keys = [
+    `host: ${written}`,
+    ...(port === null || port === 443 ? [] : [`ports: [${port}]`]),
+    ...(block === null ? [] : [`private: [${block}]`]),
+  ]
+  return `write \`- ${keys.length === 1 ? written : `{${keys.join(', ')}}`}\` under network.allow`
 }
 
-function privateLine({ name, address, port, rule }: Tried): string | null {
+function privateLine({ name, address, port }: Tried, rule: string | null): string | null {
   if (address === null || !/^[0-9a-f.:]{2,45}$/.test(address)) return null
   const block = address.includes(':') ? `"${address}/128"` : `${address}/32`
-  if (rule !== null) return `write \`private: [${block}]\` in ${rule}, if the host may be there`
-  const host = allowLine(name ?? address, port ?? 443)
-  return host === null ? null : `${host}, with \`private: [${block}]\``
-}
-
-function ofRule(rule: string | null): string {
-  return rule ?? 'a rule for the host'
+  const line =
+    rule === null ? allowLine(name ?? address, port, block) : `write \`private: [${block}]\` in ${rule}`
+  return line === null ? null : `${line}, if the host may be there`
 }
 
 function quoted(text: string): string {

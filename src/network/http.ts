@@ -58,6 +58,7 @@ export function judgeRequest(
 
   // HTTP/2 would be free bytes; who offers it in the clear goes on without (RFC 9110, 7.8: a server may ignore it)
   const upgrade = read.upgrade.filter((protocol) => !/^h2c?(\/|$)/.test(protocol))
+  if (upgrade.length > 0 && read.framing.kind !== 'none') return deny('denyRequest', 400)
   let denial: RequestVerdict | null = null
   for (const rule of rules) {
     const path = pathFor(rule, read)

@@ -42,3 +42,25 @@ export const COMPONENT_BYTES = 255
 
 /** One policy file, bytes. */
 export const SOURCE_BYTES = 256 * 1024
+
+export const HOST_RULES = 256
+export const RULE_PORTS = 64
+export const RULE_METHODS = 16
+export const RULE_PATHS = 64
+export const RULE_BLOCKS = 64
+/** One path pattern, characters, and the stars in it. */
+export const PATTERN_LENGTH = 1024
+export const PATTERN_STARS = 16
+
+export const PUBLIC_PORTS = [80, 443]
+
+/** Of a whole sandbox, to all hosts together. A rule's own have the same ranges, and no default. */
+export const UPLOAD: TextBounds = { initial: '64MiB', min: '1B', max: '1024GiB' }
+export const DOWNLOAD: TextBounds = { initial: '1GiB', min: '1B', max: '1024GiB' }
+/** Each holds two descriptors of the gateway. */
+export const CONNECTIONS: NumberBounds = { initial: 128, min: 1, max: 4096 }
+export const RATE: NumberBounds = { initial: 100, min: 1, max: 10_000 }
+
+export const CONNECT_TIMEOUT: TextBounds = { initial: '10s', min: '1ms', max: '5m' }
+export const HEAD_TIMEOUT: TextBounds = { initial: '10s', min: '1ms', max: '5m' }
+export const IDLE_TIMEOUT: TextBounds = { initial: '60s', min: '1ms', max: '24h' }

@@ -5,9 +5,10 @@ import { checkEnv } from './env.js'
 import { compareGrants, type Granted, readGrants } from './grants.js'
 import type { ResolveHostPath } from './host-path.js'
 import { workdirPath } from './inside-path.js'
+import { readNetwork } from './network.js'
 import { isWithin } from './paths.js'
 import { formatPath, type Written } from './places.js'
-import type { Grant, Policy } from './policy.js'
+import type { Grant, NetworkPolicy, Policy } from './policy.js'
 import { Problems } from './problems.js'
 import { show } from './quote.js'
 import type { PolicyDocument } from './schema.js'
@@ -30,8 +31,10 @@ export function canonicalPolicy(written: Written, resolve: ResolveHostPath): Pol
   checkEnv(parts.env, problems)
   const workdir = checkWorkdir(parts.workdir, [...read, ...write], problems)
   checkSyscalls(parts.syscalls, problems)
+  const network = readNetwork(parts.network, written.places, problems)
+  checkSockets(parts, problems)
   problems.throwIfAny()
-  return complete(parts as PolicyDocument, { read, write }, workdir)
+  return complete(parts as PolicyDocument, { read, write }, workdir, network)
 }
 
 /** Sections that are maps, whatever else is wrong with them: so that one report can name every problem. */
@@ -43,7 +46,7 @@ function partsOf(value: unknown): Partial<PolicyDocument> {
     : {}
 }
 
-const SECTIONS = new Set(['files', 'env', 'syscalls'])
+const SECTIONS = new Set(['files', 'env', 'syscalls', 'network'])
 
 function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -74,11 +77,19 @@ function checkSyscalls(syscalls: PolicyDocument['syscalls'], problems: Problems)
   }
 }
 
+/** A network that no socket reaches would be read as a network. */
+function checkSockets({ network, syscalls }: Partial<PolicyDocument>, problems: Problems): void {
+  if (network === undefined || syscalls?.profile !== 'compute') return
+  const what = 'needs sockets, and syscalls.profile: compute has none of any kind.'
+  problems.addKey('policy.contradiction', ['network'], what, 'Remove the section, or the profile.')
+}
+
 /** Fills in the defaults. Every text was checked: a `null` here would be a fault of the schema. */
 function complete(
   document: PolicyDocument,
   grants: { read: readonly Granted[]; write: readonly Granted[] },
   workdir: string,
+  network: NetworkPolicy | null,
 ): Policy {
   const { lifetime = {}, limits = {}, syscalls = {} } = document
   return brand({
@@ -91,7 +102,7 @@ function complete(
       read: grants.read.map(bare),
       write: grants.write.map((each) => ({ ...bare(each), live: each.live })),
     },
-    network: null,
+    network,
     lifetime: {
       deadlineMs: known(parseDuration(lifetime.deadline ?? bounds.DEADLINE.initial)),
       noOutputMs: lifetime.noOutput === undefined ? null : known(parseDuration(lifetime.noOutput)),

@@ -1,4 +1,5 @@
 import { formatDuration, formatSize } from '../units/index.js'
+import { type NumberRow, networkAbove, networkNumbers } from './ceiling-network.js'
 import { type Bound, type Ceiling, isBelow } from './ceiling-read.js'
 import type { Path, Place, Places } from './places.js'
 import type { Grant, Policy } from './policy.js'
@@ -22,7 +23,8 @@ export function compareWithCeiling(policy: Policy, ceiling: Ceiling, context: Co
   grants('read', policy.files.read, ceiling.read, context)
   grants('write', policy.files.write, ceiling.write, context)
   liveGrants(policy, ceiling, context)
-  numbers(policy, ceiling, context)
+  numbers(limitRows(policy, ceiling), context)
+  network(policy, ceiling, context)
   profile(policy, ceiling, context)
   subset(['syscalls', 'allow'], policy.syscalls.allow, ceiling.allow, context)
   subset(['waive'], policy.waive, ceiling.waive, context)
@@ -42,10 +44,21 @@ function profile({ syscalls }: Policy, { profile: bound }: Ceiling, context: Con
   context.problems.add(ABOVE, path, what, `Write ${bound.value}.`)
 }
 
-function numbers(policy: Policy, ceiling: Ceiling, context: Context): void {
+function network(
+  { network: policy }: Policy,
+  { network: bound, networkNumber }: Ceiling,
+  context: Context,
+): void {
+  if (policy === null) return
+  for (const { path, what, advice } of networkAbove(policy, bound.value))
+    context.problems.add(ABOVE, path, `${what} (${at(bound.place)}).`, advice)
+  if (bound.value !== null) numbers(networkNumbers(policy, bound.value, networkNumber), context)
+}
+
+function limitRows(policy: Policy, ceiling: Ceiling): readonly NumberRow[] {
   const { lifetime, limits } = policy
   const plain = (value: number) => String(value)
-  const rows: readonly [Path, number | null, Bound<number> | null, (value: number) => string][] = [
+  return [
     [['lifetime', 'deadline'], lifetime.deadlineMs, ceiling.deadlineMs, formatDuration],
     [['lifetime', 'noOutput'], lifetime.noOutputMs, ceiling.noOutputMs, formatDuration],
     [['limits', 'memory'], limits.memoryBytes, ceiling.memoryBytes, formatSize],
@@ -55,6 +68,9 @@ function numbers(policy: Policy, ceiling: Ceiling, context: Context): void {
     [['limits', 'output'], limits.outputBytes, ceiling.outputBytes, formatSize],
     [['limits', 'scratch'], limits.scratchBytes, ceiling.scratchBytes, formatSize],
   ]
+}
+
+function numbers(rows: readonly NumberRow[], context: Context): void {
   for (const [path, value, bound, format] of rows) {
     if (bound === null || (value !== null && value <= bound.value)) continue
     const most = format(bound.value)

@@ -1,8 +1,9 @@
 import { parseDuration, parseSize } from '../units/index.js'
 import type { ResolveHostPath } from './host-path.js'
+import { readNetwork } from './network.js'
 import { isWithin, pathFault, tidy } from './paths.js'
 import type { Path, Place, Written } from './places.js'
-import type { BoundaryName, SyscallProfile } from './policy.js'
+import type { BoundaryName, NetworkPolicy, SyscallProfile } from './policy.js'
 import { Problems } from './problems.js'
 import { show } from './quote.js'
 import type { PolicyDocument } from './schema.js'
@@ -35,6 +36,10 @@ export interface Ceiling {
   readonly deny: Bound<readonly string[]>
   readonly allow: Bound<readonly string[]>
   readonly waive: Bound<readonly string[]>
+  /** absent: no network at all */
+  readonly network: Bound<NetworkPolicy | null>
+  /** bounds of the section's numbers, where they are written */
+  readonly networkNumber: (path: Path, value: number) => Bound<number> | null
 }
 
 /** @throws PolicyError with the ceiling's own problems: one that can't be understood bounds nothing, so stops all */
@@ -77,6 +82,11 @@ export function readCeiling(written: Written, resolve: ResolveHostPath): Ceiling
     deny: names(['syscalls', 'deny'], syscalls.deny),
     allow: names(['syscalls', 'allow'], syscalls.allow),
     waive: names(['waive'], document.waive),
+    network: {
+      value: readNetwork(document.network, written.places, problems),
+      place: written.places.of(['network']),
+    },
+    networkNumber: (path, value) => bound(path, written.places.has(path) ? value : undefined, same),
   }
   problems.throwIfAny()
   return ceiling

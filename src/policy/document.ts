@@ -1,4 +1,5 @@
 import { formatDuration, formatSize } from '../units/index.js'
+import { networkDocument } from './network-document.js'
 import type { Grant, Policy } from './policy.js'
 import type { PolicyDocument } from './schema.js'
 
@@ -15,6 +16,7 @@ export function policyDocument(policy: Policy): PolicyDocument {
     root: 'host',
     workdir: policy.workdir,
     env: { ...policy.env },
+    ...(policy.network === null ? {} : { network: networkDocument(policy.network) }),
     files: { read: policy.files.read.map(long), write: policy.files.write.map(long) },
     lifetime: { deadline: formatDuration(lifetime.deadlineMs), ...quiet, reuse: lifetime.reuse },
     limits: {

@@ -71,6 +71,7 @@ const NUMBERS: ReadonlySet<string> = new Set(['cpus', 'processes', 'openFiles'])
 const LISTS = [
   ['read', '--read', ['files', 'read']],
   ['write', '--write', ['files', 'write']],
+  ['allowHost', '--allow-host', ['network', 'allow']],
   ['waive', '--waive', ['waive']],
 ] as const
 
@@ -85,9 +86,8 @@ function overlay(flags: PolicyFlags, options: FlagOptions, quick: boolean): Writ
   }
   for (const [key, flag, path] of LISTS) for (const text of flags[key] ?? []) over.append(flag, path, text)
   for (const text of flags.env ?? []) over.variable(text)
-  // these reach the table of what this version can't enforce, like the sections they stand for
-  if ((flags.allowHost ?? []).length > 0) over.setAbsent('--allow-host', ['network'])
-  if (flags.allowPublic === true) over.setAbsent('--allow-public', ['network'])
+  if (flags.allowPublic === true) over.setAbsent('--allow-public', ['network', 'public'])
+  // this one reaches the table of what this version can't enforce, like the section it stands for
   if ((flags.secret ?? []).length > 0) over.setAbsent('--secret', ['credentials'])
   return over.written
 }
@@ -118,7 +118,7 @@ class Overlay {
 
   set(flag: string, path: Path, value: unknown): void {
     const key = String(path.at(-1))
-    const parent = this.#map(path.slice(0, -1))
+    const parent = this.#map(flag, path.slice(0, -1))
     if (parent === null) return
     parent[key] = value
     this.written.places.set(path, this.#place(flag))
@@ -130,7 +130,7 @@ class Overlay {
 
   append(flag: string, path: Path, value: string): void {
     const key = String(path.at(-1))
-    const parent = this.#map(path.slice(0, -1))
+    const parent = this.#map(flag, path.slice(0, -1))
     if (parent === null) return
     if (!Object.hasOwn(parent, key)) {
       parent[key] = []
@@ -169,11 +169,14 @@ class Overlay {
   }
 
   /** The map at this path, made when absent; `null` when something else stands there. */
-  #map(path: Path): Map | null {
+  #map(flag: string, path: Path): Map | null {
     let at = this.written.value
-    for (const step of path) {
+    for (const [i, step] of path.entries()) {
       if (!isMap(at)) return null
-      if (!Object.hasOwn(at, step)) at[step] = Object.create(null)
+      if (!Object.hasOwn(at, step)) {
+        at[step] = Object.create(null)
+        this.written.places.set(path.slice(0, i + 1), this.#place(flag))
+      }
       at = at[step]
     }
     return isMap(at) ? at : null

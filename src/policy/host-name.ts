@@ -22,6 +22,8 @@ const WRITE = 'Write a name such as api.example.com.'
 export function canonicalHostName(text: string): HostNameAnswer {
   const fault = textFault(text)
   if (fault !== null) return fault
+  if (text.includes('*'))
+    return { what: 'contains "*".', advice: 'Write a whole name, or *.NAME in a rule of the network.' }
   if (/[:[\]]/.test(text)) return literal6(text)
   const ascii = /^[\x21-\x7e]+$/.test(text) ? text.toLowerCase() : domainToASCII(text)
   if (ascii === '') return { what: 'is not a host name.', advice: WRITE }
@@ -42,15 +44,22 @@ export function canonicalWireName(text: string): HostNameAnswer {
 }
 
 /** A host and the port behind it, if one is written. */
-export type AuthorityAnswer =
-  | { readonly host: HostName; readonly port: number | null }
+export type AuthorityAnswer<Host = HostName> =
+  | { readonly host: Host; readonly port: number | null }
   | { readonly what: string; readonly advice: string }
 
-/** `HOST`, `HOST:PORT`, `[2001:db8::7]`, `[2001:db8::7]:PORT` (RFC 3986, 3.2.2). */
+export function canonicalAuthority(text: string): AuthorityAnswer
+export function canonicalAuthority<Host extends object>(
+  text: string,
+  read: (host: string) => Host | { readonly what: string; readonly advice: string },
+): AuthorityAnswer<Host>
+/** `HOST`, `HOST:PORT`, `[2001:db8::7]`, `[2001:db8::7]:PORT` (RFC 3986, 3.2.2). `read`: how the host is read. */
 export function canonicalAuthority(
   text: string,
-  read: (host: string) => HostNameAnswer = canonicalHostName,
-): AuthorityAnswer {
+  read: (host: string) => object = canonicalHostName,
+): AuthorityAnswer<object> {
+  const fault = textFault(text)
+  if (fault !== null) return fault
   // ::1:80 would be an address to one reader, an address and a port to the next
   if (/^[^[]*:.*:/s.test(text))
     return {
@@ -59,7 +68,7 @@ export function canonicalAuthority(
     }
   const [whole, host = '', port] = /^(\[[^[\]]*\]|[^:[\]]*):([^:[\]]*)$/.exec(text) ?? []
   const answer = read(whole === undefined ? text : host)
-  if ('what' in answer) return answer
+  if ('what' in answer) return answer as { what: string; advice: string }
   if (port === undefined) return { host: answer, port: null }
   const number = portNumber(port)
   if (number === null)
@@ -86,8 +95,6 @@ function textFault(text: string): { what: string; advice: string } | null {
   // a%2eb is a.b for a URL parser; fe80::1%eth0 is an address on this machine's own link
   if (text.includes('%'))
     return { what: 'contains "%", an escape or a zone.', advice: 'Write the name or address without it.' }
-  if (text.includes('*'))
-    return { what: 'contains "*".', advice: 'Write a whole name, or *.NAME in a rule of the network.' }
   return null
 }
 

@@ -13,6 +13,7 @@ export {
   portNumber,
 } from './host-name.js'
 export { type HostAnswer, type HostKind, type ResolveHostPath, resolveHostPath } from './host-path.js'
+export { patternText } from './host-pattern.js'
 export { policySchemaJson } from './json-schema.js'
 export { type LoadOptions, loadPolicy } from './load.js'
 export { type PolicyOptions, parsePolicy } from './parse.js'
@@ -37,3 +38,4 @@ export { BOUNDARIES, PROTOCOLS, WAIVABLE } from './policy.js'
 export { defaultProfilesDir, isProfileName, profileNames } from './profiles.js'
 export type { PolicyDocument } from './schema.js'
 export { policySha256 } from './sha256.js'
+export { wildcardCovers } from './wildcard.js'

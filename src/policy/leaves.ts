@@ -44,9 +44,16 @@ export function duration(bounds: Pick<TextBounds, 'min' | 'max'>, note: Note) {
 }
 
 /** A size between two others, `256MiB`. */
-export function size(bounds: TextBounds, note: Note) {
+export function size(bounds: Ranged<TextBounds>, note: Note) {
   const help = { parse: parseSize, what: 'is not a size.', advice: SIZE_HELP }
-  return quantity(help, bounds, { pattern: '^[0-9]{1,15}(B|KiB|MiB|GiB)$', default: bounds.initial, ...note })
+  return quantity(help, bounds, { pattern: '^[0-9]{1,15}(B|KiB|MiB|GiB)$', ...initial(bounds), ...note })
+}
+
+/** A range whose key may have no default. */
+type Ranged<T extends { readonly initial: unknown }> = Omit<T, 'initial'> & Partial<Pick<T, 'initial'>>
+
+function initial(bounds: { readonly initial?: unknown }): { default?: unknown } {
+  return bounds.initial === undefined ? {} : { default: bounds.initial }
 }
 
 function quantity(
@@ -70,13 +77,13 @@ function quantity(
 }
 
 /** A number in a range; `whole` for counts. */
-export function number(bounds: NumberBounds, whole: boolean, note: Note) {
+export function number(bounds: Ranged<NumberBounds>, whole: boolean, note: Note) {
   const kind = whole ? 'a whole number' : 'a number'
   const error = () =>
     sentences(`is not ${kind} in range.`, `Write ${kind} from ${bounds.min} to ${bounds.max}.`)
   const checks = [z.gte(bounds.min, { error }), z.lte(bounds.max, { error })] as const
   const schema = whole ? z.int({ error }).check(...checks) : z.number({ error }).check(...checks)
-  return noted(schema, { default: bounds.initial, ...note })
+  return noted(schema, { ...initial(bounds), ...note })
 }
 
 /** One of a few words; `article` and noun for the message, e.g. `a boundary`. */
@@ -104,6 +111,19 @@ export function list<T extends z.ZodMiniType>(item: T, most: number, note: Note)
   const error = () => sentences('is not a list.', 'Write a list such as [a, b], or remove the key.')
   const long = () => sentences('is too long.', `Write at most ${most} entries.`)
   return noted(z.array(item, { error }).check(z.maxLength(most, { error: long })), note)
+}
+
+/** A list of one to `most`; `empty`: what to say of one with nothing in it. */
+export function some<T extends z.ZodMiniType>(item: T, most: number, empty: string, note: Note) {
+  return noted(list(item, most, note).check(z.minLength(1, { error: () => empty })), note)
+}
+
+/** `true` or `false`. */
+export function flag(note: Note) {
+  return noted(
+    z.boolean({ error: () => sentences('is neither true nor false.', 'Write true or false.') }),
+    note,
+  )
 }
 
 /** A map with these keys and no others. */

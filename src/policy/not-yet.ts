@@ -14,10 +14,10 @@ const isMap = (value: unknown) => typeof value === 'object' && value !== null
 
 const FUTURE: readonly Future[] = [
   {
-    path: 'network',
-    when: always,
-    sentence: 'this version of Glovebox cannot enforce network rules yet; a sandbox has no network at all.',
-    advice: 'Remove the section.',
+    path: 'network.allow[].inspect',
+    when: (value) => value === true,
+    sentence: 'this version of Glovebox cannot look into TLS yet.',
+    advice: 'Write inspect: false, or remove the key.',
   },
   {
     path: 'credentials',

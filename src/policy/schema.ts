@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import * as bounds from './bounds.js'
-import { duration, list, noted, number, oneOf, section, sentences, size, text } from './leaves.js'
+import { duration, flag, list, noted, number, oneOf, section, sentences, size, text } from './leaves.js'
 import { BOUNDARIES, SYSCALL_LOCKS, SYSCALL_PROFILES, WAIVABLE } from './policy.js'
+import { network } from './schema-network.js'
 
 /** One builder a key: making a schema costs more than checking a document, so only what is written is made. */
 const KEYS = {
@@ -31,6 +32,7 @@ const KEYS = {
     ),
   env: () => z.optional(env()),
   files: () => z.optional(files()),
+  network: () => z.optional(network()),
   lifetime: () => z.optional(lifetime()),
   limits: () => z.optional(limits()),
   syscalls: () => z.optional(syscalls()),
@@ -83,13 +85,12 @@ function env() {
   })
 }
 
-function live() {
-  return noted(z.boolean({ error: () => sentences('is neither true nor false.', 'Write true or false.') }), {
+const live = () =>
+  flag({
     description:
       'The job writes to the host folder itself, at once and without a bound, instead of having what it wrote collected.',
     default: false,
   })
-}
 
 function grant(kind: 'read' | 'write') {
   const path = () => sentences('is not a path.', 'Write a path on the host such as /srv/in.')

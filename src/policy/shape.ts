@@ -68,7 +68,10 @@ function adviceAt(path: Path, advice: string, written: Written): string {
 }
 
 function missingAdvice(path: Path): string {
-  return path.at(-1) === 'version' ? 'Write version: 1.' : 'Write a path on the host such as /srv/in.'
+  if (path.at(-1) === 'version') return 'Write version: 1.'
+  return path.at(-1) === 'host'
+    ? 'Write a name such as api.example.com.'
+    : 'Write a path on the host such as /srv/in.'
 }
 
 function unknownKey(path: Path, keys: readonly string[], written: Written, problems: Problems): void {

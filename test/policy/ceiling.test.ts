@@ -145,7 +145,13 @@ test('a ceiling that others can write, or of another owner, stops everything', (
 })
 
 test('a ceiling that can not be read or understood stops everything', (t) => {
-  for (const text of ['', 'version: 2', 'version: 1\nlimit: {}', 'version: 1\nnetwork: {}', 'a: ['])
+  for (const text of [
+    '',
+    'version: 2',
+    'version: 1\nlimit: {}',
+    'version: 1\nnetwork: {allow: ["*"]}',
+    'a: [',
+  ])
     assert.match(refusal(() => under(t, text).parse({})).message, /ceiling\.yaml:\d/)
   const { dir } = under(t, 'version: 1')
   assert.equal(

@@ -164,16 +164,8 @@ for (const [promise, source, expected] of MESSAGES)
 
 const NOT_YET: readonly (readonly [source: string, expected: string])[] = [
   [
-    'network: {allow: [a.test]}',
-    ':2:1: network: this version of Glovebox cannot enforce network rules yet; a sandbox has no network at all. Remove the section.',
-  ],
-  [
-    'network: {}',
-    ':2:1: network: this version of Glovebox cannot enforce network rules yet; a sandbox has no network at all. Remove the section.',
-  ],
-  [
-    'network:',
-    ':2:1: network: this version of Glovebox cannot enforce network rules yet; a sandbox has no network at all. Remove the section.',
+    'network: {allow: [{host: a.test, inspect: true}]}',
+    ':2:43: network.allow[0].inspect: this version of Glovebox cannot look into TLS yet. Write inspect: false, or remove the key.',
   ],
   [
     'credentials: {T: {}}',

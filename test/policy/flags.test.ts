@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type PolicyFlags, parsePolicy, policyFromFlags, policySha256 } from '../../src/policy/index.js'
+import {
+  type PolicyFlags,
+  parsePolicy,
+  patternText,
+  policyFromFlags,
+  policySha256,
+} from '../../src/policy/index.js'
 import { folder, NO_CEILING, refusal } from './harness.js'
 
 const from = (flags: PolicyFlags, cwd = '/', callerEnv: Record<string, string> = {}) =>
@@ -106,10 +112,6 @@ test('a variable that is not set can not be copied; one on a prototype neither',
 })
 
 test('flags that this version can not enforce are refused, each by its name', () => {
-  const network =
-    'this version of Glovebox cannot enforce network rules yet; a sandbox has no network at all. Leave the flag out.'
-  assert.equal(refused({ allowHost: ['a.test'] }), `--allow-host: network: ${network}`)
-  assert.equal(refused({ allowPublic: true }), `--allow-public: network: ${network}`)
   assert.equal(
     refused({ secret: ['T@a.test'] }),
     '--secret: credentials: this version of Glovebox cannot hold credentials yet; a sandbox is given none. Leave the flag out.',
@@ -118,6 +120,49 @@ test('flags that this version can not enforce are refused, each by its name', ()
     refused({ root: 'image:debian' }),
     '--root: root: "image:debian": this version of Glovebox cannot enforce a root of its own yet. Leave the flag out.',
   )
+})
+
+test('--allow-host adds a rule, --allow-public opens public hosts where the file does not', (t) => {
+  const dir = folder(t, {
+    'a.yaml': 'version: 1\nnetwork: {allow: [a.test], public: {ports: [443]}}',
+    'b.yaml': 'version: 1',
+  })
+  const hosts = (flags: PolicyFlags) => {
+    const { network } = from(flags, dir)
+    return network?.allow.map(({ host, ports }) => [patternText(host), ...ports.map(({ port }) => port)])
+  }
+  const allowHost = ['B.test', '*.c.test:8443', '[2001:DB8::7]:80']
+  const added = [
+    ['b.test', 443],
+    ['*.c.test', 8443],
+    ['2001:db8::7', 80],
+  ]
+  assert.deepEqual(hosts({ policy: './a.yaml', allowHost }), [['a.test', 443], ...added])
+  assert.deepEqual(hosts({ policy: './b.yaml', allowHost }), added)
+  assert.deepEqual(hosts({ allowHost }), added)
+  assert.deepEqual(from({ policy: './a.yaml', allowPublic: true }, dir).network?.public?.ports, [443])
+  assert.deepEqual(from({ allowPublic: true }).network?.public?.ports, [80, 443])
+  assert.equal(from({ allowPublic: false, allowHost: [] }).network, null)
+})
+
+test('what is wrong with --allow-host is said of the flag', () => {
+  assert.equal(
+    refused({ allowHost: ['a.test', 'https://b.test'] }),
+    '--allow-host: network.allow[1]: "https://b.test" is more than a host. Write the name alone.',
+  )
+  assert.match(
+    refused({ allowHost: ['*.github.io'] }),
+    /^--allow-host: network\.allow\[0\]: "\*\.github\.io" covers github\.io/,
+  )
+  assert.match(refused({ allowHost: ['a.test', 'A.test:443'] }), /is what network\.allow\[0\] allows already/)
+  assert.match(refused({ allowHost: ['10.0.0.1'] }), /is a private address/)
+})
+
+test('a flag for a network over a profile without sockets is refused', (t) => {
+  const dir = folder(t, { 'p.yaml': 'version: 1\nsyscalls: {profile: compute}' })
+  const message = (flags: PolicyFlags) => refusal(() => from({ policy: './p.yaml', ...flags }, dir)).message
+  assert.match(message({ allowHost: ['a.test'] }), /^--allow-host: network: needs sockets/)
+  assert.match(message({ allowPublic: true }), /^--allow-public: network: needs sockets/)
 })
 
 test('flags over a file of the wrong shape report the file', (t) => {

@@ -141,8 +141,10 @@ test('a host with a port has one reading', () => {
     'a.test:\uff18\uff10',
   ])
     assert.match(refused(canonicalAuthority(text)), /^has no port behind its colon/)
-  for (const text of ['::1', '::1:80', 'a.test:80:90', 'user:pw@a.test:80'])
+  for (const text of ['::1', '::1:80', 'a.test:80:90'])
     assert.match(refused(canonicalAuthority(text)), /^has more than one colon/)
+  assert.match(refused(canonicalAuthority('user:pw@a.test:80')), /^has a user in front/)
+  assert.match(refused(canonicalAuthority('https://a.test')), /^is more than a host/)
   for (const text of ['[::1]x', '[::1]:80]', '[a.test]:80', ':80']) refused(canonicalAuthority(text))
 })
 

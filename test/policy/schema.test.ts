@@ -39,7 +39,7 @@ test('an editor completes nothing that is refused', () => {
   assert.deepEqual(
     keys(schema)
       .map(([path]) => path)
-      .filter((path) => /network|credentials/.test(path)),
+      .filter((path) => /credentials/.test(path)),
     [],
   )
   const text = JSON.stringify(schema)
@@ -53,23 +53,44 @@ test('no map takes unknown keys', () => {
 })
 
 test('every default and example in the schema is what the loader accepts; every default is what absence means', () => {
-  const plain = parse({ version: 1 })
   for (const [path, node] of keys(schema)) {
     if (path.includes('[]') || path === 'version' || path.startsWith('files')) continue
-    const document = (value: unknown): object => {
-      const [section = '', key] = path.split('.')
-      return { version: 1, [section]: key === undefined ? value : { [key]: value } }
-    }
+    const document = (value: unknown): object => ({ version: 1, ...at(path, value) })
+    // a section of its own that is absent is not there at all; its keys have their defaults in an empty one
+    const home = SECTIONS.find((section) => path.startsWith(`${section}.`))
+    const plain = parse(home === undefined ? { version: 1 } : { version: 1, ...at(home, {}) })
     if (node.default !== undefined) assert.deepEqual(parse(document(node.default)), plain, path)
     for (const value of [...(node.examples ?? []), ...(node.enum ?? [])]) parse(document(value))
   }
 })
 
+const SECTIONS = ['network.public', 'network']
+
+function at(path: string, value: unknown): object {
+  return path.split('.').reduceRight((inner: unknown, step) => ({ [step]: inner }), value) as object
+}
+
+test('every default and example of a rule is what the loader accepts; every default is what absence means', () => {
+  const host = 'api.example.com'
+  const read = (entry: object) => parse({ version: 1, network: { allow: [entry] } }).network?.allow[0]
+  const prefix = 'network.allow.[].[].'
+  const own = keys(schema).filter(([path]) => path.startsWith(prefix))
+  assert.ok(own.length > 10)
+  for (const [path, { default: initial, examples = [], enum: words = [] }] of own) {
+    const key = path.slice(prefix.length)
+    const http = key === 'methods' || key === 'paths' ? { ports: [80] } : {}
+    if (initial !== undefined) assert.deepEqual(read({ host, [key]: initial }), read({ host }), path)
+    for (const value of [...examples, ...words]) read({ host, ...http, [key]: value })
+  }
+})
+
 test('durations and sizes carry the pattern of what parses', () => {
-  const patterns = keys(schema).filter(([path]) => /deadline|noOutput|memory|output|scratch/.test(path))
-  assert.equal(patterns.length, 5)
+  const patterns = keys(schema).filter(([path]) =>
+    /deadline|noOutput|memory|output|scratch|load$|timeouts\./.test(path),
+  )
+  assert.equal(patterns.length, 5 + 6 + 3)
   for (const [path, node] of patterns) {
     assert.ok(node.pattern, path)
-    assert.match(String(node.examples?.[0]), new RegExp(node.pattern), path)
+    assert.match(String(node.examples?.[0] ?? node.default), new RegExp(node.pattern), path)
   }
 })
