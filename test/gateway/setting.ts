@@ -225,3 +225,20 @@ export function certificate(...names: readonly string[]): { key: Buffer; cert: B
   )
   return { key: readFileSync(key), cert: readFileSync(cert), file: cert }
 }
+
+/** Pids of the processes below `pid` that run as the gateway, its bubblewrap included. */
+export function gatewaysOf(pid: number): number[] {
+  const rows = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' }).trim().split('\n')
+  const all = rows
+    .map((row) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(row))
+    .map((found) => ({
+      pid: Number(found?.[1]),
+      parent: Number(found?.[2]),
+      args: found?.[3] ?? '',
+    }))
+  const below = (parent: number): typeof all =>
+    all.filter((each) => each.parent === parent).flatMap((each) => [each, ...below(each.pid)])
+  return below(pid)
+    .filter(({ args }) => args.includes('/gateway/start.cjs'))
+    .map(({ pid }) => pid)
+}
