@@ -137,18 +137,18 @@ export class GatewayProcess implements Gateway {
   #rest(): void {
     this.#child.unref()
     this.#child.channel?.unref()
-    for (const stream of this.#pipes()) stream.unref?.()
+    this.#pipe()?.unref?.()
   }
 
   #work(): void {
     this.#child.ref()
     this.#child.channel?.ref()
-    for (const stream of this.#pipes()) stream.ref?.()
+    this.#pipe()?.ref?.()
   }
 
-  /** Streams of a child are sockets, which their types don't say. */
-  #pipes(): { ref?(): void; unref?(): void }[] {
-    return this.#child.stdio.filter(Boolean) as object[]
+  /** The streams of a child are sockets, which their types don't say. */
+  #pipe(): { ref?(): void; unref?(): void } | null {
+    return this.#child.stderr as object | null
   }
 }
 

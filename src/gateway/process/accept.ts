@@ -6,6 +6,7 @@ import type { Attempted } from './attempted.js'
 import { passHttp } from './http-later.js'
 import type { Incoming } from './incoming.js'
 import { answerNamesOn } from './names-tcp.js'
+import { reset } from './reset.js'
 import type { SandboxNetwork } from './sandbox-network.js'
 import { passTcp } from './tcp.js'
 import { passTls } from './tls.js'
@@ -26,10 +27,11 @@ export function accept(network: SandboxNetwork, client: Socket) {
   if (target === null) return refuse(network, client, what, 'denyUnknownName')
   const found = rulesFor(network.plan, target, port)
   if (found.verdict !== 'allow') return refuse(network, client, what, found.verdict)
-  pass[found.protocol]({ network, client, target, port, rules: found.rules, begun: [] })
+  const incoming = { network, client, target, port, rules: found.rules, begun: [] }
+  network.during(pass[found.protocol](incoming))
 }
 
-const pass: Record<'tls' | 'tcp' | 'http' | 'web', (incoming: Incoming) => void> = {
+const pass: Record<'tls' | 'tcp' | 'http' | 'web', (incoming: Incoming) => Promise<void>> = {
   tls: passTls,
   tcp: passTcp,
   http: passHttp,
@@ -43,7 +45,7 @@ function opened(network: SandboxNetwork, client: Socket): boolean {
     network.total.close()
     return false
   }
-  const forget = network.whenEnded(() => client.resetAndDestroy())
+  const forget = network.whenEnded(() => reset(client))
   client.once('close', () => {
     forget()
     network.budget.close()
@@ -54,7 +56,7 @@ function opened(network: SandboxNetwork, client: Socket): boolean {
 
 function refuse(network: SandboxNetwork, client: Socket, what: Attempted, verdict: Denial): void {
   network.record({ ...what, verdict, rule: null })
-  client.resetAndDestroy()
+  reset(client)
 }
 
 /** IPv4 comes as an IPv6 spelling of it, from a socket that takes both. */

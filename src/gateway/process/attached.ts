@@ -50,14 +50,10 @@ export class Attached {
   }
 
   /** Closes everything, waits until each connection has said what it was, and tells it. */
-  end(): void {
+  async end(): Promise<void> {
     this.#network.end()
-    // sockets that were destroyed say so in the next turn of the loop, and what waits for them in the one after
-    setImmediate(() =>
-      setImmediate(() => {
-        this.#telling.flush()
-        this.#tell({ kind: 'detached', id: this.#id })
-      }),
-    )
+    await this.#network.concluded()
+    this.#telling.flush()
+    this.#tell({ kind: 'detached', id: this.#id })
   }
 }

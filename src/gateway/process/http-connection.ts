@@ -8,6 +8,7 @@ import type { Incoming } from './incoming.js'
 import { Meter } from './meter.js'
 import type { Pouring } from './pour.js'
 import { type Reached, reach } from './reach.js'
+import { reset } from './reset.js'
 
 /** Requests that may be sent ahead of their answers. */
 const MAX_AHEAD = 16
@@ -29,6 +30,10 @@ export class HttpConnection {
   readonly #forget: () => void
   #way: Way | null = null
   #pending = 0
+  #owed = 0
+  /** resolves when the client is gone and nothing is owed */
+  readonly concluded: Promise<void>
+  #concluded: () => void = () => {}
   #requests = 0
   #closed = false
   #tunnel: Pouring | null = null
@@ -38,6 +43,9 @@ export class HttpConnection {
   #timer: NodeJS.Timeout
 
   constructor(readonly incoming: Incoming) {
+    this.concluded = new Promise((resolve) => {
+      this.#concluded = resolve
+    })
     const { network, client } = incoming
     this.#client = client
     this.#active = network.now()
@@ -63,7 +71,7 @@ export class HttpConnection {
       this.#clock()
       if (!request.complete) this.#drain(request)
     })
-    if (this.#pending > MAX_AHEAD) this.#client.resetAndDestroy()
+    if (this.#pending > MAX_AHEAD) reset(this.#client)
   }
 
   /** The parser gave up. */
@@ -73,6 +81,19 @@ export class HttpConnection {
     if (this.#client.writable && this.#pending === 0)
       this.#client.write('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
     this.#client.destroySoon()
+  }
+
+  /** Until `done` is called, the connection has something to put on record. */
+  owes(): () => void {
+    this.#owed += 1
+    return () => {
+      this.#owed -= 1
+      this.#conclude()
+    }
+  }
+
+  #conclude(): void {
+    if (this.#closed && this.#owed === 0) this.#concluded()
   }
 
   /** Bytes went by. */
@@ -111,7 +132,8 @@ export class HttpConnection {
     clearTimeout(this.#timer)
     this.#forget()
     this.leave()
-    if (!this.#client.destroyed) this.#client.resetAndDestroy()
+    if (!this.#client.destroyed) reset(this.#client)
+    this.#conclude()
   }
 
   async #dial(way: Way, what: Attempted): Promise<Socket> {
@@ -148,16 +170,16 @@ export class HttpConnection {
     const unused = this.#pending === 0 && this.#requests > 0 && this.#client.bytesRead === this.#readBefore
     if (unused) return void this.#client.destroySoon()
     this.#record('denyTimeout')
-    this.#client.resetAndDestroy()
+    reset(this.#client)
   }
 
   /** An answer that is complete before its request: what is still to come is no next request. */
   #drain(request: IncomingMessage): void {
     const limit = this.#client.bytesRead + DRAIN_BYTES
-    const timer = setTimeout(() => this.#client.resetAndDestroy(), DRAIN_MS)
+    const timer = setTimeout(() => reset(this.#client), DRAIN_MS)
     this.#client.once('close', () => clearTimeout(timer))
     request.on('data', () => {
-      if (this.#client.bytesRead > limit) this.#client.resetAndDestroy()
+      if (this.#client.bytesRead > limit) reset(this.#client)
     })
     request.once('end', () => this.#client.destroySoon())
     request.resume()

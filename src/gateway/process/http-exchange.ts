@@ -10,6 +10,7 @@ import type { RequestDenial, RequestVerdict } from '../../network/index.js'
 import { answerShortly, responseHeaders } from './http-answers.js'
 import type { HttpConnection, Way } from './http-connection.js'
 import { MAX_HEADER_BYTES } from './http-limits.js'
+import { reset } from './reset.js'
 
 export type AllowedRequest = Extract<RequestVerdict, { verdict: 'allow' }>
 
@@ -44,7 +45,7 @@ export function passRequest(
   new Exchange(connection, request, response, judged, way).start(upgraded)
 }
 
-export type Upgraded = (way: Way, answer: IncomingMessage, host: Socket, head: Buffer) => void
+export type Upgraded = (way: Way, answer: IncomingMessage, host: Socket, head: Buffer) => Promise<void>
 
 /** The request that the gateway writes itself. */
 function outgoingRequest(way: Way, { outgoing }: AllowedRequest): ClientRequest {
@@ -63,6 +64,7 @@ class Exchange {
   #sent = 0
   #received = 0
   #concluded = false
+  readonly #paid: () => void
 
   constructor(
     readonly connection: HttpConnection,
@@ -70,7 +72,9 @@ class Exchange {
     readonly response: ServerResponse,
     readonly judged: AllowedRequest,
     readonly way: Way,
-  ) {}
+  ) {
+    this.#paid = connection.owes()
+  }
 
   start(upgraded: Upgraded | undefined) {
     const { request, response } = this
@@ -84,7 +88,7 @@ class Exchange {
     outgoing.on('upgrade', (answer: IncomingMessage, host: Socket, head: Buffer) => {
       if (upgraded !== undefined) {
         this.#concluded = true
-        return upgraded(this.way, answer, host, head)
+        return void upgraded(this.way, answer, host, head).then(this.#paid)
       }
       // a host that changes the protocol although nobody asked
       host.destroy()
@@ -155,7 +159,7 @@ class Exchange {
     outgoing.destroy()
     this.#conclude('denyBudget')
     this.connection.leave()
-    if (this.response.headersSent) this.request.socket.resetAndDestroy()
+    if (this.response.headersSent) reset(this.request.socket)
     else answerShortly(this.response, 403, true)
   }
 
@@ -187,6 +191,7 @@ class Exchange {
       receivedBytes: this.#received,
       problem,
     })
+    this.#paid()
   }
 }
 

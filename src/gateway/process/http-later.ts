@@ -8,7 +8,7 @@ export async function loadHttp(): Promise<typeof import('./http.js')> {
   return http
 }
 
-export function passHttp(incoming: Incoming): void {
-  if (http !== null) http.passHttp(incoming)
-  else loadHttp().then((loaded) => loaded.passHttp(incoming))
+export async function passHttp(incoming: Incoming): Promise<void> {
+  const { passHttp } = http ?? (await loadHttp())
+  await passHttp(incoming)
 }

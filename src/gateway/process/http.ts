@@ -15,13 +15,16 @@ import type { SandboxNetwork } from './sandbox-network.js'
 
 const MAX_REQUESTS = 1000
 
-export function passHttp(incoming: Incoming): void {
+/** Resolves when the connection is closed, and all that was asked on it is on record. */
+export function passHttp(incoming: Incoming): Promise<void> {
   const { network, client, rules, begun } = incoming
   const upgrades = rules.some((rule) => rule.upgrade)
-  connections.set(client, new HttpConnection(incoming))
+  const connection = new HttpConnection(incoming)
+  connections.set(client, connection)
   for (const bytes of [...begun].reverse()) client.unshift(bytes)
   serverOf(network, upgrades).emit('connection', client)
   client.resume()
+  return connection.concluded
 }
 
 const connections = new WeakMap<Duplex, HttpConnection>()

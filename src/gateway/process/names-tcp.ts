@@ -1,6 +1,7 @@
 /** The resolver over TCP: messages with their length before them (RFC 7766), one after the other. */
 import type { Socket } from 'node:net'
 import { answerQuery } from '../../network/index.js'
+import { reset } from './reset.js'
 import type { SandboxNetwork } from './sandbox-network.js'
 import { zoneOf } from './zone.js'
 
@@ -16,9 +17,9 @@ export function answerNamesOn(network: SandboxNetwork, client: Socket): void {
   let asked = 0
   const refuse = () => {
     zone.refused({ name: null, verdict: 'denyRequest' })
-    client.resetAndDestroy()
+    reset(client)
   }
-  const timer = setTimeout(() => client.resetAndDestroy(), IDLE_MS)
+  const timer = setTimeout(() => reset(client), IDLE_MS)
   client.once('close', () => clearTimeout(timer))
   client.on('end', () => client.end())
   client.on('drain', () => client.resume())

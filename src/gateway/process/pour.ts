@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { Verdict } from '../../network/index.js'
 import type { Meter } from './meter.js'
+import { reset } from './reset.js'
 
 export type PourEnd = 'done' | 'idle' | 'budget' | 'ended'
 
@@ -27,8 +28,8 @@ export function pour(client: Socket, host: Socket, meter: Meter, idleMs: number,
   let open = 2
   const stop = (reason: PourEnd) => {
     if (why === 'done') why = reason
-    client.resetAndDestroy()
-    host.resetAndDestroy()
+    reset(client)
+    reset(host)
   }
   const check = () => {
     const quiet = now() - active
@@ -60,8 +61,8 @@ export function pour(client: Socket, host: Socket, meter: Meter, idleMs: number,
   const end = new Promise<PourEnd>((resolve) => {
     const closed = (other: Socket) => (hadError: boolean) => {
       // a reset is passed on as one: whoever read a part of an answer must not take it for the whole
-      if (hadError) other.resetAndDestroy()
-      else if (!other.writableEnded) other.end()
+      if (hadError) reset(other)
+      else other.destroySoon()
       open -= 1
       if (open > 0) return
       clearTimeout(timer)

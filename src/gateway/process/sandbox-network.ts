@@ -31,6 +31,9 @@ export interface Conclusion extends Attempted {
   readonly problem?: string | null
 }
 
+/** What is closed says so within a turn of the loop or two; a resolver that was asked may take longer. */
+const CONCLUDE_MS = 1000
+
 export class SandboxNetwork {
   readonly addresses = new SyntheticAddresses()
   readonly budget: Budget
@@ -40,6 +43,7 @@ export class SandboxNetwork {
   #ended = false
   readonly #rules = new Map<NetworkRule, Budget>()
   readonly #closers = new Set<() => void>()
+  readonly #works = new Set<Promise<void>>()
 
   constructor(
     readonly plan: NetworkPlan,
@@ -98,6 +102,22 @@ export class SandboxNetwork {
     if (this.#ended) close()
     else this.#closers.add(close)
     return () => this.#closers.delete(close)
+  }
+
+  /** Something that ends with a record. What goes wrong in it goes wrong for the gateway as a whole. */
+  during(work: Promise<void>): void {
+    this.#works.add(work)
+    work.then(() => this.#works.delete(work))
+  }
+
+  /** Resolves when all that was under way is on record, or has had the time for it. */
+  async concluded(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CONCLUDE_MS)
+    })
+    await Promise.race([Promise.all(this.#works), late])
+    clearTimeout(timer)
   }
 
   /** Everything of the sandbox is closed when this returns. */

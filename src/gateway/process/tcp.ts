@@ -4,10 +4,11 @@ import type { Incoming } from './incoming.js'
 import { Meter } from './meter.js'
 import { pour, VERDICT_OF } from './pour.js'
 import { reach } from './reach.js'
+import { reset } from './reset.js'
 
 /** Bytes as they come, to an address that was checked. */
-export function passTcp(incoming: Incoming): void {
-  passOn(incoming, incoming.rules[0], 'tcp')
+export function passTcp(incoming: Incoming): Promise<void> {
+  return passOn(incoming, incoming.rules[0], 'tcp')
 }
 
 /** Connects, sends what has begun, and lets both sides speak until one limit or both of them end it. */
@@ -20,12 +21,12 @@ export async function passOn(
   const meter = new Meter(network.budgetOf(rule), network.budget)
   if (!meter.open()) {
     network.record({ ...what, verdict: 'denyBudget', rule })
-    return void client.resetAndDestroy()
+    return reset(client)
   }
   const reached = await reach(network, rule, what, port)
   if (reached.socket === null) {
     meter.close()
-    client.resetAndDestroy()
+    reset(client)
     const { verdict, address, problem } = reached
     return network.record({ ...what, verdict, rule, address, problem })
   }

@@ -1,6 +1,7 @@
 import { ClientHelloReader, type Denial, type HelloState, judgeHello } from '../../network/index.js'
 import { type Look, readFirst } from './first-bytes.js'
 import type { Incoming } from './incoming.js'
+import { reset } from './reset.js'
 import { passOn } from './tcp.js'
 
 /** Reads the ClientHello, holds it to the name that was looked up, and passes it on with all that follows, unread. */
@@ -8,7 +9,7 @@ export async function passTls(incoming: Incoming): Promise<void> {
   const { network, client, target, port, rules } = incoming
   const refuse = (verdict: Denial, problem: string | null = null) => {
     network.record({ protocol: 'tls', target, port, verdict, rule: rules[0], problem })
-    client.resetAndDestroy()
+    reset(client)
   }
   const reader = new ClientHelloReader()
   const look = (chunk: Buffer): Look<HelloState> => {
@@ -22,6 +23,7 @@ export async function passTls(incoming: Incoming): Promise<void> {
       : await readFirst(client, network.plan.timeouts.headMs, look)
   if ('nothing' in first) {
     // a client that connects and says nothing, such as a port scan, is no TLS either
+    if (network.ended) return refuse('denyTimeout', 'ended')
     return refuse(first.nothing === 'late' ? 'denyTimeout' : 'denyProtocol')
   }
   if (first.decided.state !== 'hello')

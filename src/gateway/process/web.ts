@@ -1,6 +1,7 @@
 import { readFirst } from './first-bytes.js'
 import { passHttp } from './http-later.js'
 import type { Incoming } from './incoming.js'
+import { reset } from './reset.js'
 import { passTls } from './tls.js'
 
 /** ContentType handshake, RFC 8446 5.1: what no method of HTTP begins with. */
@@ -13,8 +14,8 @@ export async function passWeb(incoming: Incoming): Promise<void> {
   if ('nothing' in first) {
     const verdict = first.nothing === 'late' ? 'denyTimeout' : 'denyProtocol'
     network.record({ protocol: 'tcp', target, port, verdict, rule: rules[0] })
-    return void client.resetAndDestroy()
+    return reset(client)
   }
   const pass = first.decided === HANDSHAKE ? passTls : passHttp
-  pass({ ...incoming, begun: first.begun })
+  await pass({ ...incoming, begun: first.begun })
 }
