@@ -45,14 +45,6 @@ export function packages(): Packed {
   return packed
 }
 
-/** The packages that ours runs with, what they bring along included. */
-export function neededPackages(): string[] {
-  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))
-  return Object.entries<{ readonly dev?: boolean }>(packages)
-    .filter(([path, { dev }]) => path.startsWith('node_modules/') && dev !== true)
-    .map(([path]) => path.slice('node_modules/'.length))
-}
-
 /** A project in `folder` with the package as npm puts it there; `umask`: of whoever installs it. */
 export function install(folder: string, umask = '022'): { readonly env: NodeJS.ProcessEnv } {
   const { tarballs } = packages()
