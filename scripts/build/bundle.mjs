@@ -8,6 +8,9 @@ import { Failure, root, writeWhole } from './checkout.mjs'
 /** What decides the bytes beside the sources. */
 export const BUNDLER = ['package-lock.json', 'scripts/build/bundle.mjs', 'scripts/build/warm.cjs']
 
+/** What is not used of these is left out: to be loaded has no effect but to be there. */
+const PURE = /\/dist\/src\/network\/|\/node_modules\/ipaddr\.js\//
+
 /**
  * The script of `entry`, to stand in `folder`. `what`: how a failure names it. `late`: packages that are left out, and
  * the scripts that hold them. `anyway`: modules of Node that are loaded at once. `text`: the entry's, which then is no file.
@@ -21,6 +24,7 @@ export async function bundle({ what, entry, folder, late = {}, anyway = [], text
     platform: 'node',
     external: text === undefined ? Object.keys(late) : [],
     plugins: [modulesKeepTheirPlace(folder), entryOf(entry, text)],
+    treeshake: { moduleSideEffects: (id) => !PURE.test(id) },
     onLog(level, log) {
       if (level === 'warn') throw new Failure(`${what} does not bundle. ${log.message}`)
     },
