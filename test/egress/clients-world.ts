@@ -1,6 +1,6 @@
 /** Sites for real clients: https and git on 443, clear HTTP on 80, PostgreSQL on 5432, an ssh-like banner on 22; the same for every name. */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { join, normalize } from 'node:path'
 import type { World } from '../support/internet/world.js'
@@ -35,8 +35,9 @@ async function database(): Promise<void> {
   const drop =
     process.getuid?.() === 0 ? ['/usr/bin/setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : []
   const [file = '', ...rest] = [...drop, program, ...args]
+  rmSync(join(PGDATA, 'postmaster.pid'), { force: true }) // of one that was killed
   const server = spawn(file, rest, { stdio: 'ignore', cwd: PGDATA })
-  process.on('exit', () => server.kill('SIGKILL'))
+  server.on('error', (error) => console.error(error.message))
   while (spawnSync('pg_isready', ['-q', '-h', '127.0.0.1']).status !== 0)
     await new Promise((resolve) => setTimeout(resolve, 50))
 }

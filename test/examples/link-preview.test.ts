@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { ROOT, testFolder } from '../support/checkout.js'
 import { onInternet, ROUTER_ADDRESS } from '../support/internet/index.js'
 import { finished } from '../support/spawned.js'
-import { asEachNetworkUser } from '../support/users.js'
+import { asEachUser, needsMemoryLimit } from '../support/users.js'
 
 const WORKER = fileURLToPath(new URL('link-preview-worker.js', import.meta.url))
 const WORLD = fileURLToPath(new URL('link-preview-world.js', import.meta.url))
@@ -32,7 +32,7 @@ interface Shown {
   readonly pixel: { readonly width: number; readonly rgb: readonly number[] } | null
 }
 
-asEachNetworkUser(
+asEachUser(
   'the link preview example shows what is public, and what its sandboxes were refused, in a browser',
   async (user, t) => {
     const readable = await finished(user.as(['test', '-r', WORKER]), { cwd: '/' })
@@ -82,7 +82,7 @@ asEachNetworkUser(
     const reached = new Set(seen.filter(({ kind }) => kind === 'tcp').map(({ address }) => address))
     assert.deepEqual([...reached], [PUBLIC])
   },
-  () => (existsSync('/usr/bin/chromium') ? null : 'chromium is not installed'),
+  (user) => (existsSync('/usr/bin/chromium') ? needsMemoryLimit(user) : 'chromium is not installed'),
 )
 
 /** One pixel, red. */

@@ -88,7 +88,7 @@ const AS_NOBODY_SPECIAL = (argv: readonly string[]) =>
 const NEAR_SIDE = `
 state=$1 world=$2 sites=$3; shift 3
 ip link set lo up
-unshare --net /bin/sh -euc '
+unshare --net --pid --fork --kill-child /bin/sh -euc '
   ip link set lo up
   ip route add local 0.0.0.0/0 dev lo
   ip -6 route add local ::/0 dev lo table main
@@ -100,7 +100,7 @@ unshare --net /bin/sh -euc '
   exec "$NODE" "$2" "$1" "$3"
 ' sh "$state" "$world" "$sites" &
 far=$!
-trap 'kill -9 $far 2>/dev/null || :' EXIT
+trap 'kill -9 $far 2>/dev/null || :' EXIT # and with it all that it started: they have a pid namespace
 until [ -e "$state/made" ]; do sleep 0.01; done
 ip link add uplink type veth peer name world netns $far
 ip addr add ${HOST_ADDRESS}/24 dev uplink
