@@ -72,8 +72,9 @@ function embedded(address: Address): Denial | null {
   // ISATAP (RFC 5214, 6.1): ::0:5efe:a.b.c.d or ::200:5efe:a.b.c.d below any prefix, link-local and private ones too
   const [, , , , high = 0, low = 0] = address.parts
   if (low === 0x5efe && (high & ~0x0200) === 0) return 'denyEmbedded'
-  const text = address.toRFC5952String()
-  return text === '::' || text === '::1' ? null : rowOf(EMBEDDED_ROWS, address)
+  const short =
+    low === 0 && address.parts.slice(0, 7).every((part) => part === 0) && (address.parts[7] ?? 0) <= 1
+  return short ? null : rowOf(EMBEDDED_ROWS, address)
 }
 
 function unallocated(address: Address): Denial | null {
@@ -99,7 +100,7 @@ function unmapped(address: Address): Address {
 }
 
 function isLoopbackBlock([first, length]: Block): boolean {
-  return LOOPBACK_ROWS.some(
+  return LOOPBACK_ROWS[first.kind()].some(
     ([[loopback, shortest]]) => length >= shortest && lies(first, [loopback, shortest]),
   )
 }
@@ -108,22 +109,27 @@ function isExactly(address: Address, block: Block): boolean {
   return block[1] === (address.kind() === 'ipv4' ? 32 : 128) && lies(address, block)
 }
 
-type Row = readonly [Block, Denial]
+interface Rows {
+  readonly ipv4: readonly (readonly [Block, Denial])[]
+  readonly ipv6: readonly (readonly [Block, Denial])[]
+}
 
-const EMBEDDED_ROWS = EMBEDDED.map(rowFrom)
-const METADATA_ROWS = METADATA.map(rowFrom)
-const NEVER_ROWS = NEVER.map(rowFrom)
-const LOOPBACK_ROWS = LOOPBACK.map(rowFrom)
-const PRIVATE_ROWS = PRIVATE.map(rowFrom)
+const EMBEDDED_ROWS = rowsFrom(EMBEDDED)
+const METADATA_ROWS = rowsFrom(METADATA)
+const NEVER_ROWS = rowsFrom(NEVER)
+const LOOPBACK_ROWS = rowsFrom(LOOPBACK)
+const PRIVATE_ROWS = rowsFrom(PRIVATE)
 const GLOBAL = ipaddr.parseCIDR(GLOBAL_UNICAST)
 const ASSIGNED = ipaddr.parseCIDR(PROTOCOL_ASSIGNMENTS)
 
-function rowFrom([block, verdict]: SpecialBlock): Row {
-  return [ipaddr.parseCIDR(block), verdict]
+function rowsFrom(blocks: readonly SpecialBlock[]): Rows {
+  const rows = blocks.map(([block, verdict]) => [ipaddr.parseCIDR(block), verdict] as const)
+  const of = (kind: 'ipv4' | 'ipv6') => rows.filter(([[first]]) => first.kind() === kind)
+  return { ipv4: of('ipv4'), ipv6: of('ipv6') }
 }
 
-function rowOf(rows: readonly Row[], address: Address): Denial | null {
-  return rows.find(([block]) => lies(address, block))?.[1] ?? null
+function rowOf(rows: Rows, address: Address): Denial | null {
+  return rows[address.kind()].find(([block]) => lies(address, block))?.[1] ?? null
 }
 
 function lies(address: Address, [first, length]: Block): boolean {

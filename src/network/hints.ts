@@ -56,7 +56,7 @@ export function hint(tried: Tried): string | null {
 function allowLine(host: string | null, port: number | null, block: string | null): string | null {
   // the job's own words are put into no line that somebody may paste
   if (host === null || !/^[a-z0-9_.:-]{1,253}$/.test(host)) return null
-  const written = host.includes(':') ? `"${host}"` : host
+  const written = host.includes(':') ? `"[${host}]"` : host
   const keys = [
     `host: ${written}`,
     ...(port === null || port === 443 ? [] : [`ports: [${port}]`]),

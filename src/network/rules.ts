@@ -1,6 +1,7 @@
 import type { NetworkPlan, NetworkRule } from '../plan/index.js'
+import { wildcardCovers } from '../policy/index.js'
 import { classifyAddress } from './addresses.js'
-import { isBelow, isLoopbackName, isMetadataName, isPublicName } from './names.js'
+import { isLoopbackName, isMetadataName, isPublicName } from './names.js'
 import type { Denial } from './verdicts.js'
 
 /** Where a connection leads, in canonical form: a name that was looked up, or an address that was dialled without one. */
@@ -57,7 +58,7 @@ function covers(host: NetworkRule['host'], target: Target): boolean {
       ? host.address === target.address
       : host.kind === 'public' && isPublicAddress(target.address)
   if (host.kind === 'name') return host.name === target.name
-  if (host.kind === 'below') return isBelow(target.name, host.name)
+  if (host.kind === 'below') return wildcardCovers(host.name, target.name)
   return host.kind === 'public' && isPublicName(target.name)
 }
 

@@ -1,6 +1,6 @@
 import { parse } from 'tldts'
 import type { NetworkPlan, NetworkRule } from '../plan/index.js'
-import { addressBlock } from '../policy/index.js'
+import { addressBlock, wildcardCovers } from '../policy/index.js'
 import { isBelow } from './names.js'
 
 /** Something that a rule gives away, and that its writer may not have meant. */
@@ -60,7 +60,7 @@ function relay({ host }: NetworkRule): string | null {
       ([known]) =>
         known === host.name ||
         isBelow(host.name, known) ||
-        (host.kind === 'below' && isBelow(known, host.name)),
+        (host.kind === 'below' && wildcardCovers(host.name, known)),
     ) ?? []
   return name === undefined
     ? null

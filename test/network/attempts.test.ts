@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parse } from 'yaml'
 import { type Attempt, AttemptLog, hint, type Tried } from '../../src/network/index.js'
-import { canonicalHostName } from '../../src/policy/index.js'
+import { canonicalHostName, parsePolicy } from '../../src/policy/index.js'
 
 function attempt(more: Partial<Attempt> = {}): Attempt {
   return {
@@ -95,7 +95,7 @@ describe('hints', () => {
     [{ verdict: 'denyPort', port: 80 }, 'write `- {host: api.test, ports: [80]}` under network.allow'],
     [
       { verdict: 'denyLiteral', name: null, address: '2606:4700::1111' },
-      'write `- "2606:4700::1111"` under network.allow',
+      'write `- "[2606:4700::1111]"` under network.allow',
     ],
     [
       { verdict: 'denyPrivate', address: '10.2.3.4', rule: 'network.allow[1]' },
@@ -130,34 +130,27 @@ describe('hints', () => {
       assert.equal(hint(tried({ name })), null, name)
   })
 
-  test('each line that says what to write is a list of one rule, for the very host and port', () => {
+  test('each line that says what to write is one that a policy takes, for the very host and port', () => {
     for (const [host, port] of [
       ['api.test', 443],
       ['api.test', 8443],
       ['93.184.216.34', 22],
       ['2606:4700::1111', 443],
       ['2606:4700::1111', 22],
-    ] as const) {
-      const address = /[:]|^\d/.test(host)
+    ] as const)
       for (const verdict of ['denyName', 'denyPrivate'] as const) {
-        const told =
-          hint(tried({ name: address ? null : host, address: address ? host : '10.2.3.4', port, verdict })) ??
-          ''
+        const address = host === 'api.test' ? '10.2.3.4' : host
+        const told = hint(tried({ name: host === 'api.test' ? host : null, address, port, verdict })) ?? ''
         const [, line = ''] = /`(.*)`/.exec(told) ?? []
-        const [rule, ...more] = parse(line) as (
-          | string
-          | { host: string; ports?: number[]; private?: string[] }
-        )[]
-        assert.ok(rule !== undefined && more.length === 0, line)
-        const {
-          host: written,
-          ports = [443],
-          private: blocks,
-        } = typeof rule === 'string' ? { host: rule, private: undefined } : rule
-        assert.deepEqual([written, ports], [host, [port]])
-        assert.ok('kind' in canonicalHostName(written))
-        assert.equal(blocks === undefined, verdict === 'denyName')
+        const { network } = parsePolicy({ version: 1, network: { allow: parse(line) } })
+        const [rule, ...more] = network?.allow ?? []
+        assert.equal(more.length, 0)
+        assert.deepEqual(rule?.host, canonicalHostName(host))
+        assert.deepEqual(
+          rule?.ports.map((each) => each.port),
+          [port],
+        )
+        assert.equal(rule?.private.length, verdict === 'denyName' ? 0 : 1)
       }
-    }
   })
 })

@@ -108,6 +108,9 @@ describe('in pieces', () => {
   test('a hello longer than 16 KiB is refused as soon as it says so', () => {
     assertBad(Buffer.of(22, 3, 1, 0, 4, 1, 0, 0x40, 0), /longer than 16384/)
     assertBad(Buffer.of(22, 3, 1, 0x40, 1), /length that TLS has not/)
+    const first = records(helloMessage({ extensions: [[21, Buffer.alloc(16_000)]] }).subarray(0, 10_000))
+    assert.equal(read(first).state, 'more')
+    assertBad(Buffer.concat([first, Buffer.of(22, 3, 1, 0x40, 0)]), /longer than 16384/)
     const large = helloMessage({ extensions: [sni('api.test'), [21, Buffer.alloc(16_000)]] })
     assert.deepEqual(read(records(large)), hello('api.test'))
   })

@@ -204,6 +204,14 @@ describe('localhost', () => {
       assert.equal(ask(question(name), zone({ allows: () => true })).rcode, 'NXDOMAIN')
     }
   })
+
+  test('is what 127.0.0.1 and ::1 lead back to, there and nowhere else', () => {
+    for (const name of ['1.0.0.127.in-addr.arpa', `1.${'0.'.repeat(31)}ip6.arpa`]) {
+      const [back] = ask(question(name, 'PTR'), zone({ loopback: true })).answers
+      assert.equal(back?.type === 'PTR' && back.data, 'localhost')
+      assert.equal(ask(question(name, 'PTR')).rcode, 'NXDOMAIN')
+    }
+  })
 })
 
 describe('what is no plain question', () => {
@@ -253,6 +261,13 @@ describe('what is no plain question', () => {
       assert.equal(ask(raw([...pointer, 0, 1, 0, 1])).rcode, 'FORMERR')
   })
 
+  test('a label longer than 63, and a pointer with much behind it, are format errors', () => {
+    const letters = (count: number) => Array.from({ length: count }, () => 97)
+    assert.equal(ask(raw([63, ...letters(63), 0, 0, 1, 0, 1])).rcode, 'NXDOMAIN')
+    for (const length of [64, 127, 128, 191, 192, 193, 255])
+      assert.equal(ask(raw([length, ...letters(length), 0, 0, 1, 0, 1])).rcode, 'FORMERR', `${length}`)
+  })
+
   test('a class but IN, a transfer, a signature: refused', () => {
     const chaos = question('version.bind', 'TXT')
     chaos[chaos.length - 1] = 3
@@ -261,7 +276,8 @@ describe('what is no plain question', () => {
       assert.equal(ask(question('api.test', type)).rcode, 'REFUSED', type)
   })
 
-  test('records where a question has none are a format error', () => {
+  test('records where a question has none are a format error, and so is saying that there are', () => {
+    for (const count of [6, 7, 8, 9, 10, 11]) assert.equal(ask(header({ [count]: 1 })).rcode, 'FORMERR')
     const answers = [{ type: 'A', name: 'api.test', data: '10.0.0.1' }] as const
     assert.equal(ask(question('api.test', 'A', { answers: [...answers] })).rcode, 'FORMERR')
     assert.equal(ask(question('api.test', 'A', { authorities: [...answers] })).rcode, 'FORMERR')

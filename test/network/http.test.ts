@@ -356,6 +356,8 @@ describe('paths', () => {
       ['/a*c', '/ac', true],
       ['/a*b*c', '/aXbYc', true],
       ['/a*b*c', '/aXcYb', false],
+      ['/a*b*b', '/ab', false],
+      ['/a*b*b', '/abb', true],
       ['/repos/**', '/repos/a', true],
       ['/repos/**', '/repos/a/b/', true],
       ['/repos/**', '/repos/', true],

@@ -55,22 +55,29 @@ describe('a name', () => {
   test('below a wildcard has one label more or several, and is never the apex, nor a word that ends so', () => {
     const of = plan(rule({ kind: 'below', name: 'cdn.test' }))
     for (const each of ['a.cdn.test', 'a.b.cdn.test']) assert.equal(verdict(of, name(each)), 'allow', each)
-    for (const each of ['cdn.test', 'evilcdn.test', 'a.cdn.test.evil.test', '.cdn.test'])
+    for (const each of ['cdn.test', 'evilcdn.test', 'a.cdn.test.evil.test'])
+      assert.equal(verdict(of, name(each)), 'denyName', each)
+  })
+
+  test('below a wildcard belongs to whom the wildcard names, and is nobody else’s on a domain that is shared', () => {
+    const of = plan(rule({ kind: 'below', name: 'amazonaws.com' }))
+    assert.equal(verdict(of, name('sts.amazonaws.com')), 'allow')
+    for (const each of ['anyone.s3.amazonaws.com', 's3.amazonaws.com'])
       assert.equal(verdict(of, name(each)), 'denyName', each)
   })
 
   test('has the rules that cover it in their order; the first says what a port speaks', () => {
-    const first = named('api.test', {
+    const first = named('api.site.test', {
       name: 'network.allow[0]',
       methods: ['GET'],
       ports: [{ port: 80, protocol: 'http' }],
     })
-    const other = named('api.test', { name: 'network.allow[1]', ports: [{ port: 80, protocol: 'tcp' }] })
+    const other = named('api.site.test', { name: 'network.allow[1]', ports: [{ port: 80, protocol: 'tcp' }] })
     const wide = rule(
-      { kind: 'below', name: 'test' },
+      { kind: 'below', name: 'site.test' },
       { name: 'network.allow[2]', ports: [{ port: 80, protocol: 'http' }] },
     )
-    assert.deepEqual(rulesFor(plan(first, other, wide), name('api.test'), 80), {
+    assert.deepEqual(rulesFor(plan(first, other, wide), name('api.site.test'), 80), {
       verdict: 'allow',
       rules: [first, wide],
       protocol: 'http',
