@@ -5,7 +5,17 @@
 import { compileFilter } from './compile.js'
 import { PREBUILT } from './prebuilt.js'
 import { defaultProfile } from './profile-default.js'
-import { ALLOW, allowOnlyIf, always, type Clause, errno, hasAny, hasNone, isOneOf, type Rule } from './rule.js'
+import {
+  ALLOW,
+  allowOnlyIf,
+  always,
+  type Clause,
+  errno,
+  hasAny,
+  hasNone,
+  isOneOf,
+  type Rule,
+} from './rule.js'
 import type { Arch } from './table.js'
 
 const AF_INET = 2

@@ -96,7 +96,15 @@ let copied: string | null = null
 function copyForEverybody(): string {
   if (copied !== null) return copied
   copied = sharedFolder()
-  for (const part of ['bin', 'dist/cli', 'dist/native', 'dist/src', 'policies', 'package.json'])
+  for (const part of [
+    'bin',
+    'dist/cli',
+    'dist/gateway',
+    'dist/native',
+    'dist/src',
+    'policies',
+    'package.json',
+  ])
     cpSync(join(ROOT, part), join(copied, part), { recursive: true })
   for (const name of ['zod', 'yaml'])
     cpSync(join(ROOT, 'node_modules', name), join(copied, 'node_modules', name), { recursive: true })

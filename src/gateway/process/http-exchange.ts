@@ -9,8 +9,8 @@ import type { Socket } from 'node:net'
 import type { RequestDenial, RequestVerdict } from '../../network/index.js'
 import { answerShortly, responseHeaders } from './http-answers.js'
 import type { HttpConnection, Way } from './http-connection.js'
-import { flow } from './pour.js'
 import { MAX_HEADER_BYTES } from './http-limits.js'
+import { flow } from './pour.js'
 import { reset } from './reset.js'
 
 export type AllowedRequest = Extract<RequestVerdict, { verdict: 'allow' }>
