@@ -10,15 +10,15 @@ import {
 } from '../dist/src/syscalls/index.js'
 
 const entries = ['x64', 'arm64'].flatMap((arch) => [
-  ...[0, 1, 2, 3].map((bits) => of({ arch, profile: 'default', ...variant(bits) })),
+  ...[0, 1, 2, 3, 4, 5, 6, 7].map((bits) => of({ arch, profile: 'default', ...variant(bits) })),
   ...[0, 1].map((bits) => of({ arch, profile: 'compute', ...variant(bits) })),
   entry(`keeper-${arch}`, compiledKeeper({ arch, allow: [] })),
   entry(`gateway-${arch}`, compiledGatewayFilter(arch)),
 ])
 
 function variant(bits) {
-  const [cpuPinned, hostFolders] = [(bits & 1) !== 0, (bits & 2) !== 0]
-  return { lock: null, deny: [], allow: [], inet: false, cpuPinned, hostFolders }
+  const [cpuPinned, hostFolders, inet] = [1, 2, 4].map((bit) => (bits & bit) !== 0)
+  return { lock: null, deny: [], allow: [], inet, cpuPinned, hostFolders }
 }
 
 function of(options) {

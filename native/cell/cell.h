@@ -16,6 +16,9 @@
 #define MAX_GRANTS 64
 #define MAX_PLACES 64
 #define MAX_TEXT 4096
+#define MAX_PORTS 1024
+#define RESOLVER_PORT 53
+#define LOGGED_BYTES 128 /* of a refused datagram: its headers */
 
 /* The descriptors that the boundary's program is started with, besides 0, 1 and 2. */
 enum {
@@ -48,6 +51,8 @@ struct settings {
 
 /* The first byte of a request's grant. */
 enum { GRANT_IDMAPPED = 1, GRANT_WRITABLE = 2 };
+/* The first byte of its network: the job's own servers on loopback; as on a kernel without TPROXY. */
+enum { NETWORK_LOOPBACK = 1, NETWORK_BY_PORT = 2 };
 
 struct request {
     uint32_t id;
@@ -69,6 +74,14 @@ struct request {
         bool writable; /* GRANT_WRITABLE */
     } grants[MAX_GRANTS];
     int grant_count;
+    struct {
+        bool wanted;
+        bool loopback; /* NETWORK_LOOPBACK */
+        bool by_port;  /* NETWORK_BY_PORT */
+        uint8_t resolver[4];
+        uint16_t ports[MAX_PORTS]; /* which rules name: all there is without TPROXY */
+        int port_count;
+    } network;
     struct wire_files {
         const uint8_t *at;
         size_t left;
@@ -79,6 +92,8 @@ struct request {
 bool request_parse(const uint8_t *bytes, size_t length, struct request *out);
 /* Whether a grant is to be shown under another owner, which takes root's rights. */
 bool request_idmaps(const struct request *request);
+/* Whether one that was not parsed yet asks for a network. */
+bool request_networks(const uint8_t *bytes, size_t length);
 
 /* integrity.c */
 bool integrity_holds(const struct settings *settings);
@@ -113,6 +128,11 @@ void stage_in_namespace(const struct request *request, bool staged);
 _Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint32_t sequence, int requests, int heard,
                            bool joined);
 _Noreturn void fail(const char *step, const char *detail);
+/* `more`: members of the message besides, each with a comma before it */
+void hand_over(int ipc, uint32_t id, const char *end, const char *more, int handle);
+
+/* network.c: in the worker's own namespaces; `launcher`: where the launcher hears of it */
+void network_make(const struct settings *settings, const struct request *request, int launcher);
 
 /* launcher.c */
 int launcher_main(const struct settings *settings);

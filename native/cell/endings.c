@@ -51,18 +51,20 @@ static size_t escape(char *out, const char *text, size_t length)
 
 static void report(struct sandbox *sandbox, const struct cgroup_usage *usage)
 {
-    static char text[6 * MAX_TEXT + 1], line[6 * MAX_TEXT + 512];
+    static char text[6 * MAX_TEXT + 1], datagrams[DATAGRAMS_JSON], line[6 * MAX_TEXT + DATAGRAMS_JSON + 512];
     const struct rusage *times = &sandbox->usage;
     long long waited_us = (times->ru_utime.tv_sec + times->ru_stime.tv_sec) * 1000000LL + times->ru_utime.tv_usec +
                           times->ru_stime.tv_usec;
     long long cpu_us = (long long)usage->cpu_us > waited_us ? (long long)usage->cpu_us : waited_us;
     escape(text, sandbox->text, sandbox->text_length);
+    datagrams_write(&sandbox->datagrams, datagrams);
     snprintf(line, sizeof line,
              "{\"id\":%u,\"event\":\"ended\",\"status\":%d,\"killed\":%s,\"cpuUs\":%lld,\"maxRssBytes\":%lld,"
-             "\"peakMemoryBytes\":%llu,\"oomKills\":%llu,\"forkRefusals\":%llu,\"text\":\"%s\"}\n",
+             "\"peakMemoryBytes\":%llu,\"oomKills\":%llu,\"forkRefusals\":%llu,\"datagrams\":%s,\"datagramsOmitted\":%llu,\"text\":\"%s\"}\n",
              sandbox->id, sandbox->status, sandbox->killed ? "true" : "false", cpu_us,
              times->ru_maxrss * 1024LL, (unsigned long long)usage->peak_memory,
-             (unsigned long long)usage->oom_kills, (unsigned long long)usage->fork_refusals, text);
+             (unsigned long long)usage->oom_kills, (unsigned long long)usage->fork_refusals, datagrams,
+             (unsigned long long)sandbox->datagrams.omitted, text);
     node_gone = !ipc_send(settings->ipc, line, -1) || node_gone;
 }
 
@@ -74,6 +76,7 @@ static bool bury(struct sandbox *sandbox)
         read_errors(sandbox);
     if (!agent_gone(sandbox))
         return false;
+    read_log(sandbox); /* nobody is left to send more */
     cgroup_read(settings, self, sandbox->sequence, &usage);
     if (cgroup_remove(settings, self, sandbox->sequence) < 0) {
         cgroup_kill(settings, self, sandbox->sequence);
@@ -82,7 +85,7 @@ static bool bury(struct sandbox *sandbox)
     }
     if (sandbox->id != 0 && !node_gone)
         report(sandbox, &usage);
-    const int owned[] = {sandbox->requests, sandbox->errors, sandbox->oom, sandbox->agent};
+    const int owned[] = {sandbox->requests, sandbox->errors, sandbox->log, sandbox->oom, sandbox->agent};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         if (owned[i] >= 0)
             close(owned[i]);

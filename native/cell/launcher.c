@@ -16,13 +16,14 @@
 
 #define SPARE_DELAY_MS 25 /* joining a cgroup can hold up every fork on the machine: not while a sandbox starts */
 #define RETRY_MS 1
-#define ACKNOWLEDGEMENTS (4 * strlen("{\"cmd\":\"NODE_HANDLE_ACK\"}\n")) /* of one sandbox's handles */
+#define ACKNOWLEDGEMENT strlen("{\"cmd\":\"NODE_HANDLE_ACK\"}\n")
 
 const struct settings *settings;
 pid_t self;
 struct sandbox *sandboxes;
 int sandbox_count;
 bool node_gone, served, spares_fail;
+size_t handles = 4;
 static size_t acknowledged; /* bytes with which Node said that it took a handle */
 
 /* From Node: u32 length, then `L` and a request, or `K` and an id. */
@@ -91,12 +92,12 @@ static void end_everything(void)
 
 static int watch(int signals)
 {
-    static struct pollfd watched[3 + 2 * MAX_SANDBOXES];
-    static struct sandbox *owners[3 + 2 * MAX_SANDBOXES];
+    static struct pollfd watched[3 + 3 * MAX_SANDBOXES];
+    static struct sandbox *owners[3 + 3 * MAX_SANDBOXES];
     long long spare_due = 0;
     bool waiting = false;
     /* Node that can't acknowledge a handle hears nothing more, not even how the sandbox ended: so not before it did */
-    while (!node_gone && !(served && acknowledged >= ACKNOWLEDGEMENTS)) {
+    while (!node_gone && !(served && acknowledged / ACKNOWLEDGEMENT >= handles)) {
         bool want_spare = want_spares();
         long long left = spare_due - now_ms();
         int timeout = waiting ? RETRY_MS : want_spare ? (left > 0 ? (int)left : 0) : -1;
@@ -105,8 +106,8 @@ static int watch(int signals)
         watched[count++] = (struct pollfd){.fd = settings->ipc, .events = POLLIN};
         watched[count++] = (struct pollfd){.fd = signals, .events = POLLIN};
         for (struct sandbox *each = sandboxes; each != NULL; each = each->next) {
-            const int fds[] = {each->errors, each->oom};
-            for (int i = 0; i < 2; i++)
+            const int fds[] = {each->errors, each->oom, each->log};
+            for (int i = 0; i < 3; i++)
                 if (fds[i] >= 0 && !each->exited) {
                     owners[count] = each;
                     watched[count++] = (struct pollfd){.fd = fds[i], .events = POLLIN};
@@ -128,6 +129,8 @@ static int watch(int signals)
             if (watched[i].revents != 0) {
                 if (watched[i].fd == owners[i]->errors)
                     read_errors(owners[i]);
+                else if (watched[i].fd == owners[i]->log)
+                    read_log(owners[i]);
                 else
                     check_oom(owners[i]);
             }

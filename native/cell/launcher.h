@@ -3,6 +3,7 @@
 #define GLOVEBOX_LAUNCHER_H
 
 #include "cell.h"
+#include "datagram.h"
 
 #include <sys/resource.h>
 
@@ -15,6 +16,9 @@ struct sandbox {
     pid_t worker;
     int requests; /* to the worker, until it has its request */
     int errors;   /* what the worker and bubblewrap say */
+    int log;      /* of refused datagrams; while `untold`, where the worker sends it; -1 */
+    bool untold;  /* it has a network, and the worker has not said yet what of it Node must take */
+    struct datagrams datagrams;
     int oom;      /* becomes readable when memory ran out; -1 */
     int agent;    /* pidfd of the sandbox's first process; -1 while unknown */
     bool exited, killed;
@@ -32,6 +36,7 @@ extern pid_t self;
 extern struct sandbox *sandboxes;
 extern int sandbox_count;
 extern bool node_gone;
+extern size_t handles; /* how many Node has to take of a single sandbox; SIZE_MAX: not known yet */
 extern bool served;      /* told to serve one sandbox, and that one has ended */
 extern bool spares_fail; /* a prepared worker died by itself: the next request is to see why */
 
@@ -45,6 +50,9 @@ void read_errors(struct sandbox *sandbox);
 void kill_sandbox(struct sandbox *sandbox);
 bool kill_orphans(void);
 void check_oom(struct sandbox *sandbox);
+
+/* refusals.c */
+void read_log(struct sandbox *sandbox);
 
 /* endings.c */
 void reap(void);

@@ -56,6 +56,26 @@ static bool check_own_file(const struct frame *frame)
     return length > 0 && length < frame->length && length <= 64 && name[0] != '.' && strchr(name, '/') == NULL;
 }
 
+/* `n`: u8 flags, the resolver's IPv4 address, then u16 ports. */
+static bool take_network(const struct frame *frame, struct request *out)
+{
+    if (out->network.wanted || frame->length < 7 || frame->length % 2 == 0 || (frame->length - 5) / 2 > MAX_PORTS)
+        return false;
+    uint8_t flags = frame->bytes[0];
+    out->network.wanted = true;
+    out->network.loopback = (flags & NETWORK_LOOPBACK) != 0;
+    out->network.by_port = (flags & NETWORK_BY_PORT) != 0;
+    memcpy(out->network.resolver, frame->bytes + 1, 4);
+    out->network.port_count = (int)((frame->length - 5) / 2);
+    for (int i = 0; i < out->network.port_count; i++) {
+        const uint8_t *port = frame->bytes + 5 + 2 * i;
+        out->network.ports[i] = (uint16_t)(port[0] | port[1] << 8);
+        if (out->network.ports[i] == 0)
+            return false;
+    }
+    return flags <= (NETWORK_LOOPBACK | NETWORK_BY_PORT);
+}
+
 static bool take(const struct frame *frame, struct request *out)
 {
     switch (frame->tag) {
@@ -91,12 +111,13 @@ static bool take(const struct frame *frame, struct request *out)
         return check_cgroup_write(frame);
     case 'e':
         return check_own_file(frame);
+    case 'n':
+        return take_network(frame, out);
     default:
         return false;
     }
 }
 
-/* False unless every item is known and well formed, and everything that a sandbox can't do without is there. */
 bool request_idmaps(const struct request *request)
 {
     for (int i = 0; i < request->grant_count; i++)
@@ -105,6 +126,17 @@ bool request_idmaps(const struct request *request)
     return false;
 }
 
+bool request_networks(const uint8_t *bytes, size_t length)
+{
+    struct wire wire = {bytes, length};
+    struct frame frame;
+    while (wire_next(&wire, &frame) == 1)
+        if (frame.tag == 'n')
+            return true;
+    return false;
+}
+
+/* False unless every item is known and well formed, and everything that a sandbox can't do without is there. */
 bool request_parse(const uint8_t *bytes, size_t length, struct request *out)
 {
     memset(out, 0, sizeof *out);

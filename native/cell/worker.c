@@ -91,6 +91,7 @@ static void inherit_nothing(void)
         fail("inherit", "nothing");
 }
 
+/* `requests` stays open: a network is told of there. */
 static void await_request(int requests, struct request *request)
 {
     uint8_t header[4];
@@ -102,7 +103,8 @@ static void await_request(int requests, struct request *request)
         errno = EBADMSG;
         fail("request", "malformed");
     }
-    close(requests);
+    if (!request->network.wanted)
+        close(requests);
 }
 
 static void write_own(const char *step, const char *path, const char *text)
@@ -167,14 +169,14 @@ static void enter_namespaces(void)
     write_own("namespaces", "/proc/self/gid_map", map);
 }
 
-static void hand_over(int ipc, uint32_t id, const char *end, int handle)
+void hand_over(int ipc, uint32_t id, const char *end, const char *more, int handle)
 {
-    char line[160];
+    char line[224];
     int flags = fcntl(handle, F_GETFL);
     if (flags < 0 || fcntl(handle, F_SETFL, flags | O_NONBLOCK) < 0)
         fail("channel", end);
     snprintf(line, sizeof line,
-             "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{\"id\":%u,\"end\":\"%s\"}}\n", id, end);
+             "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{\"id\":%u,\"end\":\"%s\"%s}}\n", id, end, more);
     if (!ipc_send(ipc, line, handle))
         _exit(0);
     close(handle);
@@ -187,10 +189,10 @@ static void make_channels(const struct settings *settings, uint32_t id, int insi
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) < 0 || pipe2(in, O_CLOEXEC) < 0 ||
         pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
         fail("channel", "pipe");
-    hand_over(settings->ipc, id, "control", control[0]);
-    hand_over(settings->ipc, id, "stdin", in[1]);
-    hand_over(settings->ipc, id, "stdout", out[0]);
-    hand_over(settings->ipc, id, "stderr", err[0]);
+    hand_over(settings->ipc, id, "control", "", control[0]);
+    hand_over(settings->ipc, id, "stdin", "", in[1]);
+    hand_over(settings->ipc, id, "stdout", "", out[0]);
+    hand_over(settings->ipc, id, "stderr", "", err[0]);
     inside[0] = control[1];
     inside[1] = in[0];
     inside[2] = out[1];
@@ -240,6 +242,8 @@ _Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint
     die_with(launcher); /* taking another uid had cleared it */
     make_channels(settings, request.id, inside);
     enter_namespaces();
+    if (request.network.wanted)
+        network_make(settings, &request, requests);
     stage_in_namespace(&request, staged);
 
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);

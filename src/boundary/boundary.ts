@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import type { HostFacts } from '../host/index.js'
-import type { Answer, Plan, Requirement, RequirementId } from '../plan/index.js'
+import type { Answer, ClaimStatus, Plan, Requirement, RequirementId } from '../plan/index.js'
 import type { BoundaryName } from '../policy/index.js'
 
 /** What a boundary is asked: a requirement, on this host. */
@@ -70,10 +70,37 @@ export type CommandEnd =
   /** the sandbox ended without a word: killed, or never started; its end says more */
   | { readonly kind: 'lost' }
 
-/** A promise that was kept, where only the sandbox itself could tell by what. */
+/** What became of a promise, where only the sandbox itself could tell. */
 export interface Observed {
   readonly id: RequirementId
+  /** by what it was kept, or why not */
   readonly by: string
+  /** absent: `enforced` */
+  readonly status?: ClaimStatus
+}
+
+/**
+ * One of the sockets that are the sandbox's whole network, as a raw handle of Node's: `net.Server.listen` takes
+ * `connections`, where everything arrives that the job connects to, with the address it meant as its local one;
+ * `dgram.Socket.bind` takes `names`, where its questions to the plan's resolver arrive. The sandbox closes its copies when it
+ * ends; until then they may be sent to another process.
+ */
+export interface NetworkEnd {
+  readonly kind: 'connections' | 'names'
+  readonly handle: object
+}
+
+/** Datagrams that the job sent, for one address and port, and that were refused. */
+export interface RefusedDatagrams {
+  readonly protocol: 'udp' | 'icmp' | 'other'
+  /** canonical */
+  readonly address: string
+  /** `null`: the protocol has none, or it was no beginning of a datagram */
+  readonly port: number | null
+  /** at least; of a flood not each is told */
+  readonly count: number
+  /** when the first was told of, ms since 1970 */
+  readonly firstMs: number
 }
 
 /** How the sandbox as a whole ended, as seen from outside, when nothing of it is left. */
@@ -85,6 +112,9 @@ export interface SandboxEnd {
   /** how often a process could not be made because of limits.processes; `null`: not counted */
   readonly forkRefusals: number | null
   readonly observed: readonly Observed[]
+  readonly datagrams: readonly RefusedDatagrams[]
+  /** refused datagrams beyond those in `datagrams`, which is bounded */
+  readonly datagramsOmitted: number
   /** set when it never got as far as its command: what failed, and what to do */
   readonly launchFailure: { readonly what: string; readonly get: string } | null
 }
@@ -106,6 +136,8 @@ export interface RunningSandbox {
   readonly stdin: Writable
   readonly stdout: Readable
   readonly stderr: Readable
+  /** empty when the plan has no network; where the kernel lacks TPROXY several `connections`, one a port */
+  readonly network: readonly NetworkEnd[]
   /** puts the inputs in and starts the command; resolves when it runs, or can't */
   run(command: Command): Promise<void>
   /** resolves once, when the command has ended and no process of the job lives */

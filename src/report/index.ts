@@ -96,14 +96,14 @@ export interface Report {
   readonly waivers: readonly string[]
 }
 
-/** `observed`: by what a promise was kept that the plan could not be certain of. */
+/** `observed`: what became of promises that the plan could not be certain of; `status` absent: kept. */
 export function claimsInReport(
   claims: readonly Claim[],
-  observed: readonly { readonly id: string; readonly by: string }[],
+  observed: readonly { readonly id: string; readonly by: string; readonly status?: ClaimStatus }[],
 ): Report['claims'] {
   return claims.map(({ id, status, by }) => {
     const seen = observed.find((each) => each.id === id)
-    return seen === undefined ? { id, status, by } : { id, status: 'enforced', by: [seen.by] }
+    return seen === undefined ? { id, status, by } : { id, status: seen.status ?? 'enforced', by: [seen.by] }
   })
 }
 

@@ -3,11 +3,14 @@ import { ALLOW, allowOnlyIf, allowUnless, type Clause, errno, isOneOf, type Rule
 const AF_UNIX = 1
 const AF_INET = 2
 const AF_INET6 = 10
+const AF_NETLINK = 16
+const NETLINK_ROUTE = 0
 
 /** the rest of the type argument is SOCK_CLOEXEC and SOCK_NONBLOCK */
 const SOCK_TYPE_MASK = 0xf
 const SOCK_STREAM = 1
 const SOCK_DGRAM = 2
+const SOCK_RAW = 3
 const SOCK_SEQPACKET = 5
 
 const IPPROTO_TCP = 6
@@ -30,6 +33,15 @@ function socket(inet: boolean, hostFolders: boolean): Rule {
     },
     {
       when: [ip, isOneOf(1, [SOCK_DGRAM], SOCK_TYPE_MASK), isOneOf(2, [0, IPPROTO_UDP])],
+      action: ALLOW,
+    },
+    // getifaddrs(3) and if_nametoindex(3) ask by it which interfaces there are, without another way: os.networkInterfaces() throws
+    {
+      when: [
+        isOneOf(0, [AF_NETLINK]),
+        isOneOf(1, [SOCK_RAW, SOCK_DGRAM], SOCK_TYPE_MASK),
+        isOneOf(2, [NETLINK_ROUTE]),
+      ],
       action: ALLOW,
     },
     // raw, packet and ping sockets; MPTCP, SCTP and the rest, for which programs fall back to TCP

@@ -129,6 +129,17 @@ describe('what to change, ready to be copied', () => {
     assert.match(launchFailure(bwrap, factsAt('Ubuntu 24.04')).get, /profile glovebox-bwrap/)
   })
 
+  test('what a network is missing is said, with what gets it', () => {
+    const get = (line: string, machine: MachineName = 'Ubuntu 24.04') =>
+      launchFailure(`cell: network: ${line}\n`, factsAt(machine)).get
+    assert.match(get('nftables: 95: Operation not supported'), /modprobe -a nf_tables /)
+    assert.match(get('reject rule: 2: No such file or directory'), /nft_reject_inet/)
+    assert.match(get('rtnetlink: 97: Address family not supported by protocol'), /RestrictAddressFamilies=/)
+    assert.match(get('IPv6 route: 13: Permission denied', 'Docker, with the flags'), /docker run|ipv6/)
+    // AppArmor lets the namespace be made, and refuses what is done in it
+    assert.match(get('loopback up: 1: Operation not permitted'), /profile glovebox-cell/)
+  })
+
   test('what bubblewrap says of other things is no refusal of namespaces', () => {
     const said = (message: string) =>
       launchFailure(`bwrap: ${message}\n`, factsAt('Docker, with the flags')).get

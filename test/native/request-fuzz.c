@@ -57,6 +57,10 @@ static void check(const struct request *request, const uint8_t *bytes, size_t si
         within(request->grants[i].path, strlen(request->grants[i].path) + 1, bytes, size);
         MUST(request->grants[i].path[0] == '/');
     }
+    MUST(request->network.port_count >= 0 && request->network.port_count <= MAX_PORTS);
+    MUST(request->network.wanted == request_networks(bytes, size));
+    for (int i = 0; i < request->network.port_count; i++)
+        MUST(request->network.ports[i] != 0);
     /* as cgroup_apply and own_files walk it */
     while (wire_next(&wire, &frame) == 1) {
         if (frame.tag == 'c' || frame.tag == 'C') {
@@ -89,7 +93,7 @@ static size_t some_frame(const uint8_t *bytes, size_t size)
 
 static size_t mutate(uint8_t *bytes, size_t size)
 {
-    static const uint8_t likely[] = {0, 1, 2, 4, 5, 0x7f, 0x80, 0xff, '/', '.', 'i', 'u', 'o', 'p', 'f', 'a', 's', 'g', 'c', 'C', 'e'};
+    static const uint8_t likely[] = {0, 1, 2, 4, 5, 0x7f, 0x80, 0xff, '/', '.', 'i', 'u', 'o', 'p', 'f', 'a', 's', 'g', 'c', 'C', 'e', 'n'};
     for (uint32_t count = 1 + chance(6); count > 0 && size > 0; count--) {
         size_t frame = some_frame(bytes, size), at = chance(3) == 0 ? chance((uint32_t)size) : frame + chance(12);
         if (at >= size)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { boundaryNamed } from '../../src/boundary/index.js'
 import { launchHead, launchRequest } from '../../src/boundary/process/request.js'
+import type { NetworkPlan } from '../../src/plan/index.js'
 import { planFor } from '../../src/sandbox/index.js'
 import { HOSTS } from '../plan/hosts.js'
 import { parse } from '../policy/harness.js'
@@ -14,6 +15,13 @@ import { NO_SANITIZERS, sanitized } from './sanitized.js'
 const SECONDS = Number(process.env.GLOVEBOX_FUZZ_SECONDS ?? 1)
 
 const boundary = boundaryNamed('process') ?? assert.fail('no process boundary')
+const NETWORK: NetworkPlan = {
+  rules: [],
+  loopback: true,
+  resolver: '198.18.0.53',
+  budget: { maxUploadBytes: 1, maxDownloadBytes: 1, maxConnections: 1, maxRate: 1 },
+  timeouts: { connectMs: 1, headMs: 1, idleMs: 1 },
+}
 const resolveHostPath = (path: string) => ({ path, kind: 'directory' }) as const
 
 test('cell takes what it should, and reads not one byte too many, whatever it is sent', {
@@ -26,7 +34,7 @@ test('cell takes what it should, and reads not one byte too many, whatever it is
   ]
   const files = Object.values(HOSTS).flatMap((host, h) =>
     policies.map((policy, p) => {
-      const plan = planFor(policy, boundary, host)
+      const plan = { ...planFor(policy, boundary, host), network: p === 0 ? null : NETWORK }
       const file = join(folder, `${h}-${p}`)
       writeFileSync(file, Buffer.concat([launchHead(1, plan, host, 1), launchRequest(plan, host)]))
       return file

@@ -43,6 +43,7 @@ const DEBIAN: HostFacts = {
     '/proc/kcore': 'file',
     '/proc/keys': 'file',
     '/proc/acpi': 'directory',
+    '/proc/net/netfilter': 'file',
     '/proc/pressure': 'directory',
   },
   surroundings: () => AROUND,

@@ -137,7 +137,10 @@ describe('sockets', () => {
       // SOCK_PACKET: the kernel turns AF_INET into AF_PACKET for it
       ['socket', [2, 10, 0x300], EPROTONOSUPPORT],
       ['socket', [40, 1, 0], EAFNOSUPPORT],
-      ['socket', [16, 3, 0], EAFNOSUPPORT],
+      ['socket', [16, 3, 0], 'allow'],
+      ['socket', [16, 2 | 0x80000, 0], 'allow'],
+      ['socket', [16, 3, 12], EAFNOSUPPORT],
+      ['socket', [16, 3, 4], EAFNOSUPPORT],
       ['socket', [17, 3, 0], EAFNOSUPPORT],
       ['socket', [38, 5, 0], EAFNOSUPPORT],
     ],

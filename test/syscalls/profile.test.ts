@@ -114,8 +114,13 @@ describe('the door', () => {
 
   test('what is compiled ahead is what the compiler gives', () => {
     for (const arch of ['x64', 'arm64'] as const)
-      for (const cpuPinned of [false, true]) {
-        const options = { ...PLAIN, arch, cpuPinned }
+      for (const bits of [0, 1, 2, 3, 4, 5, 6, 7]) {
+        const [cpuPinned, hostFolders, inet] = [1, 2, 4].map((bit) => (bits & bit) !== 0) as [
+          boolean,
+          boolean,
+          boolean,
+        ]
+        const options = { ...PLAIN, arch, cpuPinned, hostFolders, inet }
         assert.ok(
           Object.hasOwn(PREBUILT, prebuiltKey(options)),
           'not compiled ahead: node scripts/syscall-filters.mjs',

@@ -10,6 +10,9 @@ export const CONTAINER_FILTER = 'etc/container-seccomp.json'
 
 type Around = Surroundings
 
+export const NFTABLES_ADVICE =
+  'A network needs nftables in this kernel: as root, `modprobe -a nf_tables nft_reject_inet nft_limit nft_log nft_tproxy nfnetlink_log`, or a kernel with CONFIG_NF_TABLES_INET, CONFIG_NFT_REJECT, CONFIG_NFT_LIMIT, CONFIG_NFT_LOG and CONFIG_NFT_TPROXY.'
+
 /** The kernel, or what guards it, refused a user namespace or what is done in one. */
 export function namespacesAdvice(host: HostFacts): string {
   const around = host.surroundings()

@@ -1,9 +1,12 @@
 import type { HostFacts } from '../../host/index.js'
 import { type Answer, enforcedBy, impossible, type RequirementId } from '../../plan/index.js'
 import type { Question } from '../boundary.js'
-import { cgroupAdvice } from './advice.js'
+import { cgroupAdvice, NFTABLES_ADVICE } from './advice.js'
 import { confinement } from './confinement.js'
 import { secondWall } from './wall.js'
+
+/** There on every kernel with netfilter. */
+export const NETFILTER = '/proc/net/netfilter'
 
 const BWRAP_ROOT = 'bubblewrap: a root of its own (pivot_root), bound read-only'
 /** Without a cgroup for it: how one is had, or what the policy says to do without. */
@@ -12,6 +15,13 @@ function needsCgroup(host: HostFacts, control: string, instead: string): Answer 
     host.cgroups.missing,
     `${cgroupAdvice(host)}; or leave the control off knowingly with \`--waive ${control}\`${instead}.`,
   )
+}
+
+/** Whether it has nftables too, its modules may say only when they are asked for; then the start fails. */
+function withNftables(host: HostFacts, first: string, ...more: string[]): Answer {
+  return host.paths[NETFILTER] === undefined
+    ? impossible('This kernel was built without netfilter.', NFTABLES_ADVICE)
+    : enforcedBy(first, ...more)
 }
 
 type Answers = { readonly [Id in RequirementId]: (question: Question) => Answer }
@@ -69,12 +79,19 @@ const answers: Answers = {
     ),
   'files.second-wall': ({ host }) => secondWall(host),
   'network.none': () => enforcedBy('empty network namespace, loopback down', 'seccomp: AF_UNIX sockets only'),
-  'network.gateway-only': () =>
-    enforcedBy(
-      'network namespace without an interface: every address is local, and TPROXY gives every port to one socket, which the gateway holds',
+  'network.gateway-only': ({ host }) =>
+    withNftables(
+      host,
+      'network namespace with nothing but lo, in which every address is local: TPROXY gives every port to one socket, which the gateway holds',
+      'seccomp: TCP and UDP sockets only',
     ),
-  'network.no-datagrams': () =>
-    enforcedBy('nftables rejects all but questions to the resolver', 'seccomp: TCP and UDP sockets only'),
+  'network.no-datagrams': ({ host }) =>
+    withNftables(
+      host,
+      'nftables rejects all but questions to the resolver, before they leave the socket',
+      'network namespace with nothing but lo',
+      'seccomp: no raw, ping or packet socket',
+    ),
   'network.names': () =>
     enforcedBy(
       'the only name server is the gateway, which answers by itself with addresses that stand for names',
@@ -88,7 +105,10 @@ const answers: Answers = {
   'network.http-rewritten': () => enforcedBy('the gateway parses each request and writes its own'),
   'network.budgets': () => enforcedBy('the gateway counts'),
   'network.recorded': () =>
-    enforcedBy('TPROXY: the gateway accepts every connection', 'netfilter logs every refused datagram'),
+    enforcedBy(
+      'TPROXY: the gateway accepts every connection',
+      'netfilter logs refused datagrams; of a flood the first 256, then 64 a second',
+    ),
   'syscalls.profile': () => enforcedBy('seccomp filter, set before the first instruction of the job'),
   'syscalls.native-abi-only': () => enforcedBy('seccomp filter kills the process'),
   'syscalls.no-sockets': () => enforcedBy('seccomp filter: no family at all'),

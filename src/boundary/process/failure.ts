@@ -1,6 +1,6 @@
 /** From what cell or bubblewrap said when a start failed to a sentence and a remedy. Pure. */
 import type { HostFacts } from '../../host/index.js'
-import { namespacesAdvice, procAdvice } from './advice.js'
+import { NFTABLES_ADVICE, namespacesAdvice, procAdvice } from './advice.js'
 
 export interface LaunchFailure {
   readonly what: string
@@ -34,10 +34,12 @@ const REMEDIES: readonly (readonly [step: RegExp, get: string])[] = [
   ],
 ]
 
-const MOUNTING: ReadonlySet<string> = new Set(['stage', 'scratch', 'own-files'])
+const GUARDED: ReadonlySet<string> = new Set(['stage', 'scratch', 'own-files', 'network'])
 /** What bubblewrap says when the kernel, or what guards it, refuses it something in its own namespaces. */
 const REFUSED_INSIDE =
   /(namespace|[ug]id map|mount|pivot_root|hostname|loopback|slave).*(Operation not permitted|Permission denied)$/
+/** EAFNOSUPPORT */
+const NO_SUCH_FAMILY = 97
 /** EPERM, EACCES */
 const NOT_PERMITTED: ReadonlySet<number> = new Set([1, 13])
 
@@ -46,10 +48,12 @@ export function launchFailure(text: string, host: HostFacts): LaunchFailure {
   if (cell) {
     const [, step = '', detail = '', number, error = ''] = cell
     // AppArmor lets the namespace be made, and then refuses what it is for
-    const refused = step === 'namespaces' || (MOUNTING.has(step) && NOT_PERMITTED.has(Number(number)))
+    const refused = step === 'namespaces' || (GUARDED.has(step) && NOT_PERMITTED.has(Number(number)))
     const get = refused
       ? namespacesAdvice(host)
-      : (REMEDIES.find(([pattern]) => pattern.test(step))?.[1] ?? '')
+      : step === 'network'
+        ? networkRemedy(detail, Number(number))
+        : (REMEDIES.find(([pattern]) => pattern.test(step))?.[1] ?? '')
     return { what: `The sandbox could not be set up: ${step} (${clean(detail)}): ${clean(error)}.`, get }
   }
   const bwrap = /^bwrap: (.*)$/m.exec(text)
@@ -66,6 +70,14 @@ export function launchFailure(text: string, host: HostFacts): LaunchFailure {
     what: `The sandbox ended before its command started${text === '' ? '' : `: ${clean(text)}`}.`,
     get: '',
   }
+}
+
+function networkRemedy(detail: string, errno: number): string {
+  if (/^IPv6 (address|route)$/.test(detail))
+    return 'This kernel has IPv6 and refuses its addresses: as root, `sysctl net.core.devconf_inherit_init_net=0`, or boot with `ipv6.disable=1` to be without.'
+  if (errno === NO_SUCH_FAMILY)
+    return 'Sockets of this family are refused: in a systemd unit, `RestrictAddressFamilies=` must name AF_UNIX, AF_INET, AF_INET6 and AF_NETLINK.'
+  return NFTABLES_ADVICE
 }
 
 function bwrapRemedy(message: string, host: HostFacts): string {

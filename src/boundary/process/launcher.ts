@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { PassThrough, type Writable } from 'node:stream'
 import type { LaunchError } from '../../errors/index.js'
 import type { HostFacts } from '../../host/index.js'
+import type { RefusedDatagrams } from '../boundary.js'
 import { findDamage, nativePrograms } from './native.js'
 import { u32 } from './wire.js'
 
@@ -11,7 +12,16 @@ export interface PassedHandle {
   close?(): void
 }
 
-export type End = 'control' | 'stdin' | 'stdout' | 'stderr'
+export type Stream = 'control' | 'stdin' | 'stdout' | 'stderr'
+export type End = Stream | 'connections' | 'names'
+
+/** Said with `names`, the last of a network's ends: what of it this kernel can. */
+export interface NetworkNews {
+  /** one socket hears every port; else those that rules name */
+  readonly everyPort: boolean
+  /** refused datagrams are told of */
+  readonly datagrams: boolean
+}
 
 /** What cell says when nothing of a sandbox is left. */
 export interface EndedNews {
@@ -25,16 +35,21 @@ export interface EndedNews {
   readonly peakMemoryBytes: number
   readonly oomKills: number
   readonly forkRefusals: number
+  readonly datagrams: readonly RefusedDatagrams[]
+  readonly datagramsOmitted: number
   /** what cell and bubblewrap wrote to standard error */
   readonly text: string
 }
 
 export interface Watcher {
-  handle(end: End, handle: PassedHandle): void
+  handle(end: End, handle: PassedHandle, network: NetworkNews | null): void
   ended(news: EndedNews): void
 }
 
-interface News extends Partial<EndedNews> {
+/** `datagrams` is a flag with `names` and a list at the end. */
+interface News extends Partial<Omit<EndedNews, 'datagrams'>> {
+  readonly everyPort?: boolean
+  readonly datagrams?: boolean | EndedNews['datagrams']
   readonly id: number
   readonly end?: End
   readonly event?: 'ended' | 'refused'
@@ -49,6 +64,8 @@ const GONE: EndedNews = {
   peakMemoryBytes: 0,
   oomKills: 0,
   forkRefusals: 0,
+  datagrams: [],
+  datagramsOmitted: 0,
   text: 'cell: gone',
 }
 
@@ -161,12 +178,13 @@ export class Launcher {
       return
     }
     if (handle !== undefined && news.end !== undefined) {
-      watcher.handle(news.end, handle)
+      watcher.handle(news.end, handle, networkNews(news))
       return
     }
     this.#watchers.delete(news.id)
     if (this.#watchers.size === 0) this.#rest()
-    if (news.event === 'ended') watcher.ended({ ...GONE, orphaned: false, ...news })
+    const datagrams = Array.isArray(news.datagrams) ? news.datagrams : []
+    if (news.event === 'ended') watcher.ended({ ...GONE, orphaned: false, ...news, datagrams })
     else watcher.ended({ ...GONE, orphaned: false, text: 'cell: too many sandboxes at once' })
   }
 
@@ -187,4 +205,8 @@ export class Launcher {
   #pipes(): { ref?(): void; unref?(): void }[] {
     return [this.#child.stdin, this.#child.stderr].filter(Boolean) as object[]
   }
+}
+
+function networkNews({ everyPort, datagrams }: News): NetworkNews | null {
+  return everyPort === undefined ? null : { everyPort, datagrams: datagrams === true }
 }

@@ -1,9 +1,9 @@
 /** The plan as one request to cell (`native/cell/request.c`). Pure. */
 import type { HostFacts } from '../../host/index.js'
-import type { Plan } from '../../plan/index.js'
+import type { NetworkPlan, Plan } from '../../plan/index.js'
 import { type FilterOptions, firstFilter } from '../../syscalls/index.js'
-import { OWN_ETC } from './root.js'
-import { frame, text, u32, u64 } from './wire.js'
+import { ownEtc } from './root.js'
+import { frame, text, u16, u32, u64 } from './wire.js'
 import { bubblewrapWords } from './words.js'
 
 /**
@@ -18,6 +18,12 @@ const OOM_SCORE = 800
 /** Of a grant, see `native/cell/cell.h`. */
 const GRANT_IDMAPPED = 1
 const GRANT_WRITABLE = 2
+
+/** Of a network, likewise. */
+const NETWORK_LOOPBACK = 1
+const NETWORK_BY_PORT = 2
+const MAX_PORTS = 1024
+const DNS_PORT = 53
 
 /** bubblewrap and the agent are in the sandbox's cgroup too. */
 const OWN_PROCESSES = 2
@@ -37,11 +43,17 @@ export function filterOptions(plan: Plan, host: HostFacts): FilterOptions {
   const hostWrites = plan.files.live.length > 0
   const hostFolders = hostWrites || plan.files.read.length > 0
   const cpuPinned = isPinned(plan, host)
-  return { arch, profile, lock, deny, allow, inet: false, cpuPinned, hostFolders, hostWrites }
+  return { arch, profile, lock, deny, allow, inet: plan.network !== null, cpuPinned, hostFolders, hostWrites }
+}
+
+/** How a kernel is treated; a test asks for the ways of others. */
+export interface RequestOptions {
+  /** as one without TPROXY: a listening socket for each port of a rule */
+  readonly byPort?: boolean
 }
 
 /** Everything of the request that does not change from run to run. */
-export function launchRequest(plan: Plan, host: HostFacts): Buffer {
+export function launchRequest(plan: Plan, host: HostFacts, options: RequestOptions = {}): Buffer {
   const places = plan.files.scratch.places.map((inside) => u32(placeMode(inside)))
   const idmap = host.canIdmap ? GRANT_IDMAPPED : 0
   return Buffer.concat([
@@ -51,10 +63,20 @@ export function launchRequest(plan: Plan, host: HostFacts): Buffer {
     ...plan.files.read.map(({ host: path }) => frame('g', Buffer.from([idmap]), text(path))),
     ...plan.files.live.map(({ host: path }) => frame('g', Buffer.from([idmap | GRANT_WRITABLE]), text(path))),
     frame('s', u64(plan.files.scratch.bytes), u64(plan.files.scratch.inodes), ...places),
-    ...Object.entries(OWN_ETC).map(([name, content]) => frame('e', text(name), Buffer.from(content))),
+    ...Object.entries(ownEtc(plan)).map(([name, content]) => frame('e', text(name), Buffer.from(content))),
+    ...(plan.network === null ? [] : [networkFrame(plan.network, options)]),
     frame('f', firstFilter(filterOptions(plan, host))),
     frame('a', ...bubblewrapWords(plan, host).map(text)),
   ])
+}
+
+function networkFrame(network: NetworkPlan, { byPort = false }: RequestOptions): Buffer {
+  const flags = (network.loopback ? NETWORK_LOOPBACK : 0) | (byPort ? NETWORK_BY_PORT : 0)
+  const named = network.rules.flatMap(({ ports }) => ports.map(({ port }) => port))
+  // only where the kernel has no TPROXY: what a policy names beyond so many is refused there like any other port
+  const ports = [...new Set([DNS_PORT, ...named])].slice(0, MAX_PORTS)
+  const resolver = network.resolver.split('.').map(Number)
+  return frame('n', Buffer.from([flags, ...resolver]), ...ports.map(u16))
 }
 
 /** What changes: the sandbox's number, and where on the host's processors it stands if it is pinned. */

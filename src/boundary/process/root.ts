@@ -1,6 +1,7 @@
 /** `root: host`: the programs and libraries of this machine, without the machine. */
 import type { HostFacts } from '../../host/index.js'
 import { JOB_IDENTITY } from '../../identity/index.js'
+import type { Plan } from '../../plan/index.js'
 
 /** Configuration that programs need and that tells nothing of this machine or its users. Shown where it exists. */
 export const SHOWN_ETC = [
@@ -64,13 +65,22 @@ export const MASKED_PROC_FOLDERS = [
 const { uid, gid, userName, hostName } = JOB_IDENTITY
 
 /** The sandbox's own /etc files; no machine id, no host name, no other user. */
-export const OWN_ETC: Readonly<Record<string, string>> = {
+const OWN_ETC: Readonly<Record<string, string>> = {
   passwd: `root:x:0:0:root:/nonexistent:/usr/sbin/nologin\n${userName}:x:${uid}:${gid}::/job:/bin/sh\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n`,
   group: `root:x:0:\n${userName}:x:${gid}:\nnogroup:x:65534:\n`,
   hosts: `127.0.0.1 localhost ${hostName}\n::1 localhost ${hostName}\n`,
   hostname: `${hostName}\n`,
-  'resolv.conf': '',
-  'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n',
+}
+
+/** `names`: how a host's name becomes an address. */
+const nsswitch = (names: string) =>
+  `passwd: files\ngroup: files\nhosts: ${names}\nservices: files\nprotocols: files\n`
+
+/** With a network, what is in no file is asked of the gateway; there is no domain to search. */
+export function ownEtc({ network }: Pick<Plan, 'network'>): Record<string, string> {
+  if (network === null) return { ...OWN_ETC, 'resolv.conf': '', 'nsswitch.conf': nsswitch('files') }
+  const resolver = `nameserver ${network.resolver}\noptions timeout:2 attempts:2\n`
+  return { ...OWN_ETC, 'resolv.conf': resolver, 'nsswitch.conf': nsswitch('files dns') }
 }
 
 /** bubblewrap's words for the read-only part of the root. */

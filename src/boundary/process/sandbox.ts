@@ -9,6 +9,7 @@ import type {
   CollectedEntry,
   Command,
   CommandEnd,
+  NetworkEnd,
   RunningSandbox,
   SandboxEnd,
   TerminalSize,
@@ -16,44 +17,65 @@ import type {
 import { jobLabel } from './confinement.js'
 import { type AgentSettings, Conversation } from './conversation.js'
 import { launchFailure } from './failure.js'
-import type { End, EndedNews, Launcher, PassedHandle } from './launcher.js'
-import { filterOptions } from './request.js'
+import type { EndedNews, Launcher, NetworkNews, PassedHandle, Stream } from './launcher.js'
+import { networkSeen } from './network.js'
+import { filterOptions, launchRequest, type RequestOptions } from './request.js'
 import { rlimits } from './rlimits.js'
 import { secondWallSeen, wall } from './wall.js'
 
 /** How long the sandbox gets to end by itself when its lifeline closes, before it is killed from outside, ms. */
 const GRACE_MS = 200
 
-const ENDS: readonly End[] = ['control', 'stdin', 'stdout', 'stderr']
+const STREAMS: readonly Stream[] = ['control', 'stdin', 'stdout', 'stderr']
+
+/** What is told for a plan, the same for all its sandboxes. */
+export interface Said {
+  /** to cell */
+  readonly request: Buffer
+  /** to the agent */
+  readonly settings: AgentSettings
+  /** the ends of its network have to arrive before it can be used */
+  readonly networked: boolean
+}
+
+export function said(plan: Plan, host: HostFacts, options: RequestOptions = {}): Said {
+  const request = launchRequest(plan, host, options)
+  return { request, settings: agentSettings(plan, host), networked: plan.network !== null }
+}
 
 /** Starts a sandbox and gives it back as soon as it can be talked to. */
 export function launchSandbox(
   launcher: Launcher,
   id: number,
   head: Buffer,
-  request: Buffer,
-  settings: AgentSettings,
+  { request, settings, networked }: Said,
   host: HostFacts,
 ): Promise<RunningSandbox> {
   return new Promise((resolve, reject) => {
-    const handles = new Map<End, PassedHandle>()
+    const handles = new Map<Stream, PassedHandle>()
+    const network: (NetworkEnd & { readonly handle: PassedHandle })[] = []
+    let seen: NetworkNews | null = null
     let sandbox: ProcessSandbox | null = null
     let ended: (news: EndedNews) => void
     const end = new Promise<EndedNews>((settle) => {
       ended = settle
     })
     launcher.start(id, head, request, {
-      handle(name, handle) {
-        handles.set(name, handle)
-        if (sandbox === null && ENDS.every((each) => handles.has(each))) {
-          sandbox = new ProcessSandbox(() => launcher.kill(id), handles, end, settings, host)
-          resolve(sandbox)
-        }
+      handle(name, handle, news) {
+        if (name === 'connections' || name === 'names') network.push({ kind: name, handle })
+        else handles.set(name, handle)
+        seen = news ?? seen
+        const complete = STREAMS.every((each) => handles.has(each)) && (seen !== null || !networked)
+        if (sandbox !== null || !complete) return
+        const ends = { handles, network, seen, news: end }
+        sandbox = new ProcessSandbox(() => launcher.kill(id), ends, settings, host)
+        resolve(sandbox)
       },
       ended(news) {
         ended(news)
         if (sandbox !== null) return
         for (const handle of handles.values()) handle.close?.()
+        closeAll(network)
         const { what, get } = launchFailure(news.text, host)
         reject(new LaunchError('launch.failed', what, get))
       },
@@ -61,8 +83,22 @@ export function launchSandbox(
   })
 }
 
+/** All that a sandbox is talked to by. */
+interface Ends {
+  readonly handles: ReadonlyMap<Stream, PassedHandle>
+  readonly network: readonly (NetworkEnd & { readonly handle: PassedHandle })[]
+  /** `null`: it has no network */
+  readonly seen: NetworkNews | null
+  readonly news: Promise<EndedNews>
+}
+
+/** Closing one that another end of the program has closed already does nothing. */
+function closeAll(network: Ends['network']): void {
+  for (const { handle } of network) handle.close?.()
+}
+
 /** Everything that does not change from run to run. */
-export function agentSettings(plan: Plan, host: HostFacts): AgentSettings {
+function agentSettings(plan: Plan, host: HostFacts): AgentSettings {
   return {
     workdir: plan.files.workdir,
     env: plan.env,
@@ -78,26 +114,24 @@ class ProcessSandbox implements RunningSandbox {
   readonly stdin: Writable
   readonly stdout: Readable
   readonly stderr: Readable
+  readonly network: readonly NetworkEnd[]
   readonly commandEnd: Promise<CommandEnd>
   readonly #kill: () => void
   readonly #conversation: Conversation
   readonly #settings: AgentSettings
   readonly #host: HostFacts
-  readonly #news: Promise<EndedNews>
+  readonly #ends: Ends
   readonly #running: Promise<void>
   #started = false
   #landlockAbi = 0
   #hasTerminal = false
   #end: Promise<SandboxEnd> | null = null
 
-  constructor(
-    kill: () => void,
-    handles: ReadonlyMap<End, PassedHandle>,
-    news: Promise<EndedNews>,
-    agent: AgentSettings,
-    host: HostFacts,
-  ) {
-    const stream = (end: End, readable: boolean, writable: boolean) => {
+  constructor(kill: () => void, ends: Ends, agent: AgentSettings, host: HostFacts) {
+    const { handles, news } = ends
+    this.#ends = ends
+    this.network = ends.network
+    const stream = (end: Stream, readable: boolean, writable: boolean) => {
       // `handle` is what net itself uses for streams it was given; its type is not published
       const options = { handle: handles.get(end), readable, writable }
       const socket = new Socket(options as unknown as ConstructorParameters<typeof Socket>[0])
@@ -106,7 +140,6 @@ class ProcessSandbox implements RunningSandbox {
     this.#kill = kill
     this.#settings = agent
     this.#host = host
-    this.#news = news
     this.#conversation = new Conversation(stream('control', true, true))
     news.then(({ orphaned }) => {
       if (orphaned) this.#conversation.hangUp()
@@ -154,15 +187,21 @@ class ProcessSandbox implements RunningSandbox {
     this.#conversation.close()
     this.stdin.destroy()
     const timer = setTimeout(this.#kill, GRACE_MS)
-    const news = await this.#news
+    const news = await this.#ends.news
     clearTimeout(timer)
+    closeAll(this.#ends.network)
     const failed = !this.#started && !news.killed && news.oomKills === 0
     return {
       outOfMemory: news.oomKills > 0,
       cpuMs: news.cpuUs / 1000,
       peakMemoryBytes: news.peakMemoryBytes || news.maxRssBytes,
       forkRefusals: news.forkRefusals,
-      observed: this.#landlockAbi === 0 ? [] : [secondWallSeen(this.#landlockAbi)],
+      observed: [
+        ...(this.#landlockAbi === 0 ? [] : [secondWallSeen(this.#landlockAbi)]),
+        ...networkSeen(this.#ends.seen),
+      ],
+      datagrams: news.datagrams,
+      datagramsOmitted: news.datagramsOmitted,
       launchFailure: failed && news.status !== 0 ? launchFailure(news.text, this.#host) : null,
     }
   }
