@@ -45,7 +45,7 @@ export function classifyAddress(
     embedded(address) ?? rowOf(METADATA_ROWS, address) ?? rowOf(NEVER_ROWS, address) ?? unallocated(address)
   if (row !== null) return { verdict: row }
 
-  const blocks = open.map(parseBlock).filter((block) => block !== null)
+  const blocks = blocksOf(open)
   // who may reach a service of the host itself was decided by name, never by a wide block that happens to hold it
   const loopback = rowOf(LOOPBACK_ROWS, address)
   if (loopback !== null)
@@ -140,6 +140,15 @@ function parse(text: string): Address | null {
   // a zone names a link of this machine; no resolver and no accepted connection has one
   if (text.includes('%') || !ipaddr.isValid(text)) return null
   return ipaddr.parse(text)
+}
+
+/** Of lists that don't change: parsing takes longer than all the rest, and each connection of a rule comes with the same list. */
+const parsedBlocks = new WeakMap<readonly string[], readonly Block[]>()
+
+function blocksOf(open: readonly string[]): readonly Block[] {
+  const blocks = parsedBlocks.get(open) ?? open.map(parseBlock).filter((block) => block !== null)
+  parsedBlocks.set(open, blocks)
+  return blocks
 }
 
 /** `null` opens nothing. */

@@ -176,6 +176,24 @@ describe('what a name leads to', { skip: NO_NAMESPACE }, () => {
     assert.equal(resolver.asked.length, asked)
   })
 
+  test('a resolver that is no address opens nothing, and ends nothing but the attempt', async () => {
+    const other = new Setting({ resolvers: ['no address'] })
+    try {
+      const plan = planOf([rule('any.test', { [host.port]: 'tcp' })])
+      for (const _ of [1, 2]) {
+        const { attempts } = await other.during(plan, () =>
+          talk(other.job, { host: 'any.test', port: host.port }, []),
+        )
+        assert.deepEqual(
+          attempts.map(({ verdict, problem }) => [verdict, problem]),
+          [['denyUnresolved', 'EBADSERVER']],
+        )
+      }
+    } finally {
+      await other.close()
+    }
+  })
+
   test('control: the decoy’s own address answers whoever dials it directly', async () => {
     await new Promise((resolve, reject) => {
       connect(host.port, '127.0.0.1').on('data', resolve).on('error', reject)

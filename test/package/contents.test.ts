@@ -19,6 +19,8 @@ const MADE = [
   'dist/cli/tldts.cjs',
   'dist/cli/yaml.cjs',
   'dist/cli/zod.cjs',
+  'dist/gateway/LICENSES.txt',
+  'dist/gateway/main.cjs',
   'dist/native/LICENSES.txt',
   'dist/native/arm64/agent',
   'dist/native/arm64/cell',
@@ -31,6 +33,7 @@ const WRITTEN = [
   'LICENSE',
   'README.md',
   'SECURITY.md',
+  'bin/gateway.cjs',
   'bin/glovebox',
   'bin/package.json',
   'package.json',
@@ -95,6 +98,7 @@ describe('the package', { skip: NO_PACKAGE }, () => {
     const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
     assert.match(read('LICENSE'), /Apache License/)
     assert.match(read('dist/cli/LICENSES.txt'), /^yaml [\d.]+ \(ISC\)[\s\S]*^zod [\d.]+ \(MIT\)/m)
+    assert.match(read('dist/gateway/LICENSES.txt'), /^ipaddr\.js [\d.]+ \(MIT\)/m)
     assert.match(read('dist/native/LICENSES.txt'), /GNU C Library[\s\S]*GNU LESSER GENERAL PUBLIC LICENSE/)
   })
 })

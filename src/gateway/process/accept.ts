@@ -61,6 +61,9 @@ function refuse(network: SandboxNetwork, client: Socket, what: Attempted, verdic
 
 /** IPv4 comes as an IPv6 spelling of it, from a socket that takes both. */
 function canonical(address: string): string {
+  // as the kernel spells nearly all of them; parsing one takes a tenth of the whole connection's time
+  const four = /^(?:::ffff:)?(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1]
+  if (four !== undefined) return four
   const parsed = ipaddr.process(address)
   return parsed instanceof ipaddr.IPv6 ? parsed.toRFC5952String() : parsed.toString()
 }

@@ -10,6 +10,7 @@ import type { RequestDenial, RequestVerdict } from '../../network/index.js'
 import { answerShortly, responseHeaders } from './http-answers.js'
 import type { HttpConnection, Way } from './http-connection.js'
 import { MAX_HEADER_BYTES } from './http-limits.js'
+import { flow } from './pour.js'
 import { reset } from './reset.js'
 
 export type AllowedRequest = Extract<RequestVerdict, { verdict: 'allow' }>
@@ -111,7 +112,7 @@ class Exchange {
       connection.active()
       if (outgoing.destroyed || outgoing.writableEnded) return
       if (!this.#take('up', chunk.length)) return this.#over(outgoing)
-      if (!outgoing.write(chunk)) request.pause()
+      flow(request, outgoing, chunk)
     })
     outgoing.on('drain', () => request.resume())
     request.on('end', () => outgoing.end())
@@ -135,7 +136,7 @@ class Exchange {
     answer.on('data', (chunk: Buffer) => {
       connection.active()
       if (!this.#take('down', chunk.length)) return this.#over(outgoing)
-      if (!response.write(chunk)) answer.pause()
+      flow(answer, response, chunk)
     })
     response.on('drain', () => {
       connection.active()

@@ -1,5 +1,6 @@
 /** Bytes between two connected sockets, both ways: with backpressure, half-close, an idle limit, and a count. */
 import type { Socket } from 'node:net'
+import type { Readable, Writable } from 'node:stream'
 import type { Verdict } from '../../network/index.js'
 import type { Meter } from './meter.js'
 import { reset } from './reset.js'
@@ -20,6 +21,18 @@ export interface Pouring {
   readonly end: Promise<PourEnd>
   /** ends it now, with resets */
   stop(why: PourEnd): void
+}
+
+/** As much waits for a slow reader before the other side waits too, bytes. */
+const MAX_WAITING = 256 << 10
+
+/**
+ * Writes, and lets the source rest while too much waits; `drain` wakes it. What `write` itself says is of no use: it counts a chunk
+ * as waiting that the kernel has taken already, and a pause for each costs two system calls.
+ */
+export function flow(from: Readable, to: Writable, chunk: Buffer): void {
+  to.write(chunk)
+  if (to.writableLength > MAX_WAITING) from.pause()
 }
 
 export function pour(client: Socket, host: Socket, meter: Meter, idleMs: number, now: () => number): Pouring {
@@ -47,7 +60,7 @@ export function pour(client: Socket, host: Socket, meter: Meter, idleMs: number,
     from.on('data', (chunk: Buffer) => {
       active = now()
       if (!meter.take(direction, chunk.length)) stop('budget')
-      else if (!to.write(chunk)) from.pause()
+      else flow(from, to, chunk)
     })
     to.on('drain', () => {
       active = now()

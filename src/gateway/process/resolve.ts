@@ -32,7 +32,12 @@ export function namesOf({ servers, hosts }: Resolution): Names {
 
 async function ask(name: string, servers: readonly string[], timeoutMs: number): Promise<Resolved> {
   const resolver = new Resolver({ timeout: Math.max(50, Math.floor(timeoutMs / (TRIES + 1))), tries: TRIES })
-  resolver.setServers(servers)
+  try {
+    resolver.setServers(servers)
+  } catch {
+    // what a caller gave as `resolvers` is no address; nothing is looked up, and nobody else's network ends
+    return { addresses: null, problem: 'EBADSERVER', late: false }
+  }
   let late = false
   const timer = setTimeout(() => {
     late = true
