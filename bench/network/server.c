@@ -52,25 +52,30 @@ static long asked(int fd)
     return get(fd, &wanted, sizeof wanted) < 0 ? -1 : (long)ntohl(wanted);
 }
 
-static void *serve(void *given)
+static int answer(int fd, long wanted)
 {
-    int fd = (int)(intptr_t)given, yes = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    long wanted = asked(fd);
-    if (wanted >= 0 && strcmp(how, "http") == 0) {
+    if (strcmp(how, "http") == 0) {
         char head[128];
         int size = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %ld\r\n\r\n", wanted);
         if (send(fd, head, (size_t)size, MSG_NOSIGNAL) != size)
-            wanted = -1;
+            return -1;
     }
     while (wanted > 0) {
         ssize_t sent = send(fd, zeros, wanted < (long)sizeof zeros ? (size_t)wanted : sizeof zeros, MSG_NOSIGNAL);
         if (sent <= 0)
-            break;
+            return -1;
         wanted -= sent;
     }
-    char rest[64];
-    while (recv(fd, rest, sizeof rest, 0) > 0)
+    return 0;
+}
+
+static void *serve(void *given)
+{
+    int fd = (int)(intptr_t)given, yes = 1;
+    long wanted;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    /* a proxy may use a connection again */
+    while ((wanted = asked(fd)) >= 0 && answer(fd, wanted) == 0)
         continue;
     close(fd);
     return NULL;
