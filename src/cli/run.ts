@@ -6,7 +6,7 @@ import { policyFromFlags } from '../policy/index.js'
 import { Glovebox } from '../sandbox/index.js'
 import { CallersTerminal } from './callers-terminal.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
-import { missingFileHint, starterHint } from './hints.js'
+import { missingFileHint, networklessHint, refusedAttemptsHint, starterHint } from './hints.js'
 import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
 import { lookAt, ReportFile, refusedReport, written } from './report-file.js'
 import { PassedSignals } from './signals.js'
@@ -84,7 +84,8 @@ export async function run(parsed: Parsed): Promise<number> {
     ]
     const hint = mistaken
       ? (missingFileHint([command, ...rest], process.cwd(), insideNames) ??
-        starterHint(command, policy.syscalls.profile))
+        starterHint(command, policy.syscalls.profile) ??
+        (policy.network === null ? networklessHint(command) : refusedAttemptsHint(result.report.network)))
       : null
     if (hint !== null) tell(hint)
     const exitCode = written(report, () => result.report, tell) ? result.exitCode : REJECTED

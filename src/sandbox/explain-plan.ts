@@ -1,6 +1,7 @@
 import { boundaryNamed } from '../boundary/index.js'
 import { fileWarnings } from '../files/index.js'
 import { type HostFacts, lookAtHost } from '../host/index.js'
+import { networkWarnings } from '../network/index.js'
 import type { Plan } from '../plan/index.js'
 import type { Policy } from '../policy/index.js'
 import { boundaryOf, planFor } from './planner.js'
@@ -29,7 +30,13 @@ export function explainPlan(policy: Policy): Explained {
   return {
     plan,
     words: boundary.words(plan, host),
-    warnings: [...fileWarnings(plan.files), ...boundary.warnings(plan, host)],
+    warnings: [
+      ...fileWarnings(plan.files),
+      ...(plan.network === null
+        ? []
+        : networkWarnings(plan.network).map(({ rule, sentence }) => `${rule}: ${sentence}`)),
+      ...boundary.warnings(plan, host),
+    ],
     unavailable: reason === null ? null : `${reason.what} ${reason.get}`,
   }
 }
