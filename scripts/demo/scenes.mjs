@@ -1,4 +1,4 @@
-/** The three jobs. Each shows its command, what came of it and the report in short, and says whether it went well. */
+/** The three jobs on pictures. Each shows its command, what came of it and the report in short, and says whether it went well. */
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
