@@ -27,6 +27,7 @@ const PROGRAM = [
   'bin',
   'dist/src',
   'dist/cli',
+  'dist/gateway',
   'dist/native',
   'etc',
   'policies',

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { check, glovebox, PROGRAM, SERVICE, total } from './checks.mjs'
 import { confined } from './confined.mjs'
 import { domain, underSelinux } from './domain.mjs'
+import { network } from './network.mjs'
 import { refusals } from './refusals.mjs'
 import { walls } from './walls.mjs'
 
@@ -67,14 +68,17 @@ for round in range(2):
 const left = () =>
   readdirSync('/sys/fs/cgroup', { recursive: true }).filter((path) => /\/glovebox-\d+$/.test(path))
 
-if (underSelinux()) domain()
-else {
+if (underSelinux()) {
+  domain()
+  await network()
+} else {
   for (const place of PLACES) limits(place)
   await theUnitThatWantedTheController()
   await killedLauncher()
   grantOfRoot()
   refusals()
   await walls(check)
+  await network()
   confined()
 }
 console.log(total())

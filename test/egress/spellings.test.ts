@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Report } from '../../src/report/index.js'
 import { ROOT, testFolder } from '../support/checkout.js'
-import { HOST_ADDRESS, onInternet, ROUTER_ADDRESS } from '../support/internet/index.js'
+import { HOST_ADDRESS, onInternet, QUIET_ADDRESS, ROUTER_ADDRESS } from '../support/internet/index.js'
 import { asEachNetworkUser, USERS } from '../support/users.js'
 
 const WORLD = fileURLToPath(new URL('decoys-world.js', import.meta.url))
@@ -24,6 +24,7 @@ const NAMES: readonly [name: string, turns: string[][], verdict: string][] = [
   ['neighbour.test', [[ROUTER_ADDRESS]], 'denyPrivate'],
   ['neighbour6.test', [['fd99::1']], 'denyPrivate'],
   ['me.test', [[HOST_ADDRESS]], 'denyOwnAddress'],
+  ['quiet.test', [[QUIET_ADDRESS]], 'denyOwnAddress'],
   ['loopback.test', [['127.0.0.1']], 'denyLoopback'],
   ['loopback6.test', [['::1']], 'denyLoopback'],
   ['zero.test', [['0.0.0.0']], 'denyReserved'],

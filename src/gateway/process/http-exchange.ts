@@ -157,11 +157,12 @@ class Exchange {
   }
 
   #over(outgoing: ClientRequest): void {
-    outgoing.destroy()
     this.#conclude('denyBudget')
     this.connection.leave()
+    // before the host's side is ended, whose end would end this one as if nothing were missing
     if (this.response.headersSent) reset(this.request.socket)
     else answerShortly(this.response, 403, true)
+    outgoing.destroy()
   }
 
   /** Before an answer there is a short one; after its beginning the connection breaks. */

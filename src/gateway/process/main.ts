@@ -82,7 +82,7 @@ export async function warm(): Promise<void> {
   const plan: NetworkPlan = { rules: [rule], loopback: false, resolver: '198.18.0.53', budget, timeouts }
   const now = () => performance.now()
   const surroundings = { now, own: ownAddresses(now), total: new Budget(budget, now) }
-  surroundings.own()
+  void surroundings.own([])
   new Attached(0, plan, 0, { servers: [], hosts: [] }, surroundings, () => {}).end()
   const target: Target = { kind: 'name', name: 'warm.test' }
   rulesFor(plan, target, port)

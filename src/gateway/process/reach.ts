@@ -33,8 +33,9 @@ export async function reach(
       return { socket: null, verdict: 'denyUnresolved', address: null, problem: resolved.problem }
     addresses = resolved.addresses
   }
+  const own = await network.own(addresses)
   if (network.ended) return { socket: null, verdict: 'denyTimeout', address: null, problem: 'ended' }
-  const { good, bad } = sorted(addresses, rule, network.own())
+  const { good, bad } = sorted(addresses, rule, own)
   // of a mixed answer the bad part is on record, whatever becomes of the good one
   const [first, ...others] = bad
   for (const each of good.length > 0 ? bad : others) network.record({ ...what, ...each, rule })

@@ -9,14 +9,15 @@ import {
 } from '../../network/index.js'
 import type { NetworkPlan, NetworkRule } from '../../plan/index.js'
 import type { Attempted } from './attempted.js'
+import type { OwnAddresses } from './own-addresses.js'
 import type { Names } from './resolve.js'
 
 /** What the process as a whole gives to each sandbox. */
 export interface Surroundings {
   /** ms on a clock that never goes back */
   readonly now: () => number
-  /** this host's own addresses */
-  readonly own: () => readonly string[]
+  /** which of some addresses are this host's own */
+  readonly own: OwnAddresses
   /** connections of all sandboxes together */
   readonly total: Budget
 }
@@ -38,7 +39,7 @@ export class SandboxNetwork {
   readonly addresses = new SyntheticAddresses()
   readonly budget: Budget
   readonly now: () => number
-  readonly own: () => readonly string[]
+  readonly own: OwnAddresses
   readonly total: Budget
   #ended = false
   readonly #rules = new Map<NetworkRule, Budget>()

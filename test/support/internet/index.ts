@@ -35,6 +35,8 @@ export interface InternetOptions {
 
 /** Of the near side's only link: a machine of the same private network, which plays every other address too. */
 export const HOST_ADDRESS = '10.99.0.2'
+/** … and of a bridge on which nobody is: no carrier, and local all the same. */
+export const QUIET_ADDRESS = '10.77.0.1'
 export const ROUTER_ADDRESS = '10.99.0.1'
 
 const WORLD = fileURLToPath(new URL('world.js', import.meta.url))
@@ -106,6 +108,9 @@ ip link add uplink type veth peer name world netns $far
 ip addr add ${HOST_ADDRESS}/24 dev uplink
 ip addr add fd99::2/64 dev uplink nodad
 ip link set uplink up
+ip link add quiet type veth peer name nobody
+ip addr add ${QUIET_ADDRESS}/24 dev quiet
+ip link set quiet up
 ip route add default via ${ROUTER_ADDRESS}
 ip -6 route add default via fd99::1
 mount --bind "$state/resolv.conf" "$(readlink -f /etc/resolv.conf)"
