@@ -74,6 +74,18 @@ export class HttpConnection {
     if (this.#pending > MAX_AHEAD) reset(this.#client)
   }
 
+  /** Requests were sent that have no whole answer yet. */
+  get answering(): boolean {
+    return this.#pending > 0
+  }
+
+  /** A request for a tunnel, sent before the answers to others: RFC 9110, 7.8 has nothing to say of it, so nothing more is read. */
+  refuseAhead(request: IncomingMessage): void {
+    const { network, rules } = this.incoming
+    network.record({ ...this.what(request), verdict: 'denyRequest', rule: this.#way?.rule ?? rules[0] })
+    reset(this.#client)
+  }
+
   /** The parser gave up. */
   unreadable(error: NodeJS.ErrnoException): void {
     if (error.code === 'ECONNRESET' || this.#client.destroyed) return void this.#client.destroy()
