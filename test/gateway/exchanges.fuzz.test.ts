@@ -64,9 +64,9 @@ const answer = fc.constantFrom(
   '\x16\x03\x01',
   '',
 )
-type Host = readonly { readonly says: string; readonly then: 'stays' | 'ends' | 'breaks' }[]
+type Host = readonly { readonly says: string; readonly next: 'stays' | 'ends' | 'breaks' }[]
 const hosts: fc.Arbitrary<Host> = fc.array(
-  fc.record({ says: answer, then: fc.constantFrom('stays', 'stays', 'stays', 'ends', 'breaks') }),
+  fc.record({ says: answer, next: fc.constantFrom('stays', 'stays', 'stays', 'ends', 'breaks') }),
   { minLength: 1, maxLength: 4 },
 ) as fc.Arbitrary<Host>
 
@@ -80,10 +80,10 @@ describe('a live gateway between a hostile job and a hostile host', { skip: NO_N
     let turn = 0
     const host = await setting.server((socket: Socket) => {
       socket.on('data', () => {
-        const { says, then } = script[turn++ % script.length] ?? { says: '', then: 'stays' }
+        const { says, next } = script[turn++ % script.length] ?? { says: '', next: 'stays' }
         socket.write(Buffer.from(says, 'latin1'))
-        if (then === 'ends') socket.end()
-        if (then === 'breaks') socket.resetAndDestroy()
+        if (next === 'ends') socket.end()
+        if (next === 'breaks') socket.resetAndDestroy()
       })
       socket.on('end', () => socket.end())
     })
