@@ -128,6 +128,29 @@ describe('clear HTTP', { skip: NO_NAMESPACE }, () => {
       assert.match(after.value.received, /you asked \/two$/)
     })
 
+  test('requests ahead that change from rule to rule hold no connection that is not counted', async () => {
+    let [open, most] = [0, 0]
+    const silent = await setting.server((socket) => {
+      most = Math.max(most, ++open)
+      socket.on('close', () => open--)
+      socket.on('end', () => socket.end())
+      socket.resume()
+    })
+    const one = { maxUploadBytes: null, maxDownloadBytes: null, maxConnections: 1, maxRate: null }
+    const port = { [silent.port]: 'http' } as const
+    const plan = planOf([
+      rule('good.test', port, { methods: ['GET'], budget: one }),
+      rule('good.test', port, { name: 'network.allow[1]', methods: ['DELETE'], budget: one }),
+    ])
+    const ahead = Array.from({ length: 14 }, (_, each) =>
+      head(`${each % 2 ? 'GET' : 'DELETE'} /${each} HTTP/1.1`, `Host: good.test:${silent.port}`),
+    )
+    await setting.during(plan, () =>
+      talk(job, { host: 'good.test', port: silent.port }, [line(ahead.join(''))], { waitMs: 800 }),
+    )
+    assert.ok(most <= 2, `${most} connections at once`)
+  })
+
   test('a request that hides in the body of another arrives as that body', async () => {
     const hidden = 'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n'
     const { seen } = await asking(

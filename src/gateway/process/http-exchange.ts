@@ -159,7 +159,7 @@ class Exchange {
   #over(outgoing: ClientRequest): void {
     outgoing.destroy()
     this.#conclude('denyBudget')
-    this.connection.leave()
+    this.connection.leave(this.way)
     if (this.response.headersSent) reset(this.request.socket)
     else answerShortly(this.response, 403, true)
   }
@@ -173,7 +173,7 @@ class Exchange {
       return answerShortly(this.response, STATUS[reached.verdict] ?? 403, false)
     }
     this.#conclude('allow', problem)
-    this.connection.leave()
+    this.connection.leave(this.way)
     answerShortly(this.response, 502, false)
   }
 
