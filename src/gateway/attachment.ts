@@ -1,5 +1,5 @@
 /** A sandbox's network, as the supervisor sees it. */
-import { LaunchError } from '../errors/index.js'
+import { LaunchError, visible } from '../errors/index.js'
 import { AttemptLog } from '../network/index.js'
 import type { NetworkAttempt } from '../report/index.js'
 
@@ -53,7 +53,10 @@ export class AttachedSandbox implements Attachment {
 
   hearRefused(why: string): void {
     this.#settle?.reject(
-      new LaunchError('gateway.refused', `The gateway could not take the sandbox's network: ${why}.`),
+      new LaunchError(
+        'gateway.refused',
+        `The gateway could not take the sandbox's network: ${visible(why)}.`,
+      ),
     )
   }
 

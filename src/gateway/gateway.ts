@@ -1,6 +1,6 @@
 /** The supervisor's handle on the gateway's process. */
 import type { ChildProcess } from 'node:child_process'
-import { LaunchError } from '../errors/index.js'
+import { LaunchError, visible } from '../errors/index.js'
 import type { NetworkPlan } from '../plan/index.js'
 import { AttachedSandbox, type Attachment } from './attachment.js'
 import type { EndKind, FromGateway, Resolution, ToGateway } from './messages.js'
@@ -11,6 +11,9 @@ export interface GatewayEnd {
   readonly kind: EndKind
   readonly handle: object
 }
+
+/** It answers within a second (`concluded`), however many connections there are: one that does not hangs, or is stopped. */
+const DETACH_MS = 10_000
 
 /** The process that is the network of sandboxes. */
 export interface Gateway {
@@ -68,7 +71,7 @@ export class GatewayProcess implements Gateway {
 
   async attach(network: NetworkPlan, ends: readonly GatewayEnd[]): Promise<Attachment> {
     const id = this.#next++
-    const sandbox = new AttachedSandbox(() => this.#send({ kind: 'detach', id }))
+    const sandbox = new AttachedSandbox(() => this.#detach(id))
     try {
       if (this.#ended) throw this.#lost()
       this.#sandboxes.set(id, sandbox)
@@ -83,7 +86,7 @@ export class GatewayProcess implements Gateway {
       return sandbox
     } catch (error) {
       // what it took of a sandbox that does not start is given back
-      if (this.#sandboxes.has(id)) this.#send({ kind: 'detach', id })
+      if (this.#sandboxes.has(id)) this.#detach(id)
       throw error
     } finally {
       for (const { handle } of ends) closeHandle(handle)
@@ -94,6 +97,15 @@ export class GatewayProcess implements Gateway {
     this.#work()
     if (!this.#ended) this.#child.kill('SIGKILL')
     await this.#exit
+  }
+
+  /** No run waits for it without end: that its sandbox's network is gone, its end says as well. */
+  #detach(id: number): void {
+    this.#send({ kind: 'detach', id })
+    const late = setTimeout(() => {
+      if (this.#sandboxes.has(id)) this.#child.kill('SIGKILL')
+    }, DETACH_MS)
+    late.unref()
   }
 
   #send(message: ToGateway, handle?: object): void {
@@ -128,7 +140,7 @@ export class GatewayProcess implements Gateway {
     const said = this.#complaint.trim().split('\n').slice(-1)[0] ?? ''
     return new LaunchError(
       'gateway.lost',
-      `The gateway ended${said === '' ? '' : ` (${said})`}.`,
+      `The gateway ended${said === '' ? '' : ` (${visible(said)})`}.`,
       'The sandboxes that it served have no network any more; the next one gets another.',
     )
   }

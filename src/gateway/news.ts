@@ -2,11 +2,13 @@
  * Reads what the gateway says. It is sandboxed because it reads hostile bytes; so it is not believed either: a message of another
  * shape means that it was taken over.
  */
+import { VERDICTS as KNOWN } from '../network/index.js'
 import type { NetworkAttempt } from '../report/index.js'
 import type { FromGateway } from './messages.js'
 
 const MAX_ATTEMPTS = 1000
 const MAX_TEXT = 4096
+const VERDICTS: readonly unknown[] = KNOWN
 const PROTOCOLS: readonly unknown[] = ['dns', 'tcp', 'tls', 'http', 'udp', 'icmp', 'other']
 
 /** `null`: it never says that */
@@ -23,19 +25,23 @@ export function readNews(message: unknown): FromGateway | null {
   return read.length === attempts.length ? { kind, id, attempts: read, omitted: message.omitted } : null
 }
 
+/** Made anew, of what was looked at: what else stands in it would be kept, and written into the report. */
 function readAttempt(value: unknown): NetworkAttempt | null {
   if (!isRecord(value) || !PROTOCOLS.includes(value.protocol)) return null
-  const { at, name, address, port, verdict, rule, sentBytes, receivedBytes, count } = value
-  const texts = isText(at) && isText(verdict) && [name, address, rule].every(isTextOrNull)
+  const { at, protocol, name, address, port, verdict, rule, sentBytes, receivedBytes, count } = value
+  const texts = isTime(at) && VERDICTS.includes(verdict) && [name, address, rule].every(isTextOrNull)
   const counts = [sentBytes, receivedBytes, count].every(isCount) && (port === null || isCount(port))
-  const more = [value.method, value.path, value.problem, value.hint].every(
-    (each) => each === undefined || isText(each),
-  )
-  return texts && counts && more ? (value as unknown as NetworkAttempt) : null
+  const { method, path, problem, hint } = value
+  const more = Object.entries({ method, path, problem, hint }).filter(([, text]) => text !== undefined)
+  if (!texts || !counts || !more.every(([, text]) => isText(text))) return null
+  const read = { at, protocol, name, address, port, verdict, rule, sentBytes, receivedBytes, count }
+  return { ...read, ...Object.fromEntries(more) } as unknown as NetworkAttempt
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null
 const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= MAX_TEXT
 const isTextOrNull = (value: unknown) => value === null || isText(value)
+/** as `Date` writes it: attempts are sorted by it */
+const isTime = (value: unknown) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/.test(value)
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0

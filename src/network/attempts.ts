@@ -1,9 +1,12 @@
 import type { NetworkAttempt } from '../report/index.js'
 
-/** Attempts that are told one by one. */
-export const MAX_ATTEMPTS = 1000
-/** Of one verdict: a flood of refused names must not push out of the report what was let through, nor the other way round. */
-export const MAX_OF_A_VERDICT = 500
+/**
+ * What is told one by one, of each kind: no flood of refusals, of whatever verdicts, pushes out of the report what went through.
+ * Beyond them, what went through is added up for its rule: of no byte is nothing told. Together they are what one message of the
+ * gateway may have.
+ */
+const MAX = { through: 400, refused: 300, sums: 300 } as const
+type Kind = keyof typeof MAX
 
 /** Names and paths are the job's own words, as long as it likes. */
 const MAX_TEXT = 1024
@@ -13,25 +16,31 @@ export type Attempt = Omit<NetworkAttempt, 'count'>
 /** All that one sandbox tried, in bounded memory: what was tried the same way again is counted, and its bytes added up. */
 export class AttemptLog {
   readonly #entries = new Map<string, NetworkAttempt>()
-  readonly #ofVerdict = new Map<string, number>()
+  readonly #told = { through: 0, refused: 0, sums: 0 }
   #omitted = 0
 
   /** `times`: how often it was tried already, each in the same way */
   add(told: Attempt, times = 1): void {
     const attempt = bounded(told)
+    // one that ended by a limit may have sent before
+    const through = attempt.verdict === 'allow' || attempt.sentBytes + attempt.receivedBytes > 0
+    if (this.#tell(attempt, times, through ? 'through' : 'refused')) return
+    if (through && this.#tell(sumOf(attempt), times, 'sums')) return
+    this.#omitted += times
+  }
+
+  /** `false`: it is none of those that were told, and they are enough */
+  #tell(attempt: Attempt, times: number, kind: Kind): boolean {
     const key = keyOf(attempt)
     const known = this.#entries.get(key)
     if (known !== undefined) {
       this.#entries.set(key, merged(known, attempt, times))
-      return
+      return true
     }
-    const alike = this.#ofVerdict.get(attempt.verdict) ?? 0
-    if (this.#entries.size >= MAX_ATTEMPTS || alike >= MAX_OF_A_VERDICT) {
-      this.#omitted += times
-      return
-    }
-    this.#ofVerdict.set(attempt.verdict, alike + 1)
+    if (this.#told[kind] >= MAX[kind]) return false
+    this.#told[kind] += 1
     this.#entries.set(key, { ...attempt, count: times })
+    return true
   }
 
   /** In the order of the first of each kind. */
@@ -47,6 +56,11 @@ export class AttemptLog {
 
 function keyOf({ protocol, name, address, port, verdict, rule, method, path, problem }: Attempt): string {
   return JSON.stringify([protocol, name, address, port, verdict, rule, method, path, problem])
+}
+
+/** Where it went, and how, is left out. */
+function sumOf({ at, protocol, verdict, rule, sentBytes, receivedBytes }: Attempt): Attempt {
+  return { at, protocol, name: null, address: null, port: null, verdict, rule, sentBytes, receivedBytes }
 }
 
 function merged(known: NetworkAttempt, again: Attempt, times: number): NetworkAttempt {

@@ -62,6 +62,18 @@ describe('the gateway’s end', { skip: NO_NAMESPACE }, () => {
     await until(() => closed)
   })
 
+  test('a gateway that hangs keeps no sandbox from ending: it is killed, and its network with it', async () => {
+    const host = await setting.server((socket) => socket.resume())
+    const attachment = await setting.attach(planOf([rule('good.test', { [host.port]: 'tcp' })]))
+    const [pid = 0] = gatewaysOf(process.pid).slice(-1)
+    process.kill(pid, 'SIGSTOP')
+    await attachment.end()
+    await attachment.lost
+    assert.ok(setting.gateway.ended)
+    await until(() => !existsSync(`/proc/${pid}`))
+    setting.again()
+  })
+
   test('what was attached and ended two hundred times leaves no descriptor and no process', async () => {
     const host = await setting.server((socket) => socket.end('x'))
     const plan = planOf([rule('good.test', { [host.port]: 'tcp' })])

@@ -114,6 +114,43 @@ describe('clear HTTP', { skip: NO_NAMESPACE }, () => {
     assert.match(value.received, /200 OK[\s\S]*\/one[\s\S]*403 Forbidden[\s\S]*\/three/)
   })
 
+  /** One job's bytes must not end the process that is the network of all of them. */
+  for (const [what, ahead] of [
+    ['CONNECT', () => head('CONNECT x.test:80 HTTP/1.1', HOST())],
+    ['an upgrade', () => head('GET /ws HTTP/1.1', HOST(), 'Connection: Upgrade', 'Upgrade: websocket')],
+  ] as const)
+    test(`${what} that is sent ahead of another's answer breaks that connection, and no more`, async () => {
+      const { attempts, value } = await asking(head('GET /one HTTP/1.1', HOST()) + ahead(), { upgrade: true })
+      assert.equal(value.end, 'reset')
+      assert.ok(find(attempts, 'denyRequest'))
+      assert.ok(!setting.gateway.ended, 'the gateway is gone')
+      const after = await asking(head('GET /two HTTP/1.1', HOST(), 'Connection: close'))
+      assert.match(after.value.received, /you asked \/two$/)
+    })
+
+  test('requests ahead that change from rule to rule hold no connection that is not counted', async () => {
+    let [open, most] = [0, 0]
+    const silent = await setting.server((socket) => {
+      most = Math.max(most, ++open)
+      socket.on('close', () => open--)
+      socket.on('end', () => socket.end())
+      socket.resume()
+    })
+    const one = { maxUploadBytes: null, maxDownloadBytes: null, maxConnections: 1, maxRate: null }
+    const port = { [silent.port]: 'http' } as const
+    const plan = planOf([
+      rule('good.test', port, { methods: ['GET'], budget: one }),
+      rule('good.test', port, { name: 'network.allow[1]', methods: ['DELETE'], budget: one }),
+    ])
+    const ahead = Array.from({ length: 14 }, (_, each) =>
+      head(`${each % 2 ? 'GET' : 'DELETE'} /${each} HTTP/1.1`, `Host: good.test:${silent.port}`),
+    )
+    await setting.during(plan, () =>
+      talk(job, { host: 'good.test', port: silent.port }, [line(ahead.join(''))], { waitMs: 800 }),
+    )
+    assert.ok(most <= 2, `${most} connections at once`)
+  })
+
   test('a request that hides in the body of another arrives as that body', async () => {
     const hidden = 'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n'
     const { seen } = await asking(

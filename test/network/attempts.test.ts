@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parse } from 'yaml'
-import { type Attempt, AttemptLog, hint, type Tried } from '../../src/network/index.js'
+import { type Attempt, AttemptLog, hint, type Tried, VERDICTS } from '../../src/network/index.js'
 import { canonicalHostName, parsePolicy } from '../../src/policy/index.js'
 
 function attempt(more: Partial<Attempt> = {}): Attempt {
@@ -19,6 +19,9 @@ function attempt(more: Partial<Attempt> = {}): Attempt {
     ...more,
   }
 }
+
+const refused = (more: Partial<Attempt>): Attempt =>
+  attempt({ address: null, rule: null, sentBytes: 0, receivedBytes: 0, ...more })
 
 describe('the record of attempts', () => {
   test('counts what was tried the same way again, adds its bytes up, and keeps when it was first', () => {
@@ -54,20 +57,48 @@ describe('the record of attempts', () => {
   test('is bounded, says how many are not in it, and still counts those that are', () => {
     const log = new AttemptLog()
     for (let index = 0; index < 5000; index++)
-      log.add(attempt({ name: `n${index}.test`, verdict: index % 3 ? 'denyName' : 'denyPort' }))
-    assert.equal(log.attempts.length, 1000)
-    assert.equal(log.omitted, 4000)
-    log.add(attempt({ name: 'n1.test', verdict: 'denyName' }))
-    assert.equal(log.omitted, 4000)
+      log.add(refused({ name: `n${index}.test`, verdict: index % 3 ? 'denyName' : 'denyPort' }))
+    assert.equal(log.attempts.length, 300)
+    assert.equal(log.omitted, 4700)
+    log.add(refused({ name: 'n1.test', verdict: 'denyName' }))
+    assert.equal(log.omitted, 4700)
     assert.equal(log.attempts.find(({ name }) => name === 'n1.test')?.count, 2)
   })
 
-  test('a flood of refused names does not push out what was let through', () => {
+  test('a flood of refusals, of every verdict there is, does not push out what was let through', () => {
+    const log = new AttemptLog()
+    const verdicts = VERDICTS.filter((verdict) => verdict !== 'allow')
+    for (let index = 0; index < 50_000; index++)
+      log.add(refused({ name: `n${index}.test`, verdict: verdicts[index % verdicts.length] ?? 'denyName' }))
+    log.add(attempt())
+    assert.deepEqual(log.attempts.at(-1), { ...attempt(), count: 1 })
+  })
+
+  test('what sent and was ended by a limit counts as let through', () => {
     const log = new AttemptLog()
     for (let index = 0; index < 5000; index++)
-      log.add(attempt({ name: `n${index}.test`, verdict: 'denyName' }))
-    log.add(attempt())
-    assert.equal(log.attempts.at(-1)?.verdict, 'allow')
+      log.add(refused({ name: `n${index}.test`, verdict: 'denyTimeout' }))
+    log.add(attempt({ verdict: 'denyTimeout', sentBytes: 9 }))
+    assert.equal(log.attempts.at(-1)?.sentBytes, 9)
+  })
+
+  test('a flood of what is allowed hides neither that another rule let something through, nor a byte', () => {
+    const log = new AttemptLog()
+    for (let index = 0; index < 5000; index++) log.add(attempt({ path: `/${index}`, protocol: 'http' }))
+    log.add(attempt({ rule: 'network.allow[1]', sentBytes: 7 }))
+    assert.equal(log.attempts.find(({ rule }) => rule === 'network.allow[1]')?.sentBytes, 7)
+    assert.equal(
+      log.attempts.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
+      5000 * 10 + 7,
+    )
+    assert.equal(log.omitted, 0)
+  })
+
+  test('a gateway that was taken over can name no rules without end', () => {
+    const log = new AttemptLog()
+    for (let index = 0; index < 5000; index++) log.add(attempt({ rule: `rule ${index}` }))
+    assert.ok(log.attempts.length <= 1000)
+    assert.ok(log.omitted > 0)
   })
 
   test('cuts what is longer than anybody reads', () => {

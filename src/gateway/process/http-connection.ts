@@ -23,6 +23,7 @@ export interface Way {
   readonly agent: HostAgent
   /** what came of the last dial */
   reached: Reached | null
+  dialling: boolean
 }
 
 export class HttpConnection {
@@ -74,6 +75,18 @@ export class HttpConnection {
     if (this.#pending > MAX_AHEAD) reset(this.#client)
   }
 
+  /** Requests were sent that have no whole answer yet. */
+  get answering(): boolean {
+    return this.#pending > 0
+  }
+
+  /** A request for a tunnel, sent before the answers to others: RFC 9110, 7.8 has nothing to say of it, so nothing more is read. */
+  refuseAhead(request: IncomingMessage): void {
+    const { network, rules } = this.incoming
+    network.record({ ...this.what(request), verdict: 'denyRequest', rule: this.#way?.rule ?? rules[0] })
+    reset(this.#client)
+  }
+
   /** The parser gave up. */
   unreadable(error: NodeJS.ErrnoException): void {
     if (error.code === 'ECONNRESET' || this.#client.destroyed) return void this.#client.destroy()
@@ -108,7 +121,8 @@ export class HttpConnection {
     const { network } = this.incoming
     const meter = new Meter(network.budgetOf(rule), network.budget)
     if (!meter.open()) return null
-    const way: Way = { rule, meter, reached: null, agent: new HostAgent(() => this.#dial(way, what)) }
+    const agent = new HostAgent(() => this.#dial(way, what))
+    const way: Way = { rule, meter, agent, reached: null, dialling: false }
     this.#way = way
     return way
   }
@@ -119,11 +133,12 @@ export class HttpConnection {
     this.#tunnel = pouring
   }
 
-  /** The host's connection is not used again. */
-  leave(): void {
-    this.#way?.agent.destroy()
-    this.#way?.meter.close()
+  /** The host's connection is not used again. `way`: only if it is this one still. */
+  leave(way = this.#way): void {
+    if (this.#way !== way) return
     this.#way = null
+    way?.agent.destroy()
+    if (way?.dialling === false) way.meter.close()
   }
 
   #close(): void {
@@ -136,13 +151,18 @@ export class HttpConnection {
     this.#conclude()
   }
 
+  /** A way that was left while it was being dialled counts until that is over, and then nothing goes by it. */
   async #dial(way: Way, what: Attempted): Promise<Socket> {
+    if (this.#way !== way) throw new Unreachable()
+    way.dialling = true
     way.reached = await reach(this.incoming.network, way.rule, what, this.incoming.port)
-    if (way.reached.socket === null) throw new Unreachable()
-    if (this.#closed) {
-      way.reached.socket.destroy()
+    way.dialling = false
+    if (this.#way !== way) {
+      way.meter.close()
+      way.reached.socket?.destroy()
       throw new Unreachable()
     }
+    if (way.reached.socket === null) throw new Unreachable()
     return way.reached.socket
   }
 

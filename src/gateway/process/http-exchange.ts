@@ -158,7 +158,7 @@ class Exchange {
 
   #over(outgoing: ClientRequest): void {
     this.#conclude('denyBudget')
-    this.connection.leave()
+    this.connection.leave(this.way)
     // before the host's side is ended, whose end would end this one as if nothing were missing
     if (this.response.headersSent) reset(this.request.socket)
     else answerShortly(this.response, 403, true)
@@ -174,7 +174,7 @@ class Exchange {
       return answerShortly(this.response, STATUS[reached.verdict] ?? 403, false)
     }
     this.#conclude('allow', problem)
-    this.connection.leave()
+    this.connection.leave(this.way)
     answerShortly(this.response, 502, false)
   }
 

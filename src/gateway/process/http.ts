@@ -96,6 +96,8 @@ function onRequest(request: IncomingMessage, response: ServerResponse): void {
 function onTunnel(request: IncomingMessage, socket: Duplex, begun: readonly Buffer[]) {
   const connection = connections.get(socket)
   if (connection === undefined) return void socket.destroy()
+  // the answers before it have the socket still: where its own would begin, nobody could say, and Node throws
+  if (connection.answering) return connection.refuseAhead(request)
   const response = new ServerResponse(request)
   response.shouldKeepAlive = false
   response.assignSocket(socket as Socket)
