@@ -1,11 +1,22 @@
-/** What a report tells of a sandbox's network: what the gateway saw, and what the kernel refused before it. Pure. */
+/** What a report tells of a sandbox's network: what the gateway saw, and what the kernel refused before it. */
 import type { Observed, SandboxEnd } from '../boundary/index.js'
-import type { Attempts } from '../gateway/index.js'
+import type { Attachment, Attempts } from '../gateway/index.js'
 import type { NetworkAttempt } from '../report/index.js'
 
 /** What the gateway told; `lost`: it ended before the sandbox did. */
 export interface Told extends Attempts {
   readonly lost: boolean
+}
+
+/** All that the gateway tells of the sandbox, whose network ends with this. */
+export async function told(attachment: Attachment | null): Promise<Told | null> {
+  if (attachment === null) return null
+  let lost = false
+  attachment.lost.then(() => {
+    lost = true
+  })
+  const attempts = await attachment.end()
+  return { ...attempts, lost }
 }
 
 export function networkAttempts(told: Told | null, { datagrams }: SandboxEnd): NetworkAttempt[] {

@@ -1,6 +1,5 @@
 /** The way of one job: launch, put in, start, watch, collect, end, conclude. */
-import type { Readable, Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import type { Readable } from 'node:stream'
 import type {
   Command,
   CommandEnd,
@@ -15,8 +14,10 @@ import { LaunchError, visible } from '../errors/index.js'
 import type { Attachment } from '../gateway/index.js'
 import type { Plan } from '../plan/index.js'
 import type { CollectedFile } from '../report/index.js'
-import type { Told } from './attempts.js'
+import { type Told, told } from './attempts.js'
 import { CollectRefusal, collectInto, type Wanted } from './collect.js'
+import { feed } from './feed.js'
+import { inTime } from './in-time.js'
 import { OutputMeter } from './meter.js'
 import { EXIT, type Interruption, type Verdict, verdict } from './verdict.js'
 
@@ -98,7 +99,7 @@ export class JobRun {
     let backup: NodeJS.Timeout | null = null
     let attachment: Attachment | null = null
     try {
-      const launching = inTime(source.launch(this.#job.plan))
+      const launching = inTime(source.launch(this.#job.plan), LAUNCH_MS)
       const inputs = await this.#job.inputs.catch(async (error) => {
         await launching.then((started) => started.end()).catch(() => {})
         throw error
@@ -245,40 +246,6 @@ export class JobRun {
   }
 }
 
-/** All that the gateway tells of the sandbox, whose network ends with this. */
-async function told(attachment: Attachment | null): Promise<Told | null> {
-  if (attachment === null) return null
-  let lost = false
-  attachment.lost.then(() => {
-    lost = true
-  })
-  const attempts = await attachment.end()
-  return { ...attempts, lost }
-}
-
-/** A launcher that is stopped, or starved, keeps no caller waiting; should the sandbox still come up, it is ended. */
-async function inTime(launching: Promise<RunningSandbox>): Promise<RunningSandbox> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      launching.then((sandbox) => sandbox.end()).catch(() => {})
-      const what = `No sandbox came up within ${LAUNCH_MS / 1000} s.`
-      reject(
-        new LaunchError(
-          'launch.timeout',
-          what,
-          'Is the machine out of memory or processes, or the launcher stopped?',
-        ),
-      )
-    }, LAUNCH_MS)
-  })
-  try {
-    return await Promise.race([launching, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
 function refuseIfNeverStarted(
   commandEnd: CommandEnd,
   end: SandboxEnd,
@@ -286,23 +253,4 @@ function refuseIfNeverStarted(
 ): void {
   if (commandEnd.kind !== 'lost' || interruption !== null || end.launchFailure === null) return
   throw new LaunchError('launch.failed', end.launchFailure.what, end.launchFailure.get)
-}
-
-/**
- * The caller's bytes into the job, as fast as it reads; what it doesn't want is no error. A source that breaks is one: the job
- * would take half of its input for the whole.
- */
-function feed(source: Readable | null, stdin: Writable, onBroken: (why: string) => void): void {
-  if (source === null) {
-    stdin.end()
-    return
-  }
-  const broken = (error: NodeJS.ErrnoException | null) => {
-    if (!stdin.destroyed && !source.readableEnded)
-      onBroken(error === null ? 'it was closed before its end' : (error.code ?? error.message))
-  }
-  source.once('error', broken)
-  source.once('close', () => broken(null))
-  if (source.destroyed) broken(source.errored)
-  pipeline(source, stdin).catch(() => {})
 }
