@@ -4,7 +4,7 @@
  */
 import type { Writable } from 'node:stream'
 
-/** Of one read. No more of a host's bytes waits for a slow job: until the buffer is free, nothing more is read. */
+/** Of one read. Until the kernel has all of a full one, nothing more is read. */
 const BUFFER_BYTES = 128 << 10
 
 /** Buffers that are kept for the connections to come. What one read before is never looked at: only what a read has filled is. */
