@@ -5,7 +5,7 @@
 import type { Writable } from 'node:stream'
 
 /** Of one read. Until the kernel has all of a full one, nothing more is read. */
-const BUFFER_BYTES = 128 << 10
+const BUFFER_BYTES = 64 << 10
 
 /** Buffers that are kept for the connections to come. What one read before is never looked at: only what a read has filled is. */
 const MAX_SPARE = 32
