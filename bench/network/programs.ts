@@ -23,10 +23,25 @@ export function compile(folder: string): string {
   return join(folder, 'client')
 }
 
-export async function servers(folder: string, running: Running[]): Promise<Ports> {
+/** @returns where plain relays in Node listen, one for each of the servers */
+export async function relays(ports: Ports, running: Running[]): Promise<Ports> {
+  const script = join(SOURCES, 'relay.mjs')
+  return listening(running, (protocol) => [process.execPath, script, `${ports[protocol]}`])
+}
+
+export function servers(folder: string, running: Running[]): Promise<Ports> {
+  return listening(running, (protocol) => [join(folder, 'server'), protocol])
+}
+
+/** Starts one program for each protocol; each prints its port. */
+async function listening(
+  running: Running[],
+  command: (protocol: keyof Ports) => readonly [string, ...string[]],
+): Promise<Ports> {
   const ports = await Promise.all(
     PROTOCOLS.map(async (protocol) => {
-      const child = spawn(join(folder, 'server'), [protocol], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const [program, ...args] = command(protocol)
+      const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
       running.push(child)
       const said = await new Promise<Buffer>((resolve) => child.stdout.once('data', resolve))
       return [protocol, Number(said.toString())] as const

@@ -4,6 +4,8 @@ import type { Glovebox, parsePolicy } from '../../src/index.js'
 import { type ForwardProxy, type Ports, PROTOCOLS } from './programs.js'
 
 export interface Load {
+  /** of connect() alone */
+  readonly connectUs: number
   readonly p50us: number
   readonly p99us: number
   /** connections a second, or MB/s: with one connection at a time, and with several */
@@ -19,15 +21,18 @@ export interface Way {
   run(): Promise<Load>
 }
 
-const CONNECTIONS = 1000
-const BYTES = 1024 ** 3
+const CONNECTIONS = 500
+const BYTES = 256 << 20
 const STREAMS = 32
 
-type Runs = (args: readonly string[]) => Promise<{ seconds: number; p50us: number; p99us: number }>
+type Runs = (
+  args: readonly string[],
+) => Promise<{ seconds: number } & Pick<Load, 'connectUs' | 'p50us' | 'p99us'>>
 
 export function loads(
   client: string,
   ports: Ports,
+  relays: Ports,
   proxies: readonly ForwardProxy[],
   glovebox: Glovebox,
   policy: ReturnType<typeof parsePolicy>,
@@ -43,6 +48,7 @@ export function loads(
     return [
       ...both('direct', protocol, outside, ['localhost', port]),
       ...both('gateway', protocol, inside, ['bench.test', port]),
+      ...both('Node relay', protocol, outside, ['localhost', `${relays[protocol]}`]),
       ...proxies
         .filter(() => protocol !== 'tls') // for them the same as tcp: CONNECT
         .flatMap((proxy) =>
@@ -71,8 +77,14 @@ function both(
       async run() {
         const one = await client('ask', CONNECTIONS, 1)
         const many = await client('ask', CONNECTIONS, 8)
-        const { p50us, p99us } = one
-        return { p50us, p99us, alone: CONNECTIONS / one.seconds, together: CONNECTIONS / many.seconds }
+        const { connectUs, p50us, p99us } = one
+        return {
+          connectUs,
+          p50us,
+          p99us,
+          alone: CONNECTIONS / one.seconds,
+          together: CONNECTIONS / many.seconds,
+        }
       },
     },
     {
@@ -84,7 +96,7 @@ function both(
         const one = await client('pull', BYTES, 1)
         const many = await client('pull', BYTES / STREAMS, STREAMS)
         const rate = (seconds: number) => BYTES / seconds / 1e6
-        return { p50us: 0, p99us: 0, alone: rate(one.seconds), together: rate(many.seconds) }
+        return { connectUs: 0, p50us: 0, p99us: 0, alone: rate(one.seconds), together: rate(many.seconds) }
       },
     },
   ]

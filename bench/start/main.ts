@@ -90,6 +90,7 @@ try {
 
 if (args.includes('--write')) {
   const file = join(import.meta.dirname, '../../../docs/performance.md')
-  const [head = ''] = readFileSync(file, 'utf8').split('<!-- start -->')
-  writeFileSync(file, `${head}<!-- start -->\n${lines.join('\n')}\n`)
+  const [head = '', tables = ''] = readFileSync(file, 'utf8').split('<!-- start -->')
+  const [, after = ''] = tables.split('<!-- start: end -->')
+  writeFileSync(file, `${head}<!-- start -->\n${lines.join('\n')}\n\n<!-- start: end -->${after}`)
 }

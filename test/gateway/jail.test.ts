@@ -18,7 +18,7 @@ test('bubblewrap is told exactly this', () => {
   }
   assert.equal(
     jailWords(facts, true).join(' '),
-    '--unshare-user --disable-userns --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup --hostname gateway --cap-drop ALL --new-session --as-pid-1 --die-with-parent --seccomp 4 --ro-bind /usr/lib /usr/lib --ro-bind /usr/lib64 /usr/lib64 --ro-bind /etc/ld.so.cache /etc/ld.so.cache --symlink usr/lib /lib --symlink usr/lib64 /lib64 --ro-bind /usr/bin/node /node --ro-bind-data 5 /gateway/start.cjs --ro-bind-data 6 /gateway/main.cjs --ro-bind-data 7 /gateway/main.cache --remount-ro / --chdir / -- /node --max-old-space-size=256 --disallow-code-generation-from-strings --disable-proto=delete --no-addons /gateway/start.cjs',
+    '--unshare-user --disable-userns --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup --hostname gateway --cap-drop ALL --new-session --as-pid-1 --die-with-parent --seccomp 4 --ro-bind /usr/lib /usr/lib --ro-bind /usr/lib64 /usr/lib64 --ro-bind /etc/ld.so.cache /etc/ld.so.cache --symlink usr/lib /lib --symlink usr/lib64 /lib64 --ro-bind /usr/bin/node /node --ro-bind-data 5 /gateway/start.cjs --ro-bind-data 6 /gateway/main.cjs --ro-bind-data 7 /gateway/main.cache --remount-ro / --chdir / -- /node --max-old-space-size=256 --min-semi-space-size=16 --max-semi-space-size=16 --disallow-code-generation-from-strings --disable-proto=delete --no-addons /gateway/start.cjs',
   )
   assert.ok(!jailWords(facts, false).join(' ').includes('main.cache'))
 })

@@ -153,6 +153,49 @@ describe('through the gateway', { skip: NO_NAMESPACE }, () => {
     assert.equal(attempt?.receivedBytes, 16 << 20)
   })
 
+  /** A buffer that is read into again too early shows as bytes of a later read, or of another connection, in an earlier one's place. */
+  test('jobs that read late and slowly get every byte in its order, of large and small pieces, and nobody else’s', async () => {
+    const sizes = [1, 100_000, 7, 300_000, 16_384, 20_000, 65_536, 3, 1 << 20]
+    const sent: string[] = []
+    const host = await setting.server((socket) => {
+      const hash = createHash('sha256')
+      for (let round = 0; round < 8; round++)
+        for (const size of sizes) {
+          const bytes = randomBytes(size)
+          hash.update(bytes)
+          socket.write(bytes)
+        }
+      sent.push(hash.digest('hex'))
+      socket.end()
+    })
+    const { value } = await setting.during(planOf([rule('good.test', { [host.port]: 'tcp' })]), () =>
+      job.evaluate(async (require, port) => {
+        const { connect } = require('node:net') as typeof import('node:net')
+        const { createHash } = require('node:crypto') as typeof import('node:crypto')
+        const one = () =>
+          new Promise<string>((resolve, reject) => {
+            const hash = createHash('sha256')
+            const socket = connect({ host: 'good.test', port })
+            let reads = 0
+            socket.pause()
+            setTimeout(() => socket.resume(), 200)
+            socket.on('data', (chunk) => {
+              hash.update(chunk)
+              reads += 1
+              if (reads % 16 !== 0) return
+              socket.pause()
+              setTimeout(() => socket.resume(), 5)
+            })
+            socket.on('error', reject)
+            socket.on('end', () => resolve(hash.digest('hex')))
+          })
+        const first = await Promise.all([one(), one(), one(), one()])
+        return [...first, await one()]
+      }, host.port),
+    )
+    assert.deepEqual(value.sort(), sent.sort())
+  })
+
   test('a public port takes TLS and HTTP, whichever comes', async () => {
     const web = await setting.serve(createHttp((_request, response) => response.end('clear')))
     const { value, attempts } = await setting.during(

@@ -1,13 +1,19 @@
 import { connect, type Socket } from 'node:net'
 import type { CheckedAddress } from '../../network/index.js'
+import type { Inlet } from './inlet.js'
 
 export type Dialled = { readonly socket: Socket } | { readonly socket: null; readonly problem: string }
 
 /**
  * Connects to an address that was checked: there is no other way out of this process. The socket is paused, and does not end by
- * itself when the other side has.
+ * itself when the other side has. `inlet`: takes what the host sends, in place of the stream.
  */
-export function dial({ address, family }: CheckedAddress, port: number, timeoutMs: number): Promise<Dialled> {
+export function dial(
+  { address, family }: CheckedAddress,
+  port: number,
+  timeoutMs: number,
+  inlet: Inlet | null = null,
+): Promise<Dialled> {
   return new Promise((resolve) => {
     const socket = connect({
       host: address,
@@ -16,7 +22,10 @@ export function dial({ address, family }: CheckedAddress, port: number, timeoutM
       noDelay: true,
       allowHalfOpen: true,
       lookup: neverAsked,
+      ...(inlet === null ? {} : { onread: inlet.onread }),
     })
+    // Node reads a socket that is connected, but for one that was paused
+    if (inlet !== null) socket.pause()
     const failed = (problem: string) => {
       clearTimeout(timer)
       socket.destroy()

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import type { Verdict } from '../../network/index.js'
+import { type Inlet, writeLent } from './inlet.js'
 import type { Meter } from './meter.js'
 import { reset } from './reset.js'
 
@@ -35,7 +36,15 @@ export function flow(from: Readable, to: Writable, chunk: Buffer): void {
   if (to.writableLength > MAX_WAITING) from.pause()
 }
 
-export function pour(client: Socket, host: Socket, meter: Meter, idleMs: number, now: () => number): Pouring {
+/** `inlet`: with which the host was dialled; without one it is read as any stream */
+export function pour(
+  client: Socket,
+  host: Socket,
+  meter: Meter,
+  idleMs: number,
+  now: () => number,
+  inlet: Inlet | null = null,
+): Pouring {
   let why: PourEnd = 'done'
   let active = now()
   let open = 2
@@ -57,11 +66,20 @@ export function pour(client: Socket, host: Socket, meter: Meter, idleMs: number,
     else stop('budget')
   }
   const oneWay = (from: Socket, to: Socket, direction: 'up' | 'down') => {
-    from.on('data', (chunk: Buffer) => {
-      active = now()
-      if (!meter.take(direction, chunk.length)) stop('budget')
-      else flow(from, to, chunk)
-    })
+    const lent = from === host ? inlet : null
+    if (lent === null)
+      from.on('data', (chunk: Buffer) => {
+        active = now()
+        if (!meter.take(direction, chunk.length)) stop('budget')
+        else flow(from, to, chunk)
+      })
+    else
+      lent.into((bytes) => {
+        active = now()
+        if (meter.take(direction, bytes.length)) return writeLent(to, bytes, MAX_WAITING)
+        stop('budget')
+        return false
+      })
     to.on('drain', () => {
       active = now()
       from.resume()
@@ -79,6 +97,7 @@ export function pour(client: Socket, host: Socket, meter: Meter, idleMs: number,
       open -= 1
       if (open > 0) return
       clearTimeout(timer)
+      inlet?.release()
       resolve(why)
     }
     for (const [socket, other] of [

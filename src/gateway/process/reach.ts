@@ -4,6 +4,7 @@ import { type CheckedAddress, classifyAddress, type Denial } from '../../network
 import type { NetworkRule } from '../../plan/index.js'
 import type { Attempted } from './attempted.js'
 import { dial } from './dial.js'
+import type { Inlet } from './inlet.js'
 import type { SandboxNetwork } from './sandbox-network.js'
 
 export type Reached =
@@ -21,6 +22,7 @@ export async function reach(
   rule: NetworkRule,
   what: Attempted,
   port: number,
+  inlet: Inlet | null = null,
 ): Promise<Reached> {
   const until = network.now() + network.plan.timeouts.connectMs
   const left = () => Math.max(1, until - network.now())
@@ -43,7 +45,7 @@ export async function reach(
     return first === undefined
       ? { socket: null, verdict: 'denyUnresolved', address: null, problem: 'ENODATA' }
       : { socket: null, ...first, problem: null }
-  return dialEach(good, port, left)
+  return dialEach(good, port, left, inlet)
 }
 
 function sorted(addresses: readonly string[], rule: NetworkRule, own: readonly string[]) {
@@ -58,10 +60,15 @@ function sorted(addresses: readonly string[], rule: NetworkRule, own: readonly s
 }
 
 /** One after the other, each with its share of the time that is left. */
-async function dialEach(good: readonly CheckedAddress[], port: number, left: () => number): Promise<Reached> {
+async function dialEach(
+  good: readonly CheckedAddress[],
+  port: number,
+  left: () => number,
+  inlet: Inlet | null,
+): Promise<Reached> {
   let problem = 'ETIMEDOUT'
   for (const [index, checked] of good.entries()) {
-    const dialled = await dial(checked, port, Math.ceil(left() / (good.length - index)))
+    const dialled = await dial(checked, port, Math.ceil(left() / (good.length - index)), inlet)
     if (dialled.socket !== null) return { socket: dialled.socket, address: checked.address }
     problem = dialled.problem
   }

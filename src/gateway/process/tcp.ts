@@ -1,6 +1,7 @@
 import type { NetworkRule } from '../../plan/index.js'
 import type { Attempted } from './attempted.js'
 import type { Incoming } from './incoming.js'
+import { Inlet } from './inlet.js'
 import { Meter } from './meter.js'
 import { pour, VERDICT_OF } from './pour.js'
 import { reach } from './reach.js'
@@ -23,7 +24,8 @@ export async function passOn(
     network.record({ ...what, verdict: 'denyBudget', rule })
     return reset(client)
   }
-  const reached = await reach(network, rule, what, port)
+  const inlet = new Inlet()
+  const reached = await reach(network, rule, what, port, inlet)
   if (reached.socket === null) {
     meter.close()
     reset(client)
@@ -31,7 +33,7 @@ export async function passOn(
     return network.record({ ...what, verdict, rule, address, problem })
   }
   const { socket, address } = reached
-  const pouring = pour(client, socket, meter, network.plan.timeouts.idleMs, network.now)
+  const pouring = pour(client, socket, meter, network.plan.timeouts.idleMs, network.now, inlet)
   const forget = network.whenEnded(() => pouring.stop('ended'))
   for (const bytes of begun) pouring.send('up', bytes)
   const end = await pouring.end
