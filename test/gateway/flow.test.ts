@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { setImmediate } from 'node:timers/promises'
 import { type TestContext, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { flow } from '../../src/gateway/process/pour.js'
 
 /** Two ends of a connection; the other one is not read. */
