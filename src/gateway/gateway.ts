@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { LaunchError, visible } from '../errors/index.js'
 import type { NetworkPlan } from '../plan/index.js'
 import { AttachedSandbox, type Attachment } from './attachment.js'
+import { guardChannel } from './channel-guard.js'
 import type { EndKind, FromGateway, Resolution, ToGateway } from './messages.js'
 import { readNews } from './news.js'
 
@@ -44,6 +45,7 @@ export class GatewayProcess implements Gateway {
     child.stderr?.on('data', (chunk: Buffer) => {
       if (this.#complaint.length < 4096) this.#complaint += chunk.toString('latin1')
     })
+    guardChannel(child, () => child.kill('SIGKILL'))
     child.on('message', (message) => this.#hear(readNews(message)))
     this.#exit = new Promise((resolve) => {
       const gone = () => {

@@ -5,6 +5,9 @@ export type Look<T> = { readonly decided: T } | 'more'
 /** Why there is no answer: nothing more came in time, or the job ended its side. */
 export type Nothing = { readonly nothing: 'late' | 'ended'; readonly bytes: number }
 
+/** A piece of one byte takes the room of a hundred and more: beyond so many they are joined. */
+const MAX_PIECES = 64
+
 /**
  * Reads from a paused client until `look` has decided, and pauses it again. `timeoutMs` holds for all of it: bytes that trickle in
  * win no time.
@@ -29,6 +32,7 @@ export function readFirst<T>(
     }
     const onData = (chunk: Buffer) => {
       begun.push(chunk)
+      if (begun.length === MAX_PIECES) begun.splice(0, MAX_PIECES, Buffer.concat(begun))
       const seen = look(chunk)
       if (seen === 'more') return
       stop()

@@ -27,11 +27,20 @@ export interface Pouring {
 /** As much waits for a slow reader before the other side waits too, bytes. */
 const MAX_WAITING = 256 << 10
 
+/** A chunk of one byte takes the room of hundreds: of chunks below this, no more than so many bytes wait. */
+const SMALL = 1 << 10
+
 /**
  * Writes, and lets the source rest while too much waits; `drain` wakes it. What `write` itself says is of no use: it counts a chunk
  * as waiting that the kernel has taken already, and a pause for each costs two system calls.
  */
 export function flow(from: Readable, to: Writable, chunk: Buffer): void {
+  if (chunk.length < SMALL && to.writableLength > SMALL) {
+    // below the mark at which `drain` is told of; while this waits, what follows becomes one chunk in the kernel
+    from.pause()
+    to.write(chunk, () => from.resume())
+    return
+  }
   to.write(chunk)
   if (to.writableLength > MAX_WAITING) from.pause()
 }
