@@ -1,4 +1,5 @@
 /** What the gateway's process holds, as the kernel counts it, with sandboxes and connections that do nothing. */
+import { setMaxListeners } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as passes } from 'node:timers/promises'
 import { Glovebox, parsePolicy } from '../../src/index.js'
@@ -13,6 +14,7 @@ export async function gatewayMemory(folder: string, client: string, port: number
   const glovebox = await Glovebox.start({ network: { hosts: { 'bench.test': ['127.0.0.1'] } } })
   const stop = new AbortController()
   const { signal } = stop
+  setMaxListeners(0, signal) // each of the sandboxes has one
   try {
     const policy = policyFor(folder, port)
     await glovebox.run(policy, ['/bin/true'])
