@@ -25,6 +25,9 @@ export interface Gateway {
   close(): Promise<void>
 }
 
+/** How long it may take to take a sandbox, its own start included, and to give one back, which takes it a second at most; seconds. */
+const PATIENCE = { attach: 30, detach: 5 } as const
+
 export class GatewayProcess implements Gateway {
   readonly #child: ChildProcess
   readonly #resolution: () => Resolution
@@ -68,12 +71,16 @@ export class GatewayProcess implements Gateway {
 
   async attach(network: NetworkPlan, ends: readonly GatewayEnd[]): Promise<Attachment> {
     const id = this.#next++
-    const sandbox = new AttachedSandbox(() => this.#send({ kind: 'detach', id }))
+    const sandbox: AttachedSandbox = new AttachedSandbox((ended) => {
+      this.#send({ kind: 'detach', id })
+      this.#expect(ended, PATIENCE.detach)
+    })
     try {
       if (this.#ended) throw this.#lost()
       this.#sandboxes.set(id, sandbox)
       this.#work()
       const taken = sandbox.taken()
+      this.#expect(taken, PATIENCE.attach)
       const resolution = this.#resolution()
       if (resolution !== this.#told) this.#send({ kind: 'resolution', resolution })
       this.#told = resolution
@@ -106,6 +113,20 @@ export class GatewayProcess implements Gateway {
       done: (error: Error | null) => void,
     ) => boolean
     send.call(this.#child, message, handle, {}, () => {})
+  }
+
+  /**
+   * One that does not answer is stopped, or hangs: it serves nobody, and would keep each run from its end. Seconds of this process's
+   * own loop, which may have been held up as well: however long, that counts as one.
+   */
+  #expect(answer: Promise<unknown>, seconds: number): void {
+    let left = seconds
+    const timer = setInterval(() => {
+      left -= 1
+      if (left <= 0) this.#child.kill('SIGKILL')
+    }, 1000)
+    const stop = () => clearInterval(timer)
+    answer.then(stop, stop)
   }
 
   #hear(news: FromGateway | null): void {

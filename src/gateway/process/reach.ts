@@ -34,7 +34,9 @@ export async function reach(
     addresses = resolved.addresses
   }
   if (network.ended) return { socket: null, verdict: 'denyTimeout', address: null, problem: 'ended' }
-  const { good, bad } = sorted(addresses, rule, network.own())
+  const own = ownOf(network)
+  if ('problem' in own) return { socket: null, verdict: 'allow', address: null, problem: own.problem }
+  const { good, bad } = sorted(addresses, rule, own.addresses)
   // of a mixed answer the bad part is on record, whatever becomes of the good one
   const [first, ...others] = bad
   for (const each of good.length > 0 ? bad : others) network.record({ ...what, ...each, rule })
@@ -43,6 +45,15 @@ export async function reach(
       ? { socket: null, verdict: 'denyUnresolved', address: null, problem: 'ENODATA' }
       : { socket: null, ...first, problem: null }
   return dialEach(good, port, left)
+}
+
+/** While they can't be had, as without a descriptor to ask with, nothing is dialled: any address could be this host's. */
+function ownOf(network: SandboxNetwork) {
+  try {
+    return { addresses: network.own() }
+  } catch {
+    return { problem: 'EIFADDRS' } // Node's own word for it is an unknown system error
+  }
 }
 
 function sorted(addresses: readonly string[], rule: NetworkRule, own: readonly string[]) {
