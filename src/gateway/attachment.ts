@@ -22,7 +22,7 @@ export interface Attachment {
 export class AttachedSandbox implements Attachment {
   readonly lost: Promise<void>
   readonly #log = new AttemptLog()
-  readonly #detach: () => void
+  readonly #detach: (ended: Promise<void>) => void
   #omitted = 0
   #lose: () => void = () => {}
   #settle: { resolve(): void; reject(error: Error): void } | null = null
@@ -30,7 +30,8 @@ export class AttachedSandbox implements Attachment {
   readonly #end: Promise<void>
   #asked = false
 
-  constructor(detach: () => void) {
+  /** @param detach asks the gateway to end it; the promise resolves when it has */
+  constructor(detach: (ended: Promise<void>) => void) {
     this.#detach = detach
     this.lost = new Promise((resolve) => {
       this.#lose = resolve
@@ -77,7 +78,7 @@ export class AttachedSandbox implements Attachment {
   }
 
   async end(): Promise<Attempts> {
-    if (!this.#asked) this.#detach()
+    if (!this.#asked) this.#detach(this.#end)
     this.#asked = true
     await this.#end
     return { attempts: this.#log.attempts, omitted: this.#omitted + this.#log.omitted }

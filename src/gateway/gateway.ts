@@ -13,9 +13,6 @@ export interface GatewayEnd {
   readonly handle: object
 }
 
-/** It answers within a second (`concluded`), however many connections there are: one that does not hangs, or is stopped. */
-const DETACH_MS = 10_000
-
 /** The process that is the network of sandboxes. */
 export interface Gateway {
   /**
@@ -28,6 +25,9 @@ export interface Gateway {
   /** Ends it now, whatever still uses it; resolves when it is gone. */
   close(): Promise<void>
 }
+
+/** How long it may take to take a sandbox, its own start included, and to give one back, which takes it a second at most; seconds. */
+const PATIENCE = { attach: 30, detach: 5 } as const
 
 export class GatewayProcess implements Gateway {
   readonly #child: ChildProcess
@@ -73,12 +73,16 @@ export class GatewayProcess implements Gateway {
 
   async attach(network: NetworkPlan, ends: readonly GatewayEnd[]): Promise<Attachment> {
     const id = this.#next++
-    const sandbox = new AttachedSandbox(() => this.#detach(id))
+    const sandbox: AttachedSandbox = new AttachedSandbox((ended) => {
+      this.#send({ kind: 'detach', id })
+      this.#expect(ended, PATIENCE.detach)
+    })
     try {
       if (this.#ended) throw this.#lost()
       this.#sandboxes.set(id, sandbox)
       this.#work()
       const taken = sandbox.taken()
+      this.#expect(taken, PATIENCE.attach)
       const resolution = this.#resolution()
       if (resolution !== this.#told) this.#send({ kind: 'resolution', resolution })
       this.#told = resolution
@@ -88,7 +92,7 @@ export class GatewayProcess implements Gateway {
       return sandbox
     } catch (error) {
       // what it took of a sandbox that does not start is given back
-      if (this.#sandboxes.has(id)) this.#detach(id)
+      if (this.#sandboxes.has(id)) void sandbox.end()
       throw error
     } finally {
       for (const { handle } of ends) closeHandle(handle)
@@ -101,15 +105,6 @@ export class GatewayProcess implements Gateway {
     await this.#exit
   }
 
-  /** No run waits for it without end: that its sandbox's network is gone, its end says as well. */
-  #detach(id: number): void {
-    this.#send({ kind: 'detach', id })
-    const late = setTimeout(() => {
-      if (this.#sandboxes.has(id)) this.#child.kill('SIGKILL')
-    }, DETACH_MS)
-    late.unref()
-  }
-
   #send(message: ToGateway, handle?: object): void {
     if (this.#ended || !this.#child.connected) return
     // a raw handle is sent as such, which the types leave out; a failure is heard of as the end of the process
@@ -120,6 +115,20 @@ export class GatewayProcess implements Gateway {
       done: (error: Error | null) => void,
     ) => boolean
     send.call(this.#child, message, handle, {}, () => {})
+  }
+
+  /**
+   * One that does not answer is stopped, or hangs: it serves nobody, and would keep each run from its end. Seconds of this process's
+   * own loop, which may have been held up as well: however long, that counts as one.
+   */
+  #expect(answer: Promise<unknown>, seconds: number): void {
+    let left = seconds
+    const timer = setInterval(() => {
+      left -= 1
+      if (left <= 0) this.#child.kill('SIGKILL')
+    }, 1000)
+    const stop = () => clearInterval(timer)
+    answer.then(stop, stop)
   }
 
   #hear(news: FromGateway | null): void {

@@ -12,8 +12,19 @@ test('the loopback, in any spelling, is this host’s own; an address with anoth
   assert.deepEqual(await own(all), all.slice(0, 4))
 })
 
-test('what can’t be asked about is taken for own: it is not dialled', async () => {
-  assert.deepEqual(await ownAddresses(() => 0)(['not an address']), ['not an address'])
+test('when the kernel can’t be asked nobody is told that an address is not its own, and the next asks again', async () => {
+  let asked = 0
+  const own = ownAddresses(
+    () => 0,
+    async () => {
+      asked += 1
+      if (asked === 1) throw new Error('EMFILE')
+      return null
+    },
+  )
+  await assert.rejects(own(['192.0.2.1']), /EMFILE/)
+  assert.deepEqual(await own(['192.0.2.1']), [])
+  await assert.rejects(ownAddresses(() => 0)(['not an address']))
 })
 
 test('the kernel is asked again after a second, not before', async () => {

@@ -101,8 +101,12 @@ export async function warm(): Promise<void> {
   await loadHttp()
 }
 
-/** Descriptors are for connections, two each; some are for listening, for names and for Node itself. */
+/** Of the descriptors that there are, so many are for listening, for names and for Node itself, unless that is more than half. */
+const OWN_DESCRIPTORS = 128
+
+/** A connection holds two descriptors, and one more while its name is looked up. What the kernel has to refuse is not on record. */
 function connectionsFor(openFiles: string | undefined): number {
-  const descriptors = Number(openFiles)
-  return descriptors > 256 ? Math.min(MAX_CONNECTIONS, Math.floor((descriptors - 128) / 3)) : 32
+  const descriptors = Number(openFiles) || 0
+  const left = descriptors - Math.min(OWN_DESCRIPTORS, Math.ceil(descriptors / 2))
+  return Math.max(1, Math.min(MAX_CONNECTIONS, Math.floor(left / 3)))
 }

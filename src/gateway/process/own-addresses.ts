@@ -21,6 +21,7 @@ export function ownAddresses(now: () => number, wayTo: WayTo = startOfWay): OwnA
     if (known.size >= MAX_KEPT) known.clear()
     const own = wayTo(address).then((start) => start !== null && isSame(start, address))
     known.set(address, { own, askedAt: now() })
+    own.catch(() => known.delete(address)) // asked again by the next
     return own
   }
   return async (addresses) => {
@@ -32,11 +33,11 @@ export function ownAddresses(now: () => number, wayTo: WayTo = startOfWay): OwnA
 /** The address that a packet to another would have as its source; `null`: there is no way. */
 export type WayTo = (address: string) => Promise<string | null>
 
-/** udp(7): connect(2) looks the way up and keeps it; no packet is sent. When nobody could be asked, it is as if it were own. */
+/** udp(7): connect(2) looks the way up and keeps it; no packet is sent. Rejects when the kernel can't be asked. */
 function startOfWay(address: string): Promise<string | null> {
   const family = isIP(address)
-  if (family === 0) return Promise.resolve(address)
-  return new Promise((resolve) => {
+  if (family === 0) return Promise.reject(new Error('no address'))
+  return new Promise((resolve, reject) => {
     const socket = createSocket({
       type: family === 6 ? 'udp6' : 'udp4',
       lookup: (_name, _options, done) => done(null, address, family),
@@ -45,9 +46,11 @@ function startOfWay(address: string): Promise<string | null> {
       socket.close()
       resolve(start)
     }
-    socket.once('error', (error: NodeJS.ErrnoException) =>
-      answer(NO_WAY.has(error.code ?? '') ? null : address),
-    )
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (NO_WAY.has(error.code ?? '')) return answer(null)
+      socket.close()
+      reject(error)
+    })
     // any port: it is never used
     socket.connect(9, address, () => answer(socket.address().address))
   })

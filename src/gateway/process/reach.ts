@@ -35,9 +35,10 @@ export async function reach(
       return { socket: null, verdict: 'denyUnresolved', address: null, problem: resolved.problem }
     addresses = resolved.addresses
   }
-  const own = await network.own(addresses)
+  const own = await ownOf(network, addresses)
   if (network.ended) return { socket: null, verdict: 'denyTimeout', address: null, problem: 'ended' }
-  const { good, bad } = sorted(addresses, rule, own)
+  if ('problem' in own) return { socket: null, verdict: 'allow', address: null, problem: own.problem }
+  const { good, bad } = sorted(addresses, rule, own.addresses)
   // of a mixed answer the bad part is on record, whatever becomes of the good one
   const [first, ...others] = bad
   for (const each of good.length > 0 ? bad : others) network.record({ ...what, ...each, rule })
@@ -46,6 +47,15 @@ export async function reach(
       ? { socket: null, verdict: 'denyUnresolved', address: null, problem: 'ENODATA' }
       : { socket: null, ...first, problem: null }
   return dialEach(good, port, left, inlet)
+}
+
+/** While the kernel can't be asked, as without a descriptor to ask with, nothing is dialled: any address could be this host's. */
+async function ownOf({ own }: SandboxNetwork, addresses: readonly string[]) {
+  try {
+    return { addresses: await own(addresses) }
+  } catch (error) {
+    return { problem: (error as NodeJS.ErrnoException).code ?? 'EFAIL' }
+  }
 }
 
 function sorted(addresses: readonly string[], rule: NetworkRule, own: readonly string[]) {
