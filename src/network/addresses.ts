@@ -1,14 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import {
-  EMBEDDED,
-  GLOBAL_UNICAST,
-  LOOPBACK,
-  METADATA,
-  NEVER,
-  PRIVATE,
-  PROTOCOL_ASSIGNMENTS,
-  type SpecialBlock,
-} from './special-addresses.js'
+import { special } from '../policy/index.js'
 import type { Denial } from './verdicts.js'
 
 declare const checked: unique symbol
@@ -114,15 +105,15 @@ interface Rows {
   readonly ipv6: readonly (readonly [Block, Denial])[]
 }
 
-const EMBEDDED_ROWS = rowsFrom(EMBEDDED)
-const METADATA_ROWS = rowsFrom(METADATA)
-const NEVER_ROWS = rowsFrom(NEVER)
-const LOOPBACK_ROWS = rowsFrom(LOOPBACK)
-const PRIVATE_ROWS = rowsFrom(PRIVATE)
-const GLOBAL = ipaddr.parseCIDR(GLOBAL_UNICAST)
-const ASSIGNED = ipaddr.parseCIDR(PROTOCOL_ASSIGNMENTS)
+const EMBEDDED_ROWS = rowsFrom(special.EMBEDDED)
+const METADATA_ROWS = rowsFrom(special.METADATA)
+const NEVER_ROWS = rowsFrom(special.NEVER)
+const LOOPBACK_ROWS = rowsFrom(special.LOOPBACK)
+const PRIVATE_ROWS = rowsFrom(special.PRIVATE)
+const GLOBAL = ipaddr.parseCIDR(special.GLOBAL_UNICAST)
+const ASSIGNED = ipaddr.parseCIDR(special.PROTOCOL_ASSIGNMENTS)
 
-function rowsFrom(blocks: readonly SpecialBlock[]): Rows {
+function rowsFrom(blocks: readonly special.SpecialBlock[]): Rows {
   const rows = blocks.map(([block, verdict]) => [ipaddr.parseCIDR(block), verdict] as const)
   const of = (kind: 'ipv4' | 'ipv6') => rows.filter(([[first]]) => first.kind() === kind)
   return { ipv4: of('ipv4'), ipv6: of('ipv6') }

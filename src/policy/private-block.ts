@@ -1,44 +1,14 @@
 import { type AddressBlock, addressBlock, blockContains } from './address-block.js'
 import type { Refusal } from './host-pattern.js'
+import { EMBEDDED, LOOPBACK, METADATA, NEVER, PRIVATE, type SpecialBlock } from './special-addresses.js'
 
-/** Addresses that are nobody's on the Internet, and that `private` may open (RFC 1918, 6598, 3927, 2544, 1122, 4193, 4291). */
-const PRIVATE = [
-  '10.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '100.64.0.0/10',
-  '169.254.0.0/16',
-  '198.18.0.0/15',
-  '127.0.0.0/8',
-  'fc00::/7',
-  'fe80::/10',
-  '::1/128',
-]
-
-/** This network, multicast, reserved; and IPv6 that carries an IPv4 address, which is dialled as that address or not at all. */
-const NEVER = [
-  '0.0.0.0/8',
-  '224.0.0.0/4',
-  '240.0.0.0/4',
-  '::/96',
-  'ff00::/8',
-  '64:ff9b::/96',
-  '64:ff9b:1::/48',
-  '2001::/32',
-  '2002::/16',
-]
-
-/** Where clouds keep the credentials of a machine. */
-const METADATA = [
-  '169.254.169.254',
-  '169.254.170.2',
-  '169.254.170.23',
-  '100.100.100.200',
-  '168.63.129.16',
-  '192.0.0.192',
-  'fd00:ec2::254',
-  'fd00:ec2::23',
-  'fd20:ce::254',
+/** Addresses that are nobody's on the Internet, and that `private` may open. */
+const OPENED = [...PRIVATE, ...LOOPBACK]
+/** Reserved, multicast; and IPv6 that carries an IPv4 address, which is dialled as that address or not at all. */
+const CLOSED = [
+  // addresses of documentation are what examples are written with: such a rule can be read, and is never dialled
+  ...NEVER.filter(([, , source]) => !source.startsWith('documentation')),
+  ...EMBEDDED,
 ]
 
 /** How `private` sees an address or block: `single` is one public address, which this host itself may have. */
@@ -46,12 +16,18 @@ type BlockKind = 'metadata' | 'private' | 'never' | 'single' | 'wide' | 'public'
 
 /** In a fixed order: what nothing opens comes before what something could. */
 function kindOf(block: AddressBlock): BlockKind {
-  const within = (texts: readonly string[]) => texts.some((text) => blockContains(known(text), block))
+  const within = (blocks: readonly SpecialBlock[]) => blocks.some(([text]) => holds(text, block))
   if (within(METADATA)) return 'metadata'
-  if (within(PRIVATE)) return 'private'
-  if (within(NEVER)) return 'never'
+  if (within(OPENED)) return 'private'
+  if (within(CLOSED)) return 'never'
   if (block.length === (block.family === 4 ? 32 : 128)) return 'single'
-  return PRIVATE.some((text) => blockContains(block, known(text))) ? 'wide' : 'public'
+  return OPENED.some(([text]) => blockContains(block, known(text))) ? 'wide' : 'public'
+}
+
+/** `false`: also of an IPv4-mapped one, which no policy can spell, so `block` is none */
+function holds(text: string, block: AddressBlock): boolean {
+  const outer = addressBlock(text)
+  return !('what' in outer) && blockContains(outer, block)
 }
 
 /** A block that a rule may open, in its canonical form. */

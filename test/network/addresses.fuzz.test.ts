@@ -10,7 +10,7 @@ import {
   METADATA,
   NEVER,
   PRIVATE,
-} from '../../src/network/special-addresses.js'
+} from '../../src/policy/special-addresses.js'
 import { canonicalHostName } from '../../src/policy/index.js'
 import { fuzzTime } from './tools.js'
 

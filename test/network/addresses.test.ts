@@ -14,7 +14,7 @@ import {
   NEVER,
   PRIVATE,
   type SpecialBlock,
-} from '../../src/network/special-addresses.js'
+} from '../../src/policy/special-addresses.js'
 
 const EVERYTHING = ['0.0.0.0/0', '::/0']
 

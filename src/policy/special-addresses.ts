@@ -1,7 +1,18 @@
-import type { Denial } from './verdicts.js'
+/** Blocks of addresses that are not simply public hosts': the one list, by which rules are read and addresses are judged. */
 
-/** A block that is not simply a public host's, what an attempt to reach it is called, and who set it aside. */
-export type SpecialBlock = readonly [block: string, verdict: Denial, source: string]
+/** What an attempt to reach such an address is called. */
+export type SpecialKind =
+  | 'denyCgnat'
+  | 'denyEmbedded'
+  | 'denyLinkLocal'
+  | 'denyLoopback'
+  | 'denyMetadata'
+  | 'denyMulticast'
+  | 'denyPrivate'
+  | 'denyReserved'
+
+/** A block, what an attempt to reach it is called, and who set it aside. */
+export type SpecialBlock = readonly [block: string, kind: SpecialKind, source: string]
 
 /**
  * IPv4 inside IPv6. Such a spelling is never dialled, whatever it holds: what a translator or tunnel on the way makes of it is not
