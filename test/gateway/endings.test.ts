@@ -43,16 +43,18 @@ describe('the gateway’s end', { skip: NO_NAMESPACE }, () => {
   })
 
   test('a sandbox’s end closes its connections on both sides, and gives them their record', async () => {
-    let closed = false
+    let [closed, heard] = [false, 0]
     const host = await setting.server((socket) => {
-      socket.resume()
+      socket.on('data', ({ length }: Buffer) => {
+        heard += length
+      })
       socket.on('close', () => {
         closed = true
       })
     })
     const attachment = await setting.attach(planOf([rule('good.test', { [host.port]: 'tcp' })]))
     const talking = talk(job, { host: 'good.test', port: host.port }, [line('hello')])
-    await until(() => host.connections === 1)
+    await until(() => heard === 5)
     const { attempts } = await attachment.end()
     assert.deepEqual(
       attempts.map(({ verdict, sentBytes }) => [verdict, sentBytes]),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import type { OwnAddresses } from '../../src/gateway/process/own-addresses.js'
 import { reach } from '../../src/gateway/process/reach.js'
 import { namesOf } from '../../src/gateway/process/resolve.js'
 import { SandboxNetwork } from '../../src/gateway/process/sandbox-network.js'
@@ -13,7 +14,7 @@ import { planOf, rule } from './setting.js'
 const UNBOUND = { maxUploadBytes: null, maxDownloadBytes: null, maxConnections: null, maxRate: null }
 const TARGET = { kind: 'name', name: 'good.test' } as const
 
-function networkOf(port: number, own: () => readonly string[], more: Parameters<typeof planOf>[1] = {}) {
+function networkOf(port: number, own: OwnAddresses, more: Parameters<typeof planOf>[1] = {}) {
   const plan = planOf([rule('good.test', { [port]: 'tcp' })], more)
   const now = () => performance.now()
   const verdicts: string[] = []
@@ -33,7 +34,7 @@ async function listening(t: TestContext, onConnection: (socket: Socket) => void)
 test('while the addresses of this host can’t be had, nothing is dialled, and nothing but the attempt ends', async (t) => {
   let connections = 0
   const port = await listening(t, () => (connections += 1))
-  const broken = networkOf(port, () => {
+  const broken = networkOf(port, async () => {
     throw new Error('no descriptor to ask with')
   })
   const [only] = broken.plan.rules
@@ -42,14 +43,14 @@ test('while the addresses of this host can’t be had, nothing is dialled, and n
   const none = await reach(broken.network, only, what, port)
   assert.equal(none.socket, null)
   assert.equal(connections, 0)
-  const control = await reach(networkOf(port, () => []).network, only, what, port)
+  const control = await reach(networkOf(port, async () => []).network, only, what, port)
   assert.ok(control.socket)
   control.socket.destroy()
 })
 
 test('a clock that jumps ends no connection, lengthens no limit, and gives no budget back', async (t) => {
   const port = await listening(t, (socket) => socket.pipe(socket))
-  const { network, plan, verdicts } = networkOf(port, () => [], {
+  const { network, plan, verdicts } = networkOf(port, async () => [], {
     budget: { maxRate: 2, maxUploadBytes: 100 },
     timeouts: { idleMs: 600 },
   })
