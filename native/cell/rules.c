@@ -10,6 +10,7 @@
  *     }
  *     chain leaving { type filter hook output priority filter
  *       ip hdrlength != 5 goto refuse                                # options: source routes go by another name
+ *       ip6 nexthdr 0 @nh,320,8 tcp accept                           # the kernel's own, of more than 64 KiB in one piece
  *       ip6 nexthdr != { tcp, udp, icmpv6 } goto refuse              # extension headers, likewise
  *       meta l4proto tcp accept
  *       ip daddr RESOLVER udp dport 53 accept; ip saddr RESOLVER udp sport 53 accept
@@ -90,13 +91,20 @@ static uint32_t arriving(struct netlink *to, const struct request *request)
 
 static void refuse_odd_headers(struct netlink *to)
 {
-    const uint8_t five = 5, plain[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMPV6};
+    const uint8_t five = 5, hop_by_hop = IPPROTO_HOPOPTS, plain[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMPV6};
     struct nft_rule rule = nft_rule(to, "leaving", "rule for IP options");
     nft_meta(to, NFT_META_NFPROTO, NFPROTO_IPV4);
     nft_load(to, NFT_PAYLOAD_NETWORK_HEADER, 0, 1);
     nft_mask(to, 0x0f);
     nft_compare(to, NFT_CMP_NEQ, &five, sizeof five);
     nft_verdict(to, NFT_GOTO, "refuse");
+    nft_rule_end(&rule);
+    /* a jumbogram, which the kernel makes of a stream when much of it waits (BIG TCP); a job without CAP_NET_RAW makes none */
+    rule = nft_rule(to, "leaving", "rule for jumbograms");
+    nft_meta(to, NFT_META_NFPROTO, NFPROTO_IPV6);
+    nft_bytes_are(to, NFT_PAYLOAD_NETWORK_HEADER, 6, &hop_by_hop, 1);
+    nft_bytes_are(to, NFT_PAYLOAD_NETWORK_HEADER, 40, &plain[0], 1);
+    nft_verdict(to, NF_ACCEPT, NULL);
     nft_rule_end(&rule);
     rule = nft_rule(to, "leaving", "rule for extension headers");
     nft_meta(to, NFT_META_NFPROTO, NFPROTO_IPV6);

@@ -93,6 +93,14 @@ await play({
     ])
   },
 
+  /** where the connection is one of IPv6, the kernel makes jumbograms of so much */
+  async bulk() {
+    return Promise.all([
+      under({ allow: [rule(counting, 'tcp')] }, [`upload,host.test,${counting},20000000`]),
+      under({ allow: [rule(sized, 'tcp')] }, [`down,host.test,${sized},20000000`]),
+    ])
+  },
+
   async heads() {
     const clear = { allow: [rule(web, 'http')] }
     return Promise.all([

@@ -54,7 +54,8 @@ limit<Under[]>(
   'connections',
   ([ofRule, ofAll, rate]) => {
     for (const each of [ofRule, ofAll]) {
-      assert.deepEqual(each?.heard, ['ok 3', 'ok 3'])
+      assert.equal(each?.heard[0], 'ok 3')
+      assert.match(each?.heard[1] ?? '', /^ok [0-3]$/) // the first three may still be counted
       recorded(each, 'denyBudget')
     }
     assert.deepEqual(rate?.heard, ['ok 3', 'ok refused'])
@@ -83,3 +84,14 @@ limit<Under[]>('a header may be long, and not endless', 'heads', ([fine, long, e
   assert.match(endless?.heard[0] ?? '', /^ok 4\d\d$|^ECONNRESET$|^EPIPE$/)
   for (const each of [long, endless]) recorded(each, 'denyRequest HPE_HEADER_OVERFLOW')
 })
+
+limit<Under[]>(
+  'many megabytes pass whole, each way, and none of their packets is refused on the way',
+  'bulk',
+  (seen) => {
+    assert.deepEqual(seen, [
+      { heard: ['ok 20000000'], record: ['host.test allow'] },
+      { heard: ['ok end after 20000000'], record: ['host.test allow'] },
+    ])
+  },
+)

@@ -143,6 +143,49 @@ def header(host, port, size):
         s.sendall(b'GET / HTTP/1.1\r\nHost: %s:%s\r\nX: %s\r\n\r\n' % (host.encode(), port.encode(), b'x' * int(size)))
         return s.recv(65536).decode('latin1')[9:12]
 
+def ask(host, name):
+    """a resolver of one's own choice, by UDP"""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(LIMIT)
+        labels = b''.join(bytes([len(each)]) + each.encode() for each in name.split('.'))
+        s.sendto(b'\x12\x34\1\0\0\1\0\0\0\0\0\0' + labels + b'\0\0\1\0\1', (host, 53))
+        return '%d bytes' % len(s.recv(512))
+
+def udp(host, port):
+    """refused at once, whether or not anybody is there to answer"""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.connect((host, int(port)))
+        s.send(b'\xc3\0\0\0\1' + bytes(1195))
+
+def ping(host):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP) as s:
+        s.sendto(b'\x08\0\0\0\0\0\0\0', (host, 0))
+
+FIRST = {
+    'h2': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0',
+    'connect': 'CONNECT other.test:80 HTTP/1.1\r\nHost: other.test:80\r\n\r\n',
+    'second': 'GET / HTTP/1.1\r\nHost: {host}\r\n\r\nGET /second HTTP/1.1\r\nHost: other.test\r\nConnection: close\r\n\r\n',
+    'upgrade': 'GET / HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n',
+    'absolute': 'GET http://other.test/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n',
+}
+
+def first(host, port, what):
+    """opens with these words; the status codes of all answers"""
+    with connected(host, port) as s:
+        s.sendall(FIRST[what].format(host=host).encode())
+        got = everything(s)
+    return ' '.join(part[:3].decode('latin1') for part in got.split(b'HTTP/1.1 ')[1:])
+
+def kept(host, port):
+    """two requests on one connection, though the host has closed its own between them"""
+    with connected(host, port) as s:
+        codes = []
+        for _ in range(2):
+            s.sendall(b'GET / HTTP/1.1\r\nHost: %s\r\n\r\n' % host.encode())
+            codes.append(s.recv(65536)[9:12].decode())
+            time.sleep(0.5)
+        return ' '.join(codes)
+
 def wait(): print('ready', flush=True); sys.stdin.readline()
 
 def serve(host, port):
