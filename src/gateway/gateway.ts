@@ -27,7 +27,7 @@ export interface Gateway {
 }
 
 /** How long it may take to take a sandbox, its own start included, and to give one back, which takes it a second at most; seconds. */
-const PATIENCE = { attach: 30, detach: 5 } as const
+const PATIENCE = { attach: 30, detach: 10 } as const
 
 export class GatewayProcess implements Gateway {
   readonly #child: ChildProcess

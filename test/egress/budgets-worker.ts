@@ -95,8 +95,13 @@ await play({
 
   /** where the connection is one of IPv6, the kernel makes jumbograms of so much */
   async bulk() {
+    const taking = await far.tcp((socket) => {
+      let count = 0
+      socket.on('data', ({ length }) => (count += length))
+      socket.on('end', () => socket.end(`${count}`))
+    })
     return Promise.all([
-      under({ allow: [rule(counting, 'tcp')] }, [`upload,host.test,${counting},20000000`]),
+      under({ allow: [rule(taking, 'tcp')] }, [`upload,host.test,${taking},20000000`]),
       under({ allow: [rule(sized, 'tcp')] }, [`down,host.test,${sized},20000000`]),
     ])
   },

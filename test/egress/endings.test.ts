@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { textOf } from '../run/tools.js'
 import { asEachNetworkUser } from '../support/users.js'
 import type { Probed } from './jobs.js'
-import { readable, stage, workerFile } from './tools.js'
+import { onStage, readable, stage, workerFile } from './tools.js'
 
 const gateway = stage('endings-worker', [
   'killedWhileItWorks',
@@ -86,13 +86,20 @@ hanging<{ ended: Probed[]; next: Probed; left: number[] }>(
   },
 )
 
-const few = stage('leftovers-worker', ['descriptors'])
 const closing = stage('leftovers-worker', ['close'])
 
-few<{ served: Probed; crowded: Probed; later: Probed; same: boolean }>(
+asEachNetworkUser(
   'a gateway with few descriptors refuses what it has none for, on record, and serves again when they are back',
-  'descriptors',
-  ({ served, crowded, later, same }) => {
+  async (user, t) => {
+    if (!(await readable(user, 'leftovers-worker', t))) return
+    // by itself: with so few descriptors, and others of the same user at work beside it, a gateway may not come up at all
+    const played = await onStage(user, { worker: 'leftovers-worker', scenarios: ['descriptors'] })
+    const { descriptors } = played as Record<
+      'descriptors',
+      Record<'served' | 'crowded' | 'later', Probed> & { same: boolean }
+    >
+    const { served, crowded, later, same } = descriptors
+    assert.ok(served, JSON.stringify(descriptors))
     assert.deepEqual(Object.values(served.heard), ['ok hello'])
     const [answered = '', again] = Object.values(crowded.heard)
     assert.match(answered, /^ok [1-9]\d?$/)

@@ -39,7 +39,7 @@ const descriptors = () =>
 await play({
   /** This process has few, now that it is loaded, and the gateway inherits that. */
   async descriptors() {
-    execFileSync('prlimit', ['--pid', `${process.pid}`, '--nofile=56:56'])
+    execFileSync('prlimit', ['--pid', `${process.pid}`, '--nofile=64:64'])
     const served = await probed(glovebox, policy, [HELLO])
     const gateways = gatewaysOf(process.pid)
     const crowded = await probed(glovebox, policy, [
