@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import ipaddr from 'ipaddr.js'
 import { classifyAddress, VERDICTS } from '../../src/network/index.js'
+import { canonicalHostName } from '../../src/policy/index.js'
 import {
   EMBEDDED,
   GLOBAL_UNICAST,
@@ -11,7 +12,6 @@ import {
   NEVER,
   PRIVATE,
 } from '../../src/policy/special-addresses.js'
-import { canonicalHostName } from '../../src/policy/index.js'
 import { fuzzTime } from './tools.js'
 
 const TESTS = 5
