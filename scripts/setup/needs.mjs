@@ -49,6 +49,18 @@ export const NEEDS = [
     there: () => existsSync('/usr/bin/ffmpeg'),
     why: 'the second program that the default profile is held to',
   },
+  {
+    package: 'ghostscript',
+    for: ['test'],
+    there: () => existsSync('/usr/bin/gs'),
+    why: 'documents that are programs, for the tests of a built-in profile',
+  },
+  {
+    package: 'python3-pip',
+    for: ['test'],
+    there: () => existsSync('/usr/bin/pip3'),
+    why: 'packages whose build is an attack, for the tests of a built-in profile',
+  },
   ...Object.keys(TARGETS)
     .filter((arch) => arch !== process.arch)
     .flatMap(crossCompiler),
@@ -110,7 +122,7 @@ export const NEEDS = [
     package: 'chromium',
     for: ['test'],
     there: () => existsSync('/usr/bin/chromium'),
-    why: 'the browser in which the example service is tested',
+    why: 'the browser in which the example service is tested, and of a built-in profile',
   },
 ]
 
