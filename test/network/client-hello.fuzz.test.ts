@@ -83,6 +83,7 @@ describe('ClientHellos at random', () => {
   })
 
   test('a name that is read is the one that another reader sees', async () => {
+    let compared = 0
     await fc.assert(
       fc.asyncProperty(fc.oneof(message, damaged), async (bytes) => {
         const wire = records(bytes)
@@ -94,7 +95,10 @@ describe('ClientHellos at random', () => {
           4 + 2 + 32 + 1 + (bytes[38] ?? 0) + 2 + bytes.readUInt16BE(39 + (bytes[38] ?? 0)) + 2
         )
           return
-        const oracle = await readTlsClientHello(Readable.from(wire, { objectMode: false }))
+        // it gives up on some that have many names in their one extension
+        const oracle = await readTlsClientHello(Readable.from(wire, { objectMode: false })).catch(() => null)
+        if (oracle === null) return
+        compared += 1
         const names = oracle.extensions.filter(({ id }) => id === 0)
         assert.ok(names.length <= 1)
         const name = getExtensionData(oracle, 'server_name')?.serverName ?? null
@@ -106,6 +110,7 @@ describe('ClientHellos at random', () => {
       }),
       fuzzTime(TESTS),
     )
+    assert.ok(compared > 0)
   })
 
   test('noise is never taken for one, and nothing throws', () => {
