@@ -9,18 +9,19 @@ interface Shape {
   readonly width: number
   /** of the job itself */
   readonly core: number
-  /** between two walls */
+  /** between two walls, where openings lead through them, and on the other sides */
   readonly step: number
+  readonly rim: number
   readonly font: number
 }
 
 const SHAPES: readonly Shape[] = [
-  { name: 'narrow', width: 340, core: 52, step: 9, font: 13 },
-  { name: 'wide', width: 1000, core: 190, step: 24, font: 15 },
+  { name: 'narrow', width: 340, core: 46, step: 9, rim: 4, font: 13 },
+  { name: 'wide', width: 1000, core: 150, step: 30, rim: 7, font: 15 },
 ]
 
-/** Half the gap in each wall, for each size of an opening. */
-const HALF = { 1: 3, 2: 6, 3: 11, 4: 17 } as const
+/** Half of the gap in each wall, for each size of an opening. */
+const HALF = { 1: 4, 2: 8, 3: 13, 4: 20 } as const
 const LINE = 1.35
 const ROW_GAP = 20
 
@@ -37,38 +38,36 @@ interface Row {
 }
 
 function drawn(shape: Shape, walls: readonly Wall[], openings: readonly Opening[]): Markup {
-  const { width, core, step, font } = shape
-  const pad = walls.length * step
-  const right = pad + core + pad
+  const { width, core, step, rim, font } = shape
+  const pad = walls.length * rim + 4
+  const right = pad + core + walls.length * step
   const labelX = right + (shape.name === 'wide' ? 56 : 34)
-  const rows = laidOut(openings, shape, width - labelX, pad + 10)
+  const rows = laidOut(openings, shape, width - labelX, pad + (shape.name === 'wide' ? 34 : 10))
   const last = rows.at(-1)
-  const bottom = Math.max(last === undefined ? 0 : last.top + last.height, pad + 90) + 10
-  const height = bottom + pad
-  // the outermost wall is drawn first, so that what opens them all lies over all
-  const drawnWalls = walls
-    .map((wall, index) => wallOf(wall, (walls.length - 1 - index) * step, right, height))
-    .reverse()
+  const bottom = Math.max(last === undefined ? 0 : last.top + last.height, pad + 120) + 10
+  const height = Math.ceil(bottom + pad)
+  const edges = walls.map((wall, index) => ({
+    wall,
+    inset: (walls.length - 1 - index) * rim + 2,
+    edge: pad + core + (index + 1) * step - 2,
+  }))
   return html`<svg class="${shape.name}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${spoken(walls, openings)}">
-${drawnWalls}
-<rect class="core" x="${pad}" y="${pad}" width="${core}" height="${height - 2 * pad}" rx="8"/>
-<text x="${pad + core / 2}" y="${height / 2}" font-size="${font + 2}" font-weight="600" text-anchor="middle" dominant-baseline="middle">${shape.name === 'wide' ? 'the job' : 'job'}</text>
-${rows.map((row) => rowOf(row, shape, pad + core, right, labelX))}
-${walls.map((_, index) => tagOf(index + 1, (walls.length - 1 - index) * step, height, shape))}
+${edges.map(({ wall, inset, edge }) => wallOf(wall, inset, edge, height))}
+<rect class="core" x="${pad}" y="${pad}" width="${core}" height="${height - 2 * pad}" rx="8"/><text x="${pad + core / 2}" y="${height / 2}" font-size="${font + 2}" font-weight="600" text-anchor="middle" dominant-baseline="middle">${shape.name === 'wide' ? 'the job' : 'job'}</text>
+${rows.map((row) => rowOf(row, shape, pad + core, labelX))}
+${shape.name === 'wide' ? edges.map(({ edge }, index) => tagOf(index + 1, edge, pad + 14)) : ''}
 </svg>`
 }
 
-function wallOf({ state }: Wall, inset: number, right: number, height: number): Markup {
-  const style = state === 'whole' ? 'wall' : state === 'holed' ? 'wall holed' : 'wall absent'
-  return html`<rect class="${style}" x="${inset + 2}" y="${inset + 2}" width="${right - 2 * inset - 4}" height="${height - 2 * inset - 4}" rx="6"/>
+function wallOf({ state }: Wall, inset: number, edge: number, height: number): Markup {
+  const style = state === 'whole' ? 'wall' : `wall ${state}`
+  return html`<rect class="${style}" x="${inset}" y="${inset}" width="${edge - inset}" height="${height - 2 * inset}" rx="6"/>
 `
 }
 
-/** The wall's number, on its lower edge. */
-function tagOf(number: number, inset: number, height: number, { name, step }: Shape): Markup {
-  if (name === 'narrow') return Markup.constant('')
-  const [x, y] = [inset + step * 1.6 + number * 8, height - inset - 2]
-  return html`<circle class="tag" cx="${x}" cy="${y}" r="8"/><text class="number" x="${x}" y="${y}" font-size="11" font-weight="700" text-anchor="middle" dominant-baseline="central">${number}</text>
+/** The wall's number, on the edge that openings lead through. */
+function tagOf(number: number, x: number, y: number): Markup {
+  return html`<circle class="tag" cx="${x}" cy="${y}" r="10"/><text class="number" x="${x}" y="${y}" font-size="12" font-weight="700" text-anchor="middle" dominant-baseline="central">${number}</text>
 `
 }
 
@@ -76,17 +75,19 @@ function rowOf(
   { opening, to, width, top, height }: Row,
   { font }: Shape,
   from: number,
-  right: number,
   labelX: number,
 ): Markup {
   const half = HALF[opening.size]
-  const y = top + Math.min(height / 2, font * LINE)
+  const y = round(top + Math.min(height / 2, font * LINE))
   const end = labelX - 14
-  const line = (index: number) => top + font + index * font * LINE
-  return html`<g>
-<rect class="gap" x="${from + 1}" y="${y - half}" width="${end - from - 1}" height="${2 * half}"/>
+  // its own servers are inside: nothing of it goes through a wall
+  const through = opening.way !== 'loopback'
+  const line = (index: number) => round(top + font + index * font * LINE)
+  const gap = html`<rect class="gap" x="${from + 1}" y="${y - half}" width="${end - from - 1}" height="${2 * half}"/>
 <line class="edge" x1="${from + 1}" y1="${y - half}" x2="${end}" y2="${y - half}"/><line class="edge" x1="${from + 1}" y1="${y + half}" x2="${end}" y2="${y + half}"/>
-${arrows(opening.way, from, right, end, y)}
+${arrows(opening.way, from, end, y)}`
+  return html`<g>
+${through ? gap : ''}
 ${to.map((words, index) => html`<text class="code" x="${labelX}" y="${line(index)}" font-size="${font}" font-weight="600">${words}</text>`)}
 ${width.map((words, index) => html`<text class="small" x="${labelX}" y="${line(to.length + index)}" font-size="${font - 1}">${words}</text>`)}
 </g>
@@ -94,10 +95,10 @@ ${width.map((words, index) => html`<text class="small" x="${labelX}" y="${line(t
 }
 
 /** Which way things pass: out, in, or both. */
-const OUT: readonly Way[] = ['network', 'collected', 'live', 'streams', 'loopback']
-const IN: readonly Way[] = ['network', 'read', 'live', 'streams', 'loopback']
+const OUT: readonly Way[] = ['network', 'collected', 'live', 'streams']
+const IN: readonly Way[] = ['network', 'read', 'live', 'streams']
 
-function arrows(way: Way, from: number, _right: number, end: number, y: number): Markup {
+function arrows(way: Way, from: number, end: number, y: number): Markup {
   const out = html`<path class="arrow" d="M${end} ${y - 7}l10 7l-10 7z"/>`
   const inward = html`<path class="arrow" d="M${from + 14} ${y - 7}l-10 7l10 7z"/>`
   return html`${OUT.includes(way) ? out : Markup.constant('')}${IN.includes(way) ? inward : Markup.constant('')}`
@@ -110,7 +111,7 @@ function laidOut(openings: readonly Opening[], shape: Shape, room: number, start
   let top = start
   return openings.map((opening) => {
     const to = wrapped(opening.to, code)
-    const width = wrapped(opening.width.join('; '), plain)
+    const width = wrapped(`${opening.width.join('; ')} [${opening.name}]`, plain)
     const height = Math.max((to.length + width.length) * font * LINE, 2 * HALF[opening.size])
     const row = { opening, to, width, top, height }
     top += height + ROW_GAP
@@ -131,15 +132,16 @@ export function wrapped(text: string, most: number): string[] {
   return [...lines, rest.join('')]
 }
 
-const STATES = { whole: '', holed: ' (has a hole)', absent: ' (not there)' } as const
+const STATES = { whole: '', holed: ' – has a hole', absent: ' – not there' } as const
 
 function caption(walls: readonly Wall[]): Markup {
-  return html`From the job outwards, the walls are: ${walls.map(
-    ({ name, what, state }, index) =>
-      html`${index === 0 ? '' : '; '}<b>${index + 1}</b> ${name}${STATES[state]}, ${what}`,
-  )}. Dashed is a wall that is not whole. The wider a gap, the more lies behind it: from one thing that was named to more than anyone can list.`
+  return html`<p>The walls, from the job outwards:</p><ol class="walls">${walls.map(
+    ({ name, what, state }) => html`<li><b>${name}</b>: ${what}${STATES[state]}</li>`,
+  )}</ol><p>Dashed is a wall that is not whole. The wider a gap, the more lies behind it: from one thing that was named to more than anyone can list.</p>`
 }
 
 function spoken(walls: readonly Wall[], openings: readonly Opening[]): string {
   return `The job in ${walls.filter(({ state }) => state === 'whole').length} whole walls, with ${openings.length} openings: ${openings.map(({ to }) => to).join(', ')}.`
 }
+
+const round = (value: number) => Math.round(value * 10) / 10

@@ -49,6 +49,8 @@ svg .arrow { fill: var(--open); }
 svg .way { fill: var(--open); }
 svg .number { fill: var(--card); }
 svg .tag { fill: var(--wall); }
+.walls { columns: 24rem; column-gap: 2rem; margin-bottom: .6rem; }
+.walls li { break-inside: avoid; }
 .narrow { display: block; } .wide { display: none; }
 @media (min-width: 46rem) { .narrow { display: none; } .wide { display: block; } }
 table { width: 100%; border-collapse: collapse; }
