@@ -77,6 +77,12 @@ const WIDER: readonly Case[] = [
     ['widened network.allow[0]'],
   ],
   [
+    'the same of a path: what an earlier rule had kept from private addresses',
+    net({ ...HTTP, paths: ['/in/**'] }, { ...HTTP, private: ['10.0.0.0/8'] }),
+    net({ ...HTTP, private: ['10.0.0.0/8'] }),
+    ['widened network.allow[0]'],
+  ],
+  [
     'two such rules in the other order',
     net('a.x.test', { host: '*.x.test', private: ['10.0.0.0/8'] }),
     net({ host: '*.x.test', private: ['10.0.0.0/8'] }, 'a.x.test'),
