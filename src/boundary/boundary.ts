@@ -11,6 +11,24 @@ export interface Question {
   readonly cpus: number
 }
 
+/** What of a kernel the job talks to: the part of it in which a hole would be a way out. */
+export interface KernelSurface {
+  /** the system calls of the job end in the host's own kernel */
+  readonly shared: boolean
+  readonly syscalls: {
+    /** as the kernel calls it, e.g. `x86_64` */
+    readonly arch: string
+    /** that run */
+    readonly allowed: number
+    /** of those, only with some arguments */
+    readonly checked: number
+    /** that have a name there */
+    readonly known: number
+  }
+  /** what is in the job's /dev */
+  readonly devices: readonly string[]
+}
+
 /** One way to separate a sandbox from the host. Answers are pure; only `open` has effects. */
 export interface Boundary {
   readonly name: BoundaryName
@@ -23,6 +41,8 @@ export interface Boundary {
   words(plan: Plan, host: HostFacts): readonly string[]
   /** a sentence for each protection that the policy takes away */
   warnings(plan: Plan, host: HostFacts): readonly string[]
+  /** what is left of a kernel; for `explain` */
+  kernel(plan: Plan, host: HostFacts): KernelSurface
   /** starts what the boundary's sandboxes are started from; `single`: for one run, so nothing is prepared for a second */
   open(host: HostFacts, single: boolean): SandboxSource
 }

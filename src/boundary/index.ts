@@ -4,6 +4,7 @@ export type {
   Command,
   CommandEnd,
   InputFile,
+  KernelSurface,
   NetworkEnd,
   Observed,
   Question,

@@ -4,7 +4,7 @@ export const OVERVIEW = [
   "Glovebox runs work you don't trust with nothing it doesn't need.",
   '',
   'glovebox run [flags] -- COMMAND [ARG…]      one job in a fresh sandbox; its streams and exit code are the job’s',
-  'glovebox explain [flags] [-- COMMAND…]      what the plan enforces; runs nothing',
+  'glovebox explain [flags] [-- COMMAND…]      what a job could still do if it were taken over; runs nothing',
   'glovebox doctor                             what this host can enforce, and the command that gets the rest',
   'glovebox policy check FILE… | schema        validate a policy; print its JSON Schema',
   'glovebox --version, --help, COMMAND --help',
@@ -45,11 +45,16 @@ export function helpFor(command: string, flags: readonly Flag[]): string[] {
       return [
         'glovebox explain [flags] [-- COMMAND…]',
         '',
-        'What the plan enforces on this host, and by what. Runs nothing. Exits 1 if a promise cannot be kept here.',
+        'What a job could still do if it were taken over: can it get out, what can it reach, what can it read, write and use,',
+        'how long and how much; then each promise, and what keeps it on this host. Runs nothing. Exits 1 if a promise',
+        'cannot be kept here; with --against, if anything is wider than there.',
         ...table,
         '',
         'Examples:',
         '  glovebox explain --policy imagemagick',
+        '  glovebox explain --policy policy.yaml --html > policy.html',
+        '  glovebox explain --policy policy.yaml --against old.yaml',
+        '  glovebox explain --policy imagemagick --read /srv/fonts --against imagemagick    (what the flag opens)',
         '  glovebox explain --read /srv/fonts --native',
       ]
     case 'doctor':

@@ -11,6 +11,8 @@ export {
   type RequestVerdict,
 } from './http.js'
 export type { RequestHead } from './http-head.js'
+export { pathMatches } from './http-path.js'
+export { pathPatternCovers, pathPatternsOverlap, pathThatFits } from './path-cover.js'
 export { networkPlan, RESOLVER } from './plan.js'
 export { networkRequirements } from './requirements.js'
 export { allowsName, type PortProtocol, type RulesVerdict, rulesFor, type Target } from './rules.js'

@@ -1,32 +1,54 @@
 /** What a plan enforces, in words. Reads the plan, never the policy: it can't promise what is not enforced. Pure. */
+import type { KernelSurface } from '../boundary/index.js'
 import type { Claim, Plan } from '../plan/index.js'
-import { formatDuration, formatSize } from '../units/index.js'
-import { reachLines } from './reach.js'
+import { formatSize } from '../units/index.js'
+import { type Opening, openings } from './openings.js'
+import { type Part, parts } from './parts.js'
+import { type Wall, walls } from './walls.js'
 
 export interface Explanation {
   readonly boundary: string
   readonly policySha256: string
+  readonly kernel: KernelSurface
   readonly files: Plan['files']
   readonly network: Plan['network']
   readonly limits: Plan['limits']
   readonly lifetime: Plan['lifetime']
+  readonly syscalls: Plan['syscalls']
+  /** names only: a value may be a secret */
   readonly env: readonly string[]
+  /** round the job, from it outwards */
+  readonly walls: readonly Wall[]
+  /** in the walls, all that there are */
+  readonly openings: readonly Opening[]
+  /** the blast radius, in words */
+  readonly parts: readonly Part[]
   readonly claims: readonly Claim[]
   readonly waivers: readonly string[]
   /** what a reader should think twice about */
   readonly warnings: readonly string[]
 }
 
-export function explanation(plan: Plan, policySha256: string, warnings: readonly string[]): Explanation {
-  const { boundary, files, network, limits, lifetime, claims, waivers } = plan
+export function explanation(
+  plan: Plan,
+  kernel: KernelSurface,
+  policySha256: string,
+  warnings: readonly string[],
+): Explanation {
+  const { boundary, files, network, limits, lifetime, syscalls, claims, waivers } = plan
   return {
     boundary,
     policySha256,
+    kernel,
     files,
     network,
     limits,
     lifetime,
+    syscalls,
     env: Object.keys(plan.env),
+    walls: walls(plan),
+    openings: openings(plan),
+    parts: parts(plan, kernel),
     claims,
     waivers,
     warnings: [...warnings, ...waiverWarnings(plan)],
@@ -54,47 +76,15 @@ export function explanationText(explained: Explanation): string[] {
   return [
     `Boundary: ${explained.boundary}. Policy ${explained.policySha256.slice(0, 12)}.`,
     '',
-    ...section('What the job can reach', reachLines(explained.network)),
-    ...section('What it can read', readLines(explained)),
-    ...section('What it can write', writeLines(explained)),
-    ...section('How long, and how much', amountLines(explained)),
-    ...(explained.warnings.length > 0 ? section('Think twice', explained.warnings) : []),
+    ...explained.parts.flatMap(({ title, lines }) => section(title, lines)),
+    ...(explained.warnings.length > 0 ? section('Think twice:', explained.warnings) : []),
     'Promises, and what keeps them:',
     ...explained.claims.flatMap(claimLines),
   ]
 }
 
 function section(title: string, lines: readonly string[]): string[] {
-  return [`${title}:`, ...lines.map((line) => `  ${line}`), '']
-}
-
-function readLines({ files, env }: Explanation): string[] {
-  return [
-    "the host's programs and libraries (/usr), and configuration that tells nothing of the host",
-    ...files.read.map(({ host, inside }) => (host === inside ? `${host}` : `${host}, as ${inside}`)),
-    `environment: ${env.join(', ')}`,
-  ]
-}
-
-function writeLines({ files }: Explanation): string[] {
-  const { bytes, inodes, places } = files.scratch
-  return [
-    `private scratch of ${formatSize(bytes)} and ${inodes} files: ${places.join(', ')}`,
-    ...files.write.map(({ host, inside }) => `${inside}, collected into ${host} when the job has ended`),
-    ...files.live.map(
-      ({ host, inside }) => `${inside}, which is ${host} itself: at once, and as much as fits there`,
-    ),
-  ]
-}
-
-function amountLines({ limits, lifetime }: Explanation): string[] {
-  const or = (value: number | null, words: (value: number) => string) =>
-    value === null ? 'unbounded (waived)' : words(value)
-  return [
-    `deadline ${formatDuration(lifetime.deadlineMs)}${lifetime.noOutputMs === null ? '' : `, ended after ${formatDuration(lifetime.noOutputMs)} of silence`}; one command, then gone`,
-    `memory ${or(limits.memoryBytes, formatSize)}, processors ${or(limits.cpus, String)}, processes ${or(limits.processes, String)}`,
-    `descriptors ${limits.openFiles} a process, output ${formatSize(limits.outputBytes)}`,
-  ]
+  return [title, ...lines.map((line) => `  ${line}`), '']
 }
 
 function claimLines(claim: Claim): string[] {

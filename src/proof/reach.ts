@@ -15,21 +15,32 @@ export function reachLines(network: NetworkPlan | null): string[] {
 }
 
 function ruleLine(rule: NetworkRule): string {
-  const ports = rule.ports.map(({ port, protocol }) => `${port} (${PROTOCOL[protocol]})`).join(', ')
+  return `${[`${hostWords(rule.host)}, ${portWords(rule.ports)}`, ...boundWords(rule)].join('; ')} [${rule.name}]`
+}
+
+/** All that a rule says but its host, a phrase each. */
+export function ruleWidth(rule: NetworkRule): string[] {
+  return [portWords(rule.ports), ...boundWords(rule)]
+}
+
+function boundWords(rule: NetworkRule): string[] {
   const parts = [
-    `${hostWords(rule.host)}, port ${ports}`,
     ...(rule.methods === null ? [] : [`${rule.methods.join(', ')} only, where HTTP is clear`]),
     ...(rule.paths === null ? [] : [`paths ${rule.paths.join(', ')}`]),
     ...(rule.upgrade ? ['may become another protocol (Upgrade)'] : []),
     ...(rule.private.length === 0 ? [] : [`at addresses of ${rule.private.join(', ')}, too`]),
     budgetWords(rule.budget),
   ]
-  return `${parts.filter((part) => part !== '').join('; ')} [${rule.name}]`
+  return parts.filter((part) => part !== '')
 }
 
-const PROTOCOL = { tls: 'TLS', http: 'HTTP', tcp: 'any TCP', web: 'TLS or HTTP' } as const
+export const PROTOCOL = { tls: 'TLS', http: 'HTTP', tcp: 'any TCP', web: 'TLS or HTTP' } as const
 
-function hostWords(host: NetworkRule['host']): string {
+export function portWords(ports: NetworkRule['ports']): string {
+  return `port ${ports.map(({ port, protocol }) => `${port} (${PROTOCOL[protocol]})`).join(', ')}`
+}
+
+export function hostWords(host: NetworkRule['host']): string {
   switch (host.kind) {
     case 'public':
       return 'any public host'

@@ -1,4 +1,4 @@
-import { boundaryNamed } from '../boundary/index.js'
+import { boundaryNamed, type KernelSurface } from '../boundary/index.js'
 import { fileWarnings } from '../files/index.js'
 import { type HostFacts, lookAtHost } from '../host/index.js'
 import { networkWarnings } from '../network/index.js'
@@ -8,6 +8,8 @@ import { boundaryOf, planFor } from './planner.js'
 
 export interface Explained {
   readonly plan: Plan
+  /** what of a kernel the job talks to */
+  readonly kernel: KernelSurface
   /** what the boundary's own program will be told */
   readonly words: readonly string[]
   /** a sentence for each protection that the policy takes away */
@@ -29,6 +31,7 @@ export function explainPlan(policy: Policy): Explained {
   const reason = boundary.unavailable(host)
   return {
     plan,
+    kernel: boundary.kernel(plan, host),
     words: boundary.words(plan, host),
     warnings: [
       ...fileWarnings(plan.files),

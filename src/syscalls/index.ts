@@ -23,13 +23,18 @@ export interface FilterOptions extends Adjustment, ProfileOptions, Gated {
   readonly hostWrites?: boolean
 }
 
-export interface SyscallFilter {
-  /** `struct sock_filter[]`, little-endian: for `bwrap --seccomp FD` or seccomp(2) */
-  readonly bytes: Uint8Array
+export interface SyscallSurface {
   /** calls that run, some of them only with harmless arguments */
   readonly allowed: number
+  /** of those that run: only with some arguments */
+  readonly checked: number
   /** calls that have a name on this architecture */
   readonly known: number
+}
+
+export interface SyscallFilter extends SyscallSurface {
+  /** `struct sock_filter[]`, little-endian: for `bwrap --seccomp FD` or seccomp(2) */
+  readonly bytes: Uint8Array
   /** a sentence for each protection that the policy takes away */
   readonly warnings: readonly string[]
 }
@@ -105,20 +110,29 @@ export function prebuiltKey({ arch, profile, inet, cpuPinned, hostFolders }: Fil
  * @throws PolicyError when `deny` or `allow` names what doesn't exist or what can't be changed
  */
 export function syscallFilter(options: FilterOptions): SyscallFilter {
-  const profile = adjustedProfile(options)
-  const names = syscallNames(options.arch)
-  const runs = names.filter((name) => {
-    const rule = profile.rules.get(name)
-    return (
-      rule !== undefined &&
-      [rule.otherwise, ...rule.clauses.map(({ action }) => action)].some(({ kind }) => kind === 'allow')
-    )
-  })
   return {
-    bytes: compileFilter(profile, options.arch),
-    allowed: runs.length,
-    known: names.length,
+    bytes: compiledFilter(options),
+    ...syscallSurface(options),
     warnings: adjustmentWarnings(profileOf(options), options),
+  }
+}
+
+/**
+ * How much of the kernel the same filter leaves, counted without compiling it.
+ * @throws PolicyError as {@link syscallFilter} does
+ */
+export function syscallSurface(options: FilterOptions): SyscallSurface {
+  const { rules } = adjustedProfile(options)
+  const names = syscallNames(options.arch)
+  const ends = names
+    .map((name) => rules.get(name))
+    .filter((rule) => rule !== undefined)
+    .map(({ otherwise, clauses }) => [otherwise, ...clauses.map(({ action }) => action)])
+  const runs = ends.filter((actions) => actions.some(({ kind }) => kind === 'allow'))
+  return {
+    allowed: runs.length,
+    checked: runs.filter((actions) => actions.some(({ kind }) => kind !== 'allow')).length,
+    known: names.length,
   }
 }
 

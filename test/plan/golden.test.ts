@@ -57,7 +57,9 @@ function golden(hostName: HostName, policy: object): Record<string, unknown> {
       places: wall(plan, host).places.map(({ path, rights }) => `${path} 0x${rights.toString(16)}`),
       leastAbi: wall(plan, host).leastAbi,
       rlimits: rlimits(plan, host).map((limit) => limit.join(' ')),
-      explained: explanationText(explanation(plan, 'f'.repeat(64), ['A warning.'])),
+      explained: explanationText(
+        explanation(plan, boundary.kernel(plan, host), 'f'.repeat(64), ['A warning.']),
+      ),
     }),
   )
 }

@@ -1,8 +1,8 @@
 /** The process boundary: bubblewrap, started by cell, with the agent as first process. */
 import type { HostFacts } from '../../host/index.js'
 import type { Plan } from '../../plan/index.js'
-import { syscallFilter } from '../../syscalls/index.js'
-import type { Boundary, RunningSandbox, SandboxSource } from '../boundary.js'
+import { syscallFilter, syscallSurface } from '../../syscalls/index.js'
+import type { Boundary, KernelSurface, RunningSandbox, SandboxSource } from '../boundary.js'
 import { answer, NETFILTER } from './answers.js'
 import { Launcher } from './launcher.js'
 import { filterOptions, launchHead } from './request.js'
@@ -20,7 +20,17 @@ export const processBoundary: Boundary = {
   unavailable,
   words: bubblewrapWords,
   warnings: (plan, host) => syscallFilter(filterOptions(plan, host)).warnings,
+  kernel: kernelSurface,
   open: (host, single) => new ProcessSource(host, single),
+}
+
+/** What `bubblewrap --dev` makes. */
+const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'a private pts']
+
+function kernelSurface(plan: Plan, host: HostFacts): KernelSurface {
+  const options = filterOptions(plan, host)
+  const arch = options.arch === 'arm64' ? 'arm64' : 'x86_64'
+  return { shared: true, syscalls: { arch, ...syscallSurface(options) }, devices: DEVICES }
 }
 
 class ProcessSource implements SandboxSource {

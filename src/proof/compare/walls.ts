@@ -1,0 +1,60 @@
+import type { Claim, Plan, RequirementId } from '../../plan/index.js'
+import { type Gain, listGains } from './difference.js'
+
+/** Promises about an opening: gone with it, nothing is lost. Any other that is gone counts as lost. */
+const OF_AN_OPENING: readonly RequirementId[] = [
+  'files.read-grants',
+  'files.write-collected',
+  'files.live-writes',
+  'network.gateway-only',
+  'network.no-datagrams',
+  'network.names',
+  'network.checked-address',
+  'network.no-metadata',
+  'network.no-host-services',
+  'network.tls-name',
+  'network.http-rewritten',
+  'network.budgets',
+  'network.recorded',
+]
+
+/** What is set by Glovebox itself where the job may lock itself: it comes with the lock. */
+const LOCK_VARIABLE = 'GLOVEBOX_LOCK_FD'
+
+/** What `now` takes from the walls. */
+export function wallGains(old: Plan, now: Plan): Gain[] {
+  const [calls, call] = [old.syscalls, now.syscalls]
+  return [
+    ...(call.profile === 'default' && calls.profile === 'compute'
+      ? [grown('syscalls.profile', calls.profile, call.profile)]
+      : []),
+    ...(call.lock === null && calls.lock !== null ? [grown('syscalls.lock', calls.lock, 'none')] : []),
+    ...listGains('out', 'syscalls.allow', calls.allow, call.allow),
+    ...listGains('out', 'syscalls not denied', call.deny, calls.deny),
+    ...listGains('out', 'waive', old.waivers, now.waivers),
+    ...lostClaims(old, now),
+    ...listGains('touch', 'env', variables(old), variables(now)),
+  ]
+}
+
+function grown(subject: string, had: string, has: string): Gain {
+  return { part: 'out', subject, what: '', grown: true, had, has }
+}
+
+function lostClaims(old: Plan, now: Plan): Gain[] {
+  return old.claims
+    .filter(({ status }) => status === 'enforced')
+    .flatMap(({ id, sentence }): Gain[] => {
+      const claim = now.claims.find((each) => each.id === id)
+      const status = claim?.status ?? 'notApplicable'
+      // a waiver has a line of its own
+      if (status === 'enforced' || status === 'waived' || isOver(id, claim)) return []
+      return [{ part: 'out', subject: id, what: sentence, grown: true, had: 'enforced', has: status }]
+    })
+}
+
+const isOver = (id: RequirementId, claim: Claim | undefined) =>
+  OF_AN_OPENING.includes(id) && claim?.status === 'notApplicable' && claim.absence === null
+
+const variables = ({ env, syscalls }: Plan) =>
+  Object.keys(env).filter((name) => name !== LOCK_VARIABLE || syscalls.lock === null)

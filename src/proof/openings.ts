@@ -1,0 +1,82 @@
+/** Every opening that a plan leaves in the walls, and how wide it is. Pure. */
+import type { Plan } from '../plan/index.js'
+import { formatSize } from '../units/index.js'
+import { hostWords, ruleWidth } from './reach.js'
+
+/** What passes: connections of the job; what it reads; what leaves when it has ended; what it writes at once; its streams. */
+export type Way = 'network' | 'loopback' | 'read' | 'collected' | 'live' | 'streams'
+
+export interface Opening {
+  /** the key of the policy that made it, e.g. `network.allow[0]` */
+  readonly name: string
+  readonly way: Way
+  /** what lies behind it: a host, a path of the host */
+  readonly to: string
+  /** by what it is bounded, a phrase each */
+  readonly width: readonly string[]
+  /** how much lies behind it: 1, one thing that was named, to 4, more than anyone can list */
+  readonly size: 1 | 2 | 3 | 4
+}
+
+export function openings({ files, network, limits }: Plan): Opening[] {
+  const reach = network?.rules ?? []
+  return [
+    {
+      name: 'streams',
+      way: 'streams',
+      to: 'standard input, output and error',
+      width: [`${formatSize(limits.outputBytes)} out`, 'as bytes, read by nobody on the way'],
+      size: 1,
+    },
+    ...reach.map(
+      (rule): Opening => ({
+        name: rule.name,
+        way: 'network',
+        to: hostWords(rule.host),
+        width: ruleWidth(rule),
+        size: rule.host.kind === 'public' ? 4 : rule.host.kind === 'below' || rule.private.length > 0 ? 3 : 2,
+      }),
+    ),
+    ...(network?.loopback ? [LOOPBACK] : []),
+    ...files.read.map(
+      ({ host, inside }): Opening => ({
+        name: 'files.read',
+        way: 'read',
+        to: host,
+        width: ['to read', ...shownAs(host, inside)],
+        size: 2,
+      }),
+    ),
+    ...files.write.map(
+      ({ host, inside }): Opening => ({
+        name: 'files.write',
+        way: 'collected',
+        to: host,
+        width: [
+          `plain files of ${inside}, once the job has ended`,
+          `at most ${formatSize(files.scratch.bytes)}`,
+        ],
+        size: 2,
+      }),
+    ),
+    ...files.live.map(
+      ({ host, inside }): Opening => ({
+        name: 'files.write',
+        way: 'live',
+        to: host,
+        width: ['to read and to write, at once', 'as much as fits there', ...shownAs(host, inside)],
+        size: 3,
+      }),
+    ),
+  ]
+}
+
+const LOOPBACK: Opening = {
+  name: 'network.loopback',
+  way: 'loopback',
+  to: 'its own servers',
+  width: ['on 127.0.0.0/8 and ::1 inside, which lead nowhere else'],
+  size: 1,
+}
+
+const shownAs = (host: string, inside: string) => (host === inside ? [] : [`shown as ${inside}`])
