@@ -14,6 +14,9 @@ import { planOf, rule } from './setting.js'
 const UNBOUND = { maxUploadBytes: null, maxDownloadBytes: null, maxConnections: null, maxRate: null }
 const TARGET = { kind: 'name', name: 'good.test' } as const
 
+/** The loopback is this host's own. */
+const OWN: OwnAddresses = async (addresses) => addresses
+
 function networkOf(port: number, own: OwnAddresses, more: Parameters<typeof planOf>[1] = {}) {
   const plan = planOf([rule('good.test', { [port]: 'tcp' })], more)
   const now = () => performance.now()
@@ -43,14 +46,26 @@ test('while the addresses of this host can’t be had, nothing is dialled, and n
   const none = await reach(broken.network, only, what, port)
   assert.equal(none.socket, null)
   assert.equal(connections, 0)
-  const control = await reach(networkOf(port, async () => []).network, only, what, port)
+  const control = await reach(networkOf(port, OWN).network, only, what, port)
   assert.ok(control.socket)
   control.socket.destroy()
 })
 
+test('an address that has become this host’s own since it was judged is connected to, and not a byte is sent', async (t) => {
+  let heard = 0
+  const port = await listening(t, (socket) => socket.on('data', ({ length }: Buffer) => (heard += length)))
+  const changed = networkOf(port, async () => [])
+  const [only] = changed.plan.rules
+  assert.ok(only)
+  const what = { protocol: 'tcp', target: TARGET, port } as const
+  const reached = await reach(changed.network, only, what, port)
+  assert.deepEqual([reached.socket, 'problem' in reached && reached.problem], [null, 'EADDRCHANGED'])
+  assert.equal(heard, 0)
+})
+
 test('a clock that jumps ends no connection, lengthens no limit, and gives no budget back', async (t) => {
   const port = await listening(t, (socket) => socket.pipe(socket))
-  const { network, plan, verdicts } = networkOf(port, async () => [], {
+  const { network, plan, verdicts } = networkOf(port, OWN, {
     budget: { maxRate: 2, maxUploadBytes: 100 },
     timeouts: { idleMs: 600 },
   })

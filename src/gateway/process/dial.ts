@@ -6,12 +6,14 @@ export type Dialled = { readonly socket: Socket } | { readonly socket: null; rea
 
 /**
  * Connects to an address that was checked: there is no other way out of this process. The socket is paused, and does not end by
- * itself when the other side has. `inlet`: takes what the host sends, in place of the stream.
+ * itself when the other side has. `own`: it was judged as an address of this host's own. `inlet`: takes what the host sends, in
+ * place of the stream.
  */
 export function dial(
   { address, family }: CheckedAddress,
   port: number,
   timeoutMs: number,
+  own: boolean,
   inlet: Inlet | null = null,
 ): Promise<Dialled> {
   return new Promise((resolve) => {
@@ -37,6 +39,8 @@ export function dial(
     socket.once('connect', () => {
       // what was dialled is what was checked, or nothing is: a connection that ends elsewhere is not used
       if (socket.remoteAddress !== address) return failed('EADDRCHANGED')
+      // a connection to an address of this host's begins there: it became one since it was judged, and no byte was sent yet
+      if (socket.localAddress === address && !own) return failed('EADDRCHANGED')
       clearTimeout(timer)
       socket.off('error', onError)
       socket.on('error', () => {}) // whoever uses it hears 'close'

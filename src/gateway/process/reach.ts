@@ -58,12 +58,18 @@ async function ownOf({ own }: SandboxNetwork, addresses: readonly string[]) {
   }
 }
 
+/** … and whether the address is this host's own, which the rule then opens. */
+interface Good {
+  readonly checked: CheckedAddress
+  readonly own: boolean
+}
+
 function sorted(addresses: readonly string[], rule: NetworkRule, own: readonly string[]) {
-  const good: CheckedAddress[] = []
+  const good: Good[] = []
   const bad: { address: string; verdict: Denial }[] = []
   for (const address of addresses) {
     const classified = classifyAddress(address, rule.private, own)
-    if (classified.verdict === 'allow') good.push(classified.checked)
+    if (classified.verdict === 'allow') good.push({ checked: classified.checked, own: own.includes(address) })
     else bad.push({ address, verdict: classified.verdict })
   }
   return { good, bad }
@@ -71,18 +77,19 @@ function sorted(addresses: readonly string[], rule: NetworkRule, own: readonly s
 
 /** One after the other, each with its share of the time that is left. */
 async function dialEach(
-  good: readonly CheckedAddress[],
+  good: readonly Good[],
   port: number,
   left: () => number,
   inlet: Inlet | null,
 ): Promise<Reached> {
   let problem = 'ETIMEDOUT'
-  for (const [index, checked] of good.entries()) {
-    const dialled = await dial(checked, port, Math.ceil(left() / (good.length - index)), inlet)
+  for (const [index, { checked, own }] of good.entries()) {
+    const share = Math.ceil(left() / (good.length - index))
+    const dialled = await dial(checked, port, share, own, inlet)
     if (dialled.socket !== null) return { socket: dialled.socket, address: checked.address }
     problem = dialled.problem
   }
-  const address = good[0]?.address ?? null
+  const address = good[0]?.checked.address ?? null
   if (problem === 'ETIMEDOUT') return { socket: null, verdict: 'denyTimeout', address, problem }
   return { socket: null, verdict: 'allow', address, problem }
 }
