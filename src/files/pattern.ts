@@ -1,4 +1,5 @@
 import { UsageError } from '../errors/index.js'
+import { matchesStarred } from '../spelling/index.js'
 import { insidePath } from './places.js'
 
 /**
@@ -53,22 +54,5 @@ export function matchesOutput(pattern: OutputPattern, path: string): boolean {
 }
 
 function segmentsMatch(patterns: readonly string[], names: readonly string[]): boolean {
-  return patterns.every((pattern, index) => segmentMatches(pattern, names[index] ?? ''))
-}
-
-/** Greedy from the left: the first place where each literal part fits is as good as any later one. */
-function segmentMatches(pattern: string, name: string): boolean {
-  const parts = pattern.split('*')
-  const head = parts[0] ?? ''
-  const tail = parts.length > 1 ? (parts[parts.length - 1] ?? '') : ''
-  if (parts.length === 1) return name === head
-  if (name.length < head.length + tail.length || !name.startsWith(head) || !name.endsWith(tail)) return false
-  let at = head.length
-  const end = name.length - tail.length
-  for (const part of parts.slice(1, -1)) {
-    const found = name.indexOf(part, at)
-    if (found === -1 || found + part.length > end) return false
-    at = found + part.length
-  }
-  return true
+  return patterns.every((pattern, index) => matchesStarred(pattern, names[index] ?? ''))
 }

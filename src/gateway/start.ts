@@ -4,7 +4,7 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { LaunchError } from '../errors/index.js'
-import type { HostFacts } from '../host/index.js'
+import { type HostFacts, OWN_UID_BASE } from '../host/index.js'
 import { ARCHES, type Arch, gatewayFilter } from '../syscalls/index.js'
 import { JAIL_FDS, jailWords, LIBRARIES } from './jail.js'
 
@@ -12,9 +12,6 @@ export type GatewayHost = Pick<
   HostFacts,
   'arch' | 'bubblewrap' | 'canTakeUids' | 'topLevel' | 'userNamespacesRefused'
 >
-
-/** As the sandboxes have it: an own uid is this and a pid. The supervisor's is nobody else's while it lives. */
-const OWN_UID_BASE = 0x7000_0000
 
 /** @throws LaunchError when there is nothing to jail it with, or nothing to start: it never runs without its jail */
 export function startProcess(host: GatewayHost): ChildProcess {
@@ -41,6 +38,7 @@ export function startProcess(host: GatewayHost): ChildProcess {
     join(folder, 'main.cjs'),
     ...(cached ? [cache] : []),
   ].map((file) => openSync(file, 'r'))
+  // the supervisor's pid: no worker of a sandbox has it while it lives
   const own = host.canTakeUids ? { uid: OWN_UID_BASE + process.pid, gid: OWN_UID_BASE + process.pid } : {}
   const facts = {
     topLevel: host.topLevel,

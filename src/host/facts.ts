@@ -43,8 +43,13 @@ export interface HostFacts {
 const BUBBLEWRAP = ['/usr/bin/bwrap', '/usr/local/bin/bwrap', '/bin/bwrap'] as const
 const TOP_LEVEL = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'] as const
 
-/** The highest id a sandbox is given, see `ownUidBase` in the process boundary. */
-const HIGHEST_ID = 0x70000000 + (1 << 22)
+/**
+ * What Glovebox starts as root has the uid and gid `base + pid` of a process that is its own while it lives. systemd leaves
+ * 0x70000000 to 0x7FFDFFFF to no one (https://systemd.io/UIDS-GIDS), and login.defs allocates sub-ids far below.
+ */
+export const OWN_UID_BASE = 0x7000_0000
+/** PID_MAX_LIMIT above it. */
+const HIGHEST_ID = OWN_UID_BASE + (1 << 22)
 
 export function hostFacts(from: HostLook, paths: readonly string[], installation = ''): HostFacts {
   const look = readingOnce(from)

@@ -1,7 +1,7 @@
 export type { CgroupBase, CgroupFacts } from './cgroups.js'
 export { cgroupFacts } from './cgroups.js'
 export type { HostFacts } from './facts.js'
-export { hostFacts } from './facts.js'
+export { hostFacts, OWN_UID_BASE } from './facts.js'
 export { lookAtHost } from './look.js'
 export type { HostLook } from './looking.js'
 export type { SecurityModule } from './security-module.js'

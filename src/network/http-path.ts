@@ -1,3 +1,5 @@
+import { matchesStarred } from '../spelling/index.js'
+
 /**
  * One spelling for paths of HTTP requests, so that the path that was matched is the one that the server reads: escapes of what needs
  * none are taken off, the rest are upper-case (RFC 3986, 6.2.2).
@@ -52,24 +54,7 @@ function stepping(reached: ReadonlySet<number>, names: readonly string[], part: 
   const next = new Set<number>()
   for (const at of reached) {
     const name = names[at]
-    if (name !== undefined && segmentMatches(part, name)) next.add(at + 1)
+    if (name !== undefined && matchesStarred(part, name)) next.add(at + 1)
   }
   return next
-}
-
-/** Greedy from the left: the first place where each literal part fits is as good as any later one. */
-function segmentMatches(pattern: string, name: string): boolean {
-  const parts = pattern.split('*')
-  const head = parts[0] ?? ''
-  if (parts.length === 1) return name === head
-  const tail = parts[parts.length - 1] ?? ''
-  if (name.length < head.length + tail.length || !name.startsWith(head) || !name.endsWith(tail)) return false
-  let at = head.length
-  const end = name.length - tail.length
-  for (const part of parts.slice(1, -1)) {
-    const found = name.indexOf(part, at)
-    if (found === -1 || found + part.length > end) return false
-    at = found + part.length
-  }
-  return true
 }

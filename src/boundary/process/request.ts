@@ -1,16 +1,10 @@
 /** The plan as one request to cell (`native/cell/request.c`). Pure. */
-import type { HostFacts } from '../../host/index.js'
+import { type HostFacts, OWN_UID_BASE } from '../../host/index.js'
 import type { NetworkPlan, Plan } from '../../plan/index.js'
 import { type FilterOptions, firstFilter } from '../../syscalls/index.js'
 import { ownEtc } from './root.js'
 import { frame, text, u16, u32, u64 } from './wire.js'
 import { bubblewrapWords } from './words.js'
-
-/**
- * Sandboxes of root get the uid `base + pid of their worker`. systemd leaves 0x70000000 to 0x7FFDFFFF to no one
- * (https://systemd.io/UIDS-GIDS), and login.defs allocates sub-ids far below.
- */
-const OWN_UID_BASE = 0x70000000
 
 /** The job is what the kernel should end first when the whole host runs out of memory. */
 const OOM_SCORE = 800
