@@ -1,7 +1,7 @@
 /** Starts the example service and pastes each address into its page, in a real browser. argv: the example, a folder, addresses. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
+import { startBrowser } from '../support/browser.js'
 
 /** In the page: the thumbnail's middle pixel, as the browser decodes it. */
 const MIDDLE_PIXEL = `(() => {
@@ -23,20 +23,7 @@ const service = spawn(process.execPath, [join(example, 'server.mjs'), '0'], {
 const ended = new Promise((resolve) => service.once('exit', resolve))
 const address = String(await new Promise<Buffer>((resolve) => service.stdout.once('data', resolve))).trim()
 
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-    '--disable-dev-shm-usage',
-  ],
-  env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder },
-})
+const browser = await startBrowser(folder)
 const results: Record<string, unknown> = {}
 try {
   const context = await browser.newContext({ viewport: { width: 900, height: 1000 } })

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { type Browser, chromium } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { explanation, explanationPage } from '../../src/proof/index.js'
 import { HOSTS } from '../plan/hosts.js'
+import { CHROMIUM, startBrowser } from '../support/browser.js'
 import { testFolder } from '../support/checkout.js'
 import { BOUNDARY, planOf } from './plans.js'
 
-const CHROMIUM = '/usr/bin/chromium'
 const HOSTILE = '/srv/<script>alert(1)</script>"\'&<img src=x onerror=alert(1)>'
 
 const RICH = {
@@ -100,20 +100,7 @@ describe('in a browser', { skip: existsSync(CHROMIUM) ? false : `${CHROMIUM} is 
   let browser: Browser
   const folder = mkdtempSync(join(tmpdir(), 'glovebox-test-'))
   before(async () => {
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--disable-dev-shm-usage',
-      ],
-      env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder },
-    })
+    browser = await startBrowser(folder)
   })
   after(async () => {
     await browser?.close()
