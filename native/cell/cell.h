@@ -99,6 +99,7 @@ bool request_networks(const uint8_t *bytes, size_t length);
 bool integrity_holds(const struct settings *settings);
 
 /* ipc.c */
+bool send_whole(int socket, const void *bytes, size_t length, int handle);
 bool ipc_send(int ipc, const char *line, int handle);
 
 /* cgroup.c */

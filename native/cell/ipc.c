@@ -5,15 +5,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/*
- * Node's own channel between a process and its child: lines of JSON, and with a NODE_HANDLE line a descriptor
- * (lib/internal/child_process.js). It needs no addon, and one small sendmsg is never interleaved with another's.
- * False: Node is gone.
- */
-bool ipc_send(int ipc, const char *line, int handle)
+/* Bytes over a Unix socket, with the first of them a descriptor unless it is -1. False: nobody is at the other end. */
+bool send_whole(int socket, const void *bytes, size_t length, int handle)
 {
-    size_t length = strlen(line);
-    struct iovec part = {.iov_base = (void *)(uintptr_t)line, .iov_len = length};
+    struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = length};
     union {
         struct cmsghdr header;
         char space[CMSG_SPACE(sizeof(int))];
@@ -29,7 +24,7 @@ bool ipc_send(int ipc, const char *line, int handle)
         memcpy(CMSG_DATA(rights), &handle, sizeof handle);
     }
     while (length > 0) {
-        ssize_t sent = sendmsg(ipc, &message, MSG_NOSIGNAL);
+        ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent <= 0)
@@ -41,4 +36,14 @@ bool ipc_send(int ipc, const char *line, int handle)
         message.msg_controllen = 0;
     }
     return true;
+}
+
+/*
+ * Node's own channel between a process and its child: lines of JSON, and with a NODE_HANDLE line a descriptor
+ * (lib/internal/child_process.js). It needs no addon, and one small sendmsg is never interleaved with another's.
+ * False: Node is gone.
+ */
+bool ipc_send(int ipc, const char *line, int handle)
+{
+    return send_whole(ipc, line, strlen(line), handle);
 }

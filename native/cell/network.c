@@ -104,23 +104,7 @@ static int refusals(void)
 /* The launcher learns how many handles Node has to take, and where to hear of refusals. It may be gone: then we soon are. */
 static void tell_launcher(int launcher, uint32_t handles, int log)
 {
-    struct iovec part = {.iov_base = &handles, .iov_len = sizeof handles};
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    if (log >= 0) {
-        message.msg_control = control.space;
-        message.msg_controllen = sizeof control.space;
-        struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-        rights->cmsg_level = SOL_SOCKET;
-        rights->cmsg_type = SCM_RIGHTS;
-        rights->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(rights), &log, sizeof log);
-    }
-    while (sendmsg(launcher, &message, MSG_NOSIGNAL) < 0 && errno == EINTR)
-        continue;
+    (void)send_whole(launcher, &handles, sizeof handles, log);
     if (log >= 0)
         close(log);
 }
