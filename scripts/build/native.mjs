@@ -13,7 +13,7 @@ import { compilerFor, hostArchitecture, howToGet, TARGETS, toolsFor } from './ta
 const NATIVE = join(root, 'dist/native')
 
 /** Each is native/NAME.c, native/NAME/**.c, or both. Any other C file directly in native/ or in native/common/ is linked into both. */
-const PROGRAMS = ['cell', 'agent']
+const PROGRAMS = ['cell', 'agent', 'probe']
 const RECIPE = ['scripts/build/native.mjs', 'scripts/build/targets.mjs']
 
 const FLAGS = [

@@ -43,8 +43,11 @@ export interface Boundary {
   warnings(plan: Plan, host: HostFacts): readonly string[]
   /** what is left of a kernel; for `explain` */
   kernel(plan: Plan, host: HostFacts): KernelSurface
-  /** starts what the boundary's sandboxes are started from; `single`: for one run, so nothing is prepared for a second */
-  open(host: HostFacts, single: boolean): SandboxSource
+  /**
+   * starts what the boundary's sandboxes are started from; `single`: for one run, so nothing is prepared for a second;
+   * `without`: mechanisms that are left off. No policy, flag or variable leads there: it is how tests show that a probe notices.
+   */
+  open(host: HostFacts, single: boolean, without?: ReadonlySet<string>): SandboxSource
 }
 
 /** Starts sandboxes; closed, it has none left. */

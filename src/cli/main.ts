@@ -8,6 +8,7 @@ import { helpFor, OVERVIEW } from './help.js'
 import { POLICY_COMMAND_FLAGS, policy } from './policy.js'
 import { RUN_FLAGS, run } from './run.js'
 import { print, say, sentence } from './terminal.js'
+import { VERIFY_FLAGS, verify } from './verify.js'
 import { VERSION } from './version.js'
 
 interface CommandEntry {
@@ -20,12 +21,12 @@ interface CommandEntry {
 const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   run: { flags: RUN_FLAGS, act: run, wrong: 125 },
   explain: { flags: EXPLAIN_FLAGS, act: explain, wrong: 2 },
+  verify: { flags: VERIFY_FLAGS, act: verify, wrong: 2 },
   doctor: { flags: DOCTOR_FLAGS, act: doctor, wrong: 2 },
   policy: { flags: POLICY_COMMAND_FLAGS, act: policy, wrong: 2 },
 }
 
 const NOT_YET = new Map([
-  ['verify', 'Attacking the sandbox from inside is not in this version of Glovebox.'],
   ['image', "Images are not in this version of Glovebox: root is the host's programs."],
 ])
 

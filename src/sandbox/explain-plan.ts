@@ -4,7 +4,7 @@ import { type HostFacts, lookAtHost } from '../host/index.js'
 import { networkWarnings } from '../network/index.js'
 import type { Plan } from '../plan/index.js'
 import type { Policy } from '../policy/index.js'
-import { boundaryOf, planFor } from './planner.js'
+import { boundaryOf, planFor, requireEnforceable } from './planner.js'
 
 export interface Explained {
   readonly plan: Plan
@@ -21,6 +21,14 @@ export interface Explained {
 /** The machine as the process boundary sees it. */
 export function hostOf(): HostFacts {
   return lookAtHost(boundaryNamed('process')?.hostPaths ?? [])
+}
+
+/** The plan for a policy, as a run would start under it. @throws BoundaryUnavailableError when a run would be refused */
+export function planOf(policy: Policy, host: HostFacts): Plan {
+  const boundary = boundaryOf(policy)
+  const plan = planFor(policy, boundary, host)
+  requireEnforceable(plan, boundary, host)
+  return plan
 }
 
 /** The plan for a policy on this host, without starting anything. */

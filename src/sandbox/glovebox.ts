@@ -10,6 +10,7 @@ import { checkedArgv } from './argv.js'
 import { Gateways, type NetworkOptions } from './gateways.js'
 import { checkStdin, inputFiles, stdinOf } from './inputs.js'
 import type { Run, RunOptions } from './options.js'
+import { kept } from './plan-runner.js'
 import { boundaryOf, planFor, requireEnforceable } from './planner.js'
 import { reportOf } from './report.js'
 import { RunResult } from './result.js'
@@ -173,7 +174,7 @@ export class Glovebox {
     { policy, plan, command, run, source, collected, copied }: Prepared,
     options: RunOptions,
   ): Promise<RunResult> {
-    const kept = options.buffer === false ? [] : [keep(run.stdout), keep(run.stderr)]
+    const all = options.buffer === false ? [] : [kept(run.stdout), kept(run.stderr)]
     const finishing = run.finish(source)
     // what the caller needs besides is made while the sandbox comes up
     await Promise.race([run.launched, finishing])
@@ -187,7 +188,7 @@ export class Glovebox {
     const outcome = await finishing
     const { tenant = null } = options
     const report = () => reportOf(randomUUID(), policySha256(policy), plan, command, tenant, copied, outcome)
-    const [stdout, stderr] = await Promise.all(kept)
+    const [stdout, stderr] = await Promise.all(all)
     const nothing = new Uint8Array()
     return new RunResult(outcome.verdict, report, stdout ?? nothing, stderr ?? nothing, collected)
   }
@@ -214,10 +215,4 @@ async function within(ms: number, all: Promise<unknown>): Promise<void> {
   })
   await Promise.race([all, late])
   clearTimeout(timer)
-}
-
-function keep(stream: Readable): Promise<Buffer> {
-  const parts: Buffer[] = []
-  stream.on('data', (part: Buffer) => parts.push(part))
-  return new Promise((resolve) => stream.once('close', () => resolve(Buffer.concat(parts))))
 }

@@ -1,10 +1,10 @@
-/** The hostile program of test/inside/hostile: the same attempts inside a sandbox and, as their control, outside. */
+/** What `native/probe` tries: the same attempts inside a sandbox and, as their control, outside. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ROOT, sharedFolder } from './checkout.js'
+import { nativePrograms } from '../../src/boundary/index.js'
+import { sharedFolder } from './checkout.js'
 import { finished } from './spawned.js'
 import { asEachUser, glovebox, SUITE_IS_ROOT, type TestUser } from './users.js'
 
@@ -14,16 +14,18 @@ export interface Attempt {
   readonly detail: string
 }
 
+/** The program of `glovebox verify`, where each user may read it. */
+export function attackProgram(): string {
+  program ??= sharedCopy(nativePrograms().probe)
+  return program
+}
+
 let program: string | null = null
 
-/** Compiled once in this process. */
-export function attackProgram(): string {
-  if (program !== null) return program
-  program = join(sharedFolder(), 'attack')
-  const folder = join(ROOT, 'test/inside/hostile')
-  const sources = readdirSync(folder).filter((name) => name.endsWith('.c'))
-  execFileSync('gcc', ['-O1', '-Wall', '-Wextra', '-Werror', '-o', program, ...sources], { cwd: folder })
-  return program
+function sharedCopy(file: string): string {
+  const copy = join(sharedFolder(), 'attack')
+  copyFileSync(file, copy)
+  return copy
 }
 
 interface How {

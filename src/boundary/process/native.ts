@@ -3,7 +3,9 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { dirname, join } from 'node:path'
 import { LaunchError } from '../../errors/index.js'
 
-const NAMES = ['cell', 'agent'] as const
+/** `probe` attacks a sandbox from inside; the others are what one is made with. */
+const NAMES = ['cell', 'agent', 'probe'] as const
+const OF_A_START = ['cell', 'agent'] as const
 type ProgramName = (typeof NAMES)[number]
 
 interface Expected {
@@ -17,6 +19,7 @@ type Manifest = Readonly<Record<string, Readonly<Record<ProgramName, Expected>>>
 export interface NativePrograms {
   readonly cell: string
   readonly agent: string
+  readonly probe: string
   readonly expected: Readonly<Record<ProgramName, Expected>>
 }
 
@@ -41,7 +44,7 @@ function nativeFolder(from: string): string {
   }
   throw new LaunchError(
     'launch.notBuilt',
-    'The native programs (cell, agent) are not built.',
+    'The native programs (cell, agent, probe) are not built.',
     'In a checkout, `npm run setup` builds them (it needs a C compiler). A package has them: install it again.',
   )
 }
@@ -58,7 +61,8 @@ function look(folder: string, arch: string): NativePrograms {
     )
   if (!NAMES.every((name) => isExpected(expected?.[name])))
     throw damaged(`${file} is damaged: it does not say what the programs for ${arch} are.`)
-  return { cell: join(folder, arch, 'cell'), agent: join(folder, arch, 'agent'), expected }
+  const at = (name: ProgramName) => join(folder, arch, name)
+  return { cell: at('cell'), agent: at('agent'), probe: at('probe'), expected }
 }
 
 function parsed(file: string): Manifest {
@@ -81,7 +85,7 @@ function isExpected(value: Partial<Expected> | null | undefined): boolean {
  * start; `null` when both are right. Takes 10 ms, so only when a start has failed.
  */
 export function findDamage(programs: NativePrograms): LaunchError | null {
-  for (const name of NAMES) {
+  for (const name of OF_A_START) {
     const error = wrongContent(programs[name], programs.expected[name])
     if (error !== null) return error
   }

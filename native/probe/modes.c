@@ -1,6 +1,6 @@
 /* Every call that sets a mode: is there a file afterwards that runs as its owner, or a device? */
 #define _GNU_SOURCE
-#include "attack.h"
+#include "probe.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Memory that is not the process's own: taken, held, and given back when the program ends. */
 #define _GNU_SOURCE
-#include "attack.h"
+#include "probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,12 +63,12 @@ static int by_mapping(long mib)
 static int by_page_tables(long mib)
 {
     size_t step = 2UL * MIB, tables = (size_t)mib * 256;
-    volatile char *at = mmap(NULL, step * tables, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *at = mmap(NULL, step * tables, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED)
         return errno;
-    madvise((void *)at, step * tables, MADV_NOHUGEPAGE);
+    madvise(at, step * tables, MADV_NOHUGEPAGE);
     for (size_t i = 0; i < tables; i++)
-        (void)at[i * step];
+        (void)*(volatile char *)(at + i * step);
     return 0;
 }
 

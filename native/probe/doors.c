@@ -1,6 +1,6 @@
 /* Other ways to the same: another ABI's numbers, terminals of the job's own, watches and locks on the host's files, descriptors. */
 #define _GNU_SOURCE
-#include "attack.h"
+#include "probe.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,12 +23,12 @@
 
 /* ---- another ABI. Numbers of i386: 20 getpid, 102 socketcall, 359 socket, 21 mount */
 
+#if defined(__x86_64__)
 static int as_errno(long value)
 {
     return value < 0 && value > -4096 ? (int)-value : 0;
 }
 
-#if defined(__x86_64__)
 static long int80(long number, uintptr_t a, uintptr_t b, uintptr_t c)
 {
     int answer; /* the kernel sets the low half */

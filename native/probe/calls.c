@@ -1,6 +1,6 @@
 /* System calls that lead out of a sandbox, or to a part of the kernel with a history. Each is carried out as far as it goes. */
 #define _GNU_SOURCE
-#include "attack.h"
+#include "probe.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

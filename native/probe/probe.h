@@ -1,7 +1,8 @@
 /* What the files of the hostile program share. An attempt gives 0 for a success, or an errno. */
-#ifndef ATTACK_H
-#define ATTACK_H
+#ifndef PROBE_H
+#define PROBE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct attempt {
@@ -19,5 +20,9 @@ void say_number(long number);
 
 /* 0, or errno when `value` is negative. */
 int result(long value);
+
+/* open.c */
+bool become_privileged(void);
+int be_decoy(const char *name);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * What a hostile job tries, one attempt a line of output: NAME TAB ok|ERRNO TAB DETAIL. The same program runs inside
- * a sandbox and, as its control, outside. usage: attack NAME[,ARGUMENT…]…
+ * a sandbox and, as its control, outside. usage: probe NAME[,ARGUMENT…]…
  */
 #define _GNU_SOURCE
-#include "attack.h"
+#include "probe.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -733,26 +733,65 @@ static void run_one(char *spec)
     fflush(stdout);
 }
 
+/* How long an attempt may hang, s: a connection that nobody answers hangs. */
+#define HANG_S 8
+
+static void say_end(const char *whole, int status, bool hung)
+{
+    if (!WIFSIGNALED(status))
+        return;
+    printf("%s\t%s%s\t\n", whole, hung ? "" : "SIG", hung ? "timeout" : sigabbrev_np(WTERMSIG(status)));
+    fflush(stdout);
+}
+
+static volatile sig_atomic_t hanging;
+static pid_t current;
+
+static void on_alarm(int number)
+{
+    (void)number;
+    hanging = 1;
+    kill(current, SIGKILL);
+}
+
 /* Each in a child of its own: one that is killed for what it tries says so by its signal. */
+static void run_in_child(char *spec)
+{
+    int status = 0;
+    char whole[4096];
+    snprintf(whole, sizeof whole, "%s", spec);
+    fflush(stdout);
+    current = fork();
+    if (current < 0) { /* no process may be made: the attempt is made here, and may be the last */
+        run_one(spec);
+        return;
+    }
+    if (current == 0) {
+        run_one(spec);
+        _exit(0);
+    }
+    hanging = 0;
+    alarm(HANG_S);
+    while (waitpid(current, &status, 0) < 0 && errno == EINTR)
+        continue;
+    alarm(0);
+    say_end(whole, status, hanging != 0);
+}
+
 int main(int argc, char **argv)
 {
-    for (int i = 1; i < argc; i++) {
-        int status;
-        char whole[4096];
-        snprintf(whole, sizeof whole, "%s", argv[i]);
-        pid_t pid = fork();
-        if (pid < 0)
+    int first = 1;
+    if (argc == 2 && strncmp(argv[1], "decoy,", 6) == 0)
+        return be_decoy(argv[1] + 6);
+    if (argc > 1 && strcmp(argv[1], "--privileged") == 0) {
+        first++;
+        if (!become_privileged()) {
+            perror("probe: a user namespace");
             return 1;
-        if (pid == 0) {
-            run_one(argv[i]);
-            _exit(0);
-        }
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-            continue;
-        if (WIFSIGNALED(status)) {
-            printf("%s\tSIG%s\t\n", whole, sigabbrev_np(WTERMSIG(status)));
-            fflush(stdout);
         }
     }
+    signal(SIGALRM, on_alarm);
+    for (int i = first; i < argc; i++)
+        run_in_child(argv[i]);
     return 0;
 }

@@ -1,0 +1,96 @@
+/** A probe: an attempt from inside to break a claim, and its control. Types only. */
+import type { HostFacts } from '../../host/index.js'
+import type { Plan, RequirementId } from '../../plan/index.js'
+import type { PlanRun } from '../../sandbox/index.js'
+import type { ThreatId } from './threats.js'
+
+/** What `native/probe` said of one attempt. */
+export interface Look {
+  /** `ok`, the name of an error (`EPERM`), of the signal that ended it (`SIGSYS`), `timeout`, or `ended`: it never said */
+  readonly result: string
+  /** what was seen or reached, a line of printable characters */
+  readonly detail: string
+}
+
+/** One thing that `native/probe` tries. */
+export interface Attempt {
+  /** its name and arguments; no word holds a comma */
+  readonly words: readonly [string, ...string[]]
+  /** whether what it says means that the claim is broken; absent: it says `ok` */
+  readonly reached?: (look: Look) => boolean
+}
+
+/** What came of an attempt. */
+export interface Tried {
+  /** as it would be typed: `signal 4711 0` */
+  readonly attempt: string
+  readonly look: Look
+  readonly reached: boolean
+}
+
+/** Where a control is tried: beside the sandbox as the caller, or with every capability over namespaces of its own. */
+export type Open = 'caller' | 'privileged'
+
+/** What a probe of this run has to do with: the real sandbox, the open place, and the decoys. */
+export interface Bench {
+  readonly plan: Plan
+  readonly host: HostFacts
+  readonly decoys: Decoys
+  /** the attempts in a fresh sandbox under `plan`, or under another that was made of it */
+  inside(attempts: readonly Attempt[], plan?: Plan): Promise<Inside>
+  /** the attempts without a sandbox */
+  open(attempts: readonly Attempt[], where?: Open): Promise<readonly Tried[]>
+}
+
+/** `tried`: in the attempts' order. */
+export interface Inside {
+  readonly tried: readonly Tried[]
+  readonly run: PlanRun
+}
+
+/** All that a probe may touch of the host: it was set up for that, by this verification. */
+export interface Decoys {
+  /** a process of the caller, with a canary in its environment, that listens on an abstract socket */
+  readonly process: { readonly pid: number; readonly abstractSocket: string }
+  /** a folder that everyone may enter and write to */
+  readonly folder: string
+  /** in it: a file that everyone may read, which holds the canary */
+  readonly file: string
+  /** in it: a socket that everyone may connect to */
+  readonly socket: string
+  /** what is read where something of these was reached; found nowhere else */
+  readonly canary: string
+}
+
+/** One probe under one plan. */
+export interface Trial {
+  /** attempts from inside the real sandbox */
+  readonly inside: (bench: Bench) => Promise<readonly Tried[]>
+  /** the same in the open, where each must reach what it tries */
+  readonly control: (bench: Bench) => Promise<readonly Tried[]>
+  /** why the control would be unsafe on a machine in use; it is then tried only when asked for */
+  readonly unsafe?: string
+  /** needs the machine for itself: what it measures is weight or time */
+  readonly alone?: true
+}
+
+/** Nothing to try, and why. */
+export interface Pointless {
+  readonly pointless: string
+}
+
+export interface Probe {
+  /** `processes.signal`; stable, for receipts */
+  readonly id: string
+  readonly claim: RequirementId
+  readonly threat: ThreatId
+  /** what is tried, a phrase: `send a signal to a process of the host` */
+  readonly tries: string
+  readonly trial: (given: Given) => Trial | Pointless
+}
+
+/** By what a probe decides whether there is something to try. */
+export interface Given {
+  readonly plan: Plan
+  readonly host: HostFacts
+}

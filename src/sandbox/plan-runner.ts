@@ -1,0 +1,91 @@
+/** Runs commands under plans, rather than policies: what `verify` needs, whose probes vary a plan's numbers. */
+import { boundaryNamed, type InputFile, type SandboxSource } from '../boundary/index.js'
+import { BoundaryUnavailableError } from '../errors/index.js'
+import type { HostFacts } from '../host/index.js'
+import type { Plan } from '../plan/index.js'
+import type { NetworkAttempt } from '../report/index.js'
+import { networkAttempts } from './attempts.js'
+import { Gateways, type NetworkOptions } from './gateways.js'
+import { stdinOf } from './inputs.js'
+import { type Job, JobRun, type Outcome } from './run.js'
+
+export interface PlanRunOptions {
+  /** copied in before the command starts, each with its mode: unlike a user's input, it may be a program */
+  readonly inputs?: readonly InputFile[]
+  readonly stdin?: Uint8Array
+  readonly terminal?: Job['terminal']
+  readonly signal?: AbortSignal
+  readonly onStarted?: Job['onStarted']
+}
+
+export interface PlanRun {
+  readonly outcome: Outcome
+  readonly stdout: Buffer
+  readonly stderr: Buffer
+  /** as the report would have them */
+  readonly attempts: readonly NetworkAttempt[]
+}
+
+export interface PlanRunnerOptions {
+  readonly network?: NetworkOptions
+  /** mechanisms that are left off; for the tests that show which probe notices */
+  readonly without?: ReadonlySet<string>
+}
+
+/** Like a `Glovebox`, it holds a launcher and, once a plan has a network, a gateway. Close it when done. */
+export class PlanRunner {
+  readonly #host: HostFacts
+  readonly #source: SandboxSource
+  readonly #gateways: Gateways
+
+  /** @throws BoundaryUnavailableError when this version has no such boundary */
+  constructor(host: HostFacts, { boundary }: Plan, { network = {}, without }: PlanRunnerOptions = {}) {
+    const found = boundaryNamed(boundary)
+    if (found === null)
+      throw new BoundaryUnavailableError('boundary.notYet', `There is no boundary "${boundary}".`)
+    this.#host = host
+    this.#source = found.open(host, false, without)
+    this.#gateways = new Gateways(host, network)
+  }
+
+  get host(): HostFacts {
+    return this.#host
+  }
+
+  /** @throws LaunchError when there was no sandbox */
+  async run(
+    plan: Plan,
+    argv: readonly [string, ...string[]],
+    options: PlanRunOptions = {},
+  ): Promise<PlanRun> {
+    const { network } = plan
+    const run = new JobRun({
+      plan,
+      attach: network === null ? null : (ends) => this.#gateways.of(null).attach(network, ends),
+      argv,
+      inputs: Promise.resolve(options.inputs ?? []),
+      wanted: [],
+      terminal: options.terminal ?? null,
+      stdin: stdinOf(options.stdin),
+      cancel: options.signal ?? null,
+      onStarted: options.onStarted ?? null,
+    })
+    const [stdout, stderr] = [run.stdout, run.stderr].map(kept) as [Promise<Buffer>, Promise<Buffer>]
+    const outcome = await run.finish(this.#source)
+    const attempts = networkAttempts(outcome.network, outcome.end)
+    return { outcome, stdout: await stdout, stderr: await stderr, attempts }
+  }
+
+  /** Ends every sandbox; resolves when nothing of them is left. */
+  async close(): Promise<void> {
+    await this.#source.close()
+    await this.#gateways.close()
+  }
+}
+
+/** All of a stream, to its end. */
+export function kept(stream: NodeJS.ReadableStream): Promise<Buffer> {
+  const parts: Buffer[] = []
+  stream.on('data', (part: Buffer) => parts.push(part))
+  return new Promise((resolve) => stream.once('close', () => resolve(Buffer.concat(parts))))
+}
