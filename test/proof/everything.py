@@ -1,0 +1,51 @@
+"""everything.py FAR…: a job that tries all there is. FAR is METHOD,PROTOCOL,HOST,PORT. Prints what it reached, as JSON, one object."""
+import json, os, socket, ssl, sys
+
+def ask(method, protocol, host, port):
+    """what any server would take for a request; whether the far side's word came back"""
+    head = '%s / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n' % (method, host)
+    with socket.create_connection((host, port), timeout=5) as s:
+        if protocol == 'tls':
+            context = ssl._create_unverified_context()
+            s = context.wrap_socket(s, server_hostname=host)
+        s.sendall(head.encode())
+        return b'far side' in s.recv(4000)
+
+def reached(far):
+    method, protocol, host, port = far.split(',')
+    try: return ask(method, protocol, host, int(port))
+    except (OSError, UnicodeError): return False
+
+def files():
+    """every file that can be read and holds a canary: which"""
+    found = []
+    for folder, folders, names in os.walk('/'):
+        if folder in ('/proc', '/sys', '/usr/share', '/usr/lib'): folders.clear()
+        for name in names:
+            path = os.path.join(folder, name)
+            try:
+                if not os.path.isfile(path) or os.path.getsize(path) > 4096: continue
+                with open(path, 'rb') as file: text = file.read(4096)
+            except OSError: continue
+            found += [word for word in text.decode('latin1').split() if word.startswith('canary-')]
+    return sorted(set(found))
+
+def writes(places):
+    """leaves a file wherever it may"""
+    done = []
+    for place in places:
+        try:
+            with open(os.path.join(place, 'left-by-the-job'), 'w') as file: file.write('left')
+            done.append(place)
+        except OSError: pass
+    return done
+
+folders = {folder for folder, _, _ in os.walk('/') if not folder.startswith(('/proc/', '/sys/', '/usr/'))}
+places = sorted(folders | {os.environ.get('ELSEWHERE', '/')})
+print(json.dumps({
+    'network': [far for far in sys.argv[1:] if reached(far)],
+    'files': files(),
+    'written': writes(places),
+    'env': sorted(os.environ),
+    'devices': sorted(os.listdir('/dev')),
+}))
