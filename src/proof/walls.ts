@@ -13,74 +13,78 @@ export interface Wall {
   readonly why: readonly string[]
 }
 
-/** From the job outwards. */
-const WALLS: readonly (readonly [name: string, what: string, claims: readonly RequirementId[]])[] = [
-  [
-    'system calls',
-    'most of the kernel does not answer',
-    ['syscalls.profile', 'syscalls.native-abi-only', 'syscalls.no-sockets', 'syscalls.no-exec'],
-  ],
-  [
-    'privileges',
-    'nobody inside and outside, and no way to become somebody',
-    [
-      'identity.unprivileged',
-      'identity.own-host-uid',
-      'identity.no-new-privileges',
-      'identity.no-user-namespaces',
-    ],
-  ],
-  [
-    'a world of its own',
-    "other processes, files, devices and names of the host don't exist",
-    [
-      'isolation.processes',
-      'isolation.ipc',
-      'isolation.host-name',
-      'isolation.cgroup-view',
-      'isolation.no-terminal',
-      'isolation.nothing-inherited',
-      'files.root-read-only',
-      'files.host-hidden',
-      'files.devices',
-      'files.proc',
-    ],
-  ],
-  [
-    'the network',
-    'no way out but what is named, and none where nothing is',
-    [
-      'network.none',
-      'network.gateway-only',
-      'network.no-datagrams',
-      'network.names',
-      'network.checked-address',
-      'network.no-metadata',
-      'network.no-host-services',
-    ],
-  ],
-  [
-    'limits',
-    'it takes no more than its share, and ends',
-    [
-      'limits.memory',
-      'limits.cpus',
-      'limits.processes',
-      'limits.open-files',
-      'limits.output',
-      'files.scratch-bounded',
-      'lifetime.deadline',
-      'lifetime.bound-to-supervisor',
-      'lifetime.nothing-left',
-    ],
-  ],
-  ['a second wall for files', 'should a mount have a hole', ['files.second-wall']],
-  ["the host's security module", 'should another wall have a hole', ['isolation.security-module']],
-]
+/** From the job outwards: name, and what it keeps the job from. */
+const WALLS = {
+  calls: ['system calls', 'most of the kernel does not answer'],
+  privileges: ['privileges', 'nobody inside and outside, and no way to become somebody'],
+  world: ['a world of its own', "other processes, files, devices and names of the host don't exist"],
+  network: ['the network', 'no way out but what is named, and none where nothing is'],
+  limits: ['limits', 'it takes no more than its share, and ends'],
+  files: ['a second wall for files', 'should a mount have a hole'],
+  module: ["the host's security module", 'should another wall have a hole'],
+} as const
+
+interface Standing {
+  /** the wall that the promise is part of; `null`: it says how something is counted, collected or written down */
+  readonly wall: keyof typeof WALLS | null
+  /** of an opening: where that is gone, nothing is lost with it */
+  readonly ofOpening?: true
+}
+
+/** Where each promise stands. A missing line does not compile. */
+export const STANDING: { readonly [Id in RequirementId]: Standing } = {
+  'identity.unprivileged': { wall: 'privileges' },
+  'identity.own-host-uid': { wall: 'privileges' },
+  'identity.no-new-privileges': { wall: 'privileges' },
+  'identity.no-user-namespaces': { wall: 'privileges' },
+  'isolation.processes': { wall: 'world' },
+  'isolation.ipc': { wall: 'world' },
+  'isolation.host-name': { wall: 'world' },
+  'isolation.cgroup-view': { wall: 'world' },
+  'isolation.no-terminal': { wall: 'world' },
+  'isolation.nothing-inherited': { wall: 'world' },
+  'isolation.security-module': { wall: 'module' },
+  'files.root-read-only': { wall: 'world' },
+  'files.host-hidden': { wall: 'world' },
+  'files.devices': { wall: 'world' },
+  'files.proc': { wall: 'world' },
+  'files.scratch-bounded': { wall: 'limits' },
+  'files.read-grants': { wall: null, ofOpening: true },
+  'files.write-collected': { wall: null, ofOpening: true },
+  'files.live-writes': { wall: null, ofOpening: true },
+  'files.second-wall': { wall: 'files' },
+  'network.none': { wall: 'network' },
+  'network.gateway-only': { wall: 'network', ofOpening: true },
+  'network.no-datagrams': { wall: 'network', ofOpening: true },
+  'network.names': { wall: 'network', ofOpening: true },
+  'network.checked-address': { wall: 'network', ofOpening: true },
+  'network.no-metadata': { wall: 'network', ofOpening: true },
+  'network.no-host-services': { wall: 'network', ofOpening: true },
+  'network.tls-name': { wall: null, ofOpening: true },
+  'network.http-rewritten': { wall: null, ofOpening: true },
+  'network.budgets': { wall: null, ofOpening: true },
+  'network.recorded': { wall: null, ofOpening: true },
+  'syscalls.profile': { wall: 'calls' },
+  'syscalls.native-abi-only': { wall: 'calls' },
+  'syscalls.no-sockets': { wall: 'calls' },
+  'syscalls.no-exec': { wall: 'calls' },
+  'syscalls.lock': { wall: null },
+  'limits.memory': { wall: 'limits' },
+  'limits.cpus': { wall: 'limits' },
+  'limits.processes': { wall: 'limits' },
+  'limits.open-files': { wall: 'limits' },
+  'limits.output': { wall: 'limits' },
+  'limits.no-core-dumps': { wall: null },
+  'lifetime.deadline': { wall: 'limits' },
+  'lifetime.no-output': { wall: null },
+  'lifetime.bound-to-supervisor': { wall: 'limits' },
+  'lifetime.single-use': { wall: null },
+  'lifetime.nothing-left': { wall: 'limits' },
+}
 
 export function walls({ claims }: Pick<Plan, 'claims'>): Wall[] {
-  return WALLS.flatMap(([name, what, ids]) => {
-    const made = claims.filter((claim) => ids.includes(claim.id) && asked(claim))
+  return Object.entries(WALLS).flatMap(([wall, [name, what]]): Wall[] => {
+    const made = claims.filter((claim) => STANDING[claim.id].wall === wall && asked(claim))
     if (made.length === 0) return []
     const kept = made.filter(({ status }) => status === 'enforced')
     const state = kept.length === made.length ? 'whole' : kept.length === 0 ? 'absent' : 'holed'

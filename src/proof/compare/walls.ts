@@ -1,22 +1,6 @@
 import type { Claim, Plan, RequirementId } from '../../plan/index.js'
+import { STANDING } from '../walls.js'
 import { type Gain, listGains } from './difference.js'
-
-/** Promises about an opening: gone with it, nothing is lost. Any other that is gone counts as lost. */
-const OF_AN_OPENING: readonly RequirementId[] = [
-  'files.read-grants',
-  'files.write-collected',
-  'files.live-writes',
-  'network.gateway-only',
-  'network.no-datagrams',
-  'network.names',
-  'network.checked-address',
-  'network.no-metadata',
-  'network.no-host-services',
-  'network.tls-name',
-  'network.http-rewritten',
-  'network.budgets',
-  'network.recorded',
-]
 
 /** What is set by Glovebox itself where the job may lock itself: it comes with the lock. */
 const LOCK_VARIABLE = 'GLOVEBOX_LOCK_FD'
@@ -53,8 +37,9 @@ function lostClaims(old: Plan, now: Plan): Gain[] {
     })
 }
 
+/** A promise about an opening is gone with it, and nothing is lost; any other that is gone is. */
 const isOver = (id: RequirementId, claim: Claim | undefined) =>
-  OF_AN_OPENING.includes(id) && claim?.status === 'notApplicable' && claim.absence === null
+  STANDING[id].ofOpening === true && claim?.status === 'notApplicable' && claim.absence === null
 
 const variables = ({ env, syscalls }: Plan) =>
   Object.keys(env).filter((name) => name !== LOCK_VARIABLE || syscalls.lock === null)
