@@ -1,5 +1,5 @@
 import { policyFromFlags } from '../policy/index.js'
-import { verifyPlan } from '../proof/index.js'
+import { enteredWorld, runInWorld, verifyPlan } from '../proof/index.js'
 import { hostOf, planOf } from '../sandbox/index.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
 import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
@@ -25,7 +25,9 @@ export async function verify(parsed: Parsed): Promise<number> {
   const policy = policyFromFlags(policyFlags(parsed), { cwd: process.cwd(), callerEnv: process.env })
   const host = hostOf()
   const plan = planOf(policy, host)
-  const results = await verifyPlan(plan, host)
+  const world = enteredWorld()
+  if (world === null) return runInWorld(process.argv.slice(1), portsOf(plan))
+  const results = await verifyPlan(plan, host, { world })
   if (parsed.flags.has('--json')) printJson(results, 2)
   else
     print(
@@ -33,3 +35,11 @@ export async function verify(parsed: Parsed): Promise<number> {
     )
   return results.every(({ status }) => status === 'holds' || status === 'notApplicable') ? 0 : 1
 }
+
+/** All that anything could be tried on, where the kernel can't hear every port: those of rules, and of probes. */
+function portsOf({ network }: ReturnType<typeof planOf>): number[] {
+  const ports = network?.rules.flatMap((rule) => rule.ports.map(({ port }) => port)) ?? []
+  return [...new Set([...ports, ...PROBED_PORTS])]
+}
+
+const PROBED_PORTS = [22, 53, 80, 443, 853, 8053, 8080, 31_337]

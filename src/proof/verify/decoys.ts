@@ -9,12 +9,15 @@ import { join } from 'node:path'
 import { nativePrograms } from '../../boundary/index.js'
 import { LaunchError } from '../../errors/index.js'
 import type { Decoys } from '../probes/index.js'
+import { layWorld } from './far-side.js'
+import type { WorldSockets } from './world.js'
 
 export interface LaidDecoys extends Decoys {
   remove(): Promise<void>
 }
 
-export async function layDecoys(): Promise<LaidDecoys> {
+/** `sockets`: of the world that this process was started in, if it was. */
+export async function layDecoys(sockets: WorldSockets | null): Promise<LaidDecoys> {
   const canary = `glovebox-canary-${randomBytes(12).toString('hex')}`
   const folder = mkdtempSync(join(tmpdir(), 'glovebox-verify-'))
   chmodSync(folder, 0o777)
@@ -35,13 +38,16 @@ export async function layDecoys(): Promise<LaidDecoys> {
   const [ready] = await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])
   if (child.pid === undefined || typeof ready === 'number' || child.exitCode !== null)
     throw new LaunchError('verify.decoys', 'The decoy process did not start.')
+  const world = sockets === null ? null : await layWorld(sockets, canary)
   return {
     process: { pid: child.pid, abstractSocket },
     folder,
     file,
     socket,
     canary,
+    world,
     async remove() {
+      await world?.remove()
       const gone = once(child, 'exit')
       child.kill('SIGKILL')
       await gone

@@ -1,2 +1,3 @@
 export type { Status } from './judge.js'
 export { type ProbeResult, type VerifyOptions, verifyPlan } from './verify.js'
+export { enteredWorld, runInWorld, type WorldSockets } from './world.js'
