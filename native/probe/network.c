@@ -161,6 +161,12 @@ static int place_of(char *host, const char *port, struct place *out)
 
 /* ---- connections */
 
+/* Decoys end theirs so. */
+static bool is_whole(const char *bytes, size_t length)
+{
+    return length >= 4 && memcmp(bytes + length - 4, "\r\n\r\n", 4) == 0;
+}
+
 static int say_answer(int fd, int first_ms)
 {
     char bytes[4096];
@@ -174,6 +180,8 @@ static int say_answer(int fd, int first_ms)
             return total > 0 ? 0 : got < 0 ? errno : ENODATA;
         say(bytes, (size_t)got);
         total += (size_t)got;
+        if (is_whole(bytes, (size_t)got))
+            return 0;
     }
 }
 
@@ -277,7 +285,13 @@ static int n_udp(char **args)
         return errno;
     if (sendto(fd, bytes, length, 0, unconnected ? (struct sockaddr *)&to.address : NULL, unconnected ? to.size : 0) < 0)
         return errno;
-    return say_answer(fd, DATAGRAM_MS);
+    struct pollfd answer = {.fd = fd, .events = POLLIN};
+    if (poll(&answer, 1, DATAGRAM_MS) == 0)
+        return ETIMEDOUT;
+    ssize_t got = recv(fd, bytes, sizeof bytes, 0);
+    if (got > 0)
+        say((const char *)bytes, (size_t)got);
+    return result(got);
 }
 
 /* ADDRESS: by a socket of the kernel's own for pings, which takes no rights where the group may have it. */

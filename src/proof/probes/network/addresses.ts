@@ -30,7 +30,7 @@ export const addressProbes: readonly Probe[] = [
   behind('embedded', 'an IPv6 address with a private IPv4 address in it', [
     '64:ff9b::a14:1e28',
     '2002:a14:1e28::1',
-    '::10.20.30.40',
+    '2001:0:a14:1e28::1',
   ]),
   probe(
     'mapped',
