@@ -272,8 +272,11 @@ int world_main(int argc, char **argv)
     if (can.ipv6)
         way_out(near, AF_INET6, uplink, FAR6);
     near_rights();
-    /* after the last change of rights, which clears it; who started us may be gone by now */
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+    /*
+     * After the last change of rights, which clears it; who started us may be gone by now. A request to end, as the program
+     * has a folder to remove.
+     */
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
         fail("world", "lifeline");
     become(argv + 3, sockets, count, report, real_stderr);
 }

@@ -4,7 +4,19 @@ import { once } from 'node:events'
 import { type Socket as Connection, createServer, type Server } from 'node:net'
 import type { Seen, World, Zone } from '../probes/index.js'
 import { NamesDecoy } from './names-decoy.js'
-import { NEAR_ADDRESSES, type WorldSockets } from './world.js'
+
+/** Descriptors of the far side, which hold it. */
+export interface WorldSockets {
+  /** a name server's */
+  readonly names: number
+  /** at which datagrams are answered */
+  readonly echoes: readonly [number, number]
+  /** that hear connections to every address */
+  readonly sites: readonly number[]
+}
+
+/** The near side's own addresses, as native/cell/world.c gives them. */
+export const NEAR_ADDRESSES = ['10.99.0.2', 'fd99::2'] as const
 
 /** of what one connection brought, bytes: enough to tell what it was, and how much */
 const MAX_KEPT = 8192

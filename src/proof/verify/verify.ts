@@ -6,8 +6,8 @@ import { type NetworkOptions, PlanRunner } from '../../sandbox/index.js'
 import { type Bench, PROBES, type Probe, type ThreatId, type Trial } from '../probes/index.js'
 import { benchOf } from './bench.js'
 import { layDecoys } from './decoys.js'
+import type { WorldSockets } from './far-side.js'
 import { type Judged, judge } from './judge.js'
-import type { WorldSockets } from './world.js'
 
 export interface ProbeResult extends Judged {
   readonly probe: string

@@ -3,24 +3,15 @@ import { spawn } from 'node:child_process'
 import { constants, networkInterfaces } from 'node:os'
 import { nativePrograms } from '../../boundary/index.js'
 import { BoundaryUnavailableError, LaunchError } from '../../errors/index.js'
+import { FOLDER_VARIABLE, makeFolder, removeFolder } from './decoys.js'
+import { NEAR_ADDRESSES, type WorldSockets } from './far-side.js'
 
 /** Set by cell: the numbers of the far side's sockets. */
 const VARIABLE = 'GLOVEBOX_WORLD'
 const PASSED = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const
 
-/** The near side's own addresses: they begin with these, and nothing else is there. */
-export const NEAR_ADDRESSES = ['10.99.0.2', 'fd99::2'] as const
+/** The near side's way out; it has no other. */
 const NEAR_LINK = 'uplink'
-
-/** Descriptors of the far side, which hold it. */
-export interface WorldSockets {
-  /** a name server's */
-  readonly names: number
-  /** at which datagrams are answered */
-  readonly echoes: readonly [number, number]
-  /** that hear connections to every address */
-  readonly sites: readonly number[]
-}
 
 /**
  * Runs this Node's program with `argv` (a script and its arguments) in a world of its own, to its end.
@@ -30,7 +21,11 @@ export interface WorldSockets {
  */
 export async function runInWorld(argv: readonly string[], ports: readonly number[]): Promise<number> {
   const words = ['--world', ports.join(','), process.execPath, ...process.execArgv, ...argv]
-  const child = spawn(nativePrograms().cell, words, { stdio: ['inherit', 'inherit', 'inherit', 'pipe'] })
+  const folder = makeFolder()
+  const child = spawn(nativePrograms().cell, words, {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    env: { ...process.env, [FOLDER_VARIABLE]: folder },
+  })
   let failure = ''
   child.stdio[3]?.on('data', (part: Buffer) => {
     failure += part.toString('latin1')
@@ -48,6 +43,7 @@ export async function runInWorld(argv: readonly string[], ports: readonly number
     return signal === null ? (code ?? 1) : 128 + constants.signals[signal]
   } finally {
     for (const [name, pass] of passing) process.off(name, pass)
+    removeFolder(folder)
   }
 }
 
@@ -58,6 +54,8 @@ export function enteredWorld(): WorldSockets | null {
   if (names === undefined || first === undefined || second === undefined || sites.length === 0) return null
   // a variable is anybody's: without the world around it, probes would reach for the real network
   if (!isNearSide()) return null
+  // the end of whoever started us is told by a signal, too; what is there is removed at an exit
+  for (const name of PASSED) process.once(name, () => process.exit(128 + constants.signals[name]))
   return { names, echoes: [first, second], sites }
 }
 

@@ -54,9 +54,9 @@ function withCanary(each: readonly [string, ...string[]] | Attempt, canary: stri
   return { ...attempt, reached: ({ detail }) => detail.includes(canary) }
 }
 
-/** Reached is this address, of whatever else may answer. */
-export function reaching(words: readonly [string, ...string[]], address: string): Attempt {
-  return { words, reached: ({ detail }) => detail.includes(` ${address} `) }
+/** Reached is one of these addresses, of whatever else may answer. */
+export function reaching(words: readonly [string, ...string[]], ...addresses: readonly string[]): Attempt {
+  return { words, reached: ({ detail }) => addresses.some((each) => detail.includes(` ${each} `)) }
 }
 
 /** Something that a rule lets through. */
