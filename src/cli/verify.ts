@@ -1,9 +1,10 @@
+import { BoundaryUnavailableError } from '../errors/index.js'
 import { policyFromFlags } from '../policy/index.js'
 import { enteredWorld, runInWorld, verifyPlan } from '../proof/index.js'
 import { hostOf, planOf } from '../sandbox/index.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
 import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
-import { print, printJson } from './terminal.js'
+import { print, printJson, say, sentence } from './terminal.js'
 
 export const VERIFY_FLAGS: readonly Flag[] = [
   ...POLICY_FLAGS,
@@ -26,7 +27,7 @@ export async function verify(parsed: Parsed): Promise<number> {
   const host = hostOf()
   const plan = planOf(policy, host)
   const world = enteredWorld()
-  if (world === null) return runInWorld(process.argv.slice(1), portsOf(plan))
+  if (world === null) return inWorld(portsOf(plan))
   const results = await verifyPlan(plan, host, { world })
   if (parsed.flags.has('--json')) printJson(results, 2)
   else
@@ -34,6 +35,17 @@ export async function verify(parsed: Parsed): Promise<number> {
       results.map(({ probe, tries, status, why }) => `${MARK[status]}  ${probe}: ${tries} ${why.join('; ')}`),
     )
   return results.every(({ status }) => status === 'holds' || status === 'notApplicable') ? 0 : 1
+}
+
+/** This program again, in a network of its own. Where there can be none nothing is tried, and nothing holds. */
+async function inWorld(ports: readonly number[]): Promise<number> {
+  try {
+    return await runInWorld(process.argv.slice(1), ports)
+  } catch (error) {
+    if (!(error instanceof BoundaryUnavailableError)) throw error
+    say(sentence(error))
+    return 1
+  }
 }
 
 /** All that anything could be tried on, where the kernel can't hear every port: those of rules, and of probes. */

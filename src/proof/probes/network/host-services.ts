@@ -1,5 +1,6 @@
 /** What listens on this host: on its loopback, under all of its names, and on its own addresses. */
 import { classifyAddress } from '../../../network/index.js'
+import type { Plan } from '../../../plan/index.js'
 import type { Pointless, Probe, Trial } from '../probe.js'
 import { fitting, PLAIN } from './bytes.js'
 import { byName, deniedAddresses, type NamedWay, reaching, scene, waysOf } from './place.js'
@@ -22,10 +23,10 @@ export const hostServiceProbes: readonly Probe[] = [
   ),
   probe('own-addresses', "connect to the host's own addresses", ({ plan }) => byAddress(plan, OWN)),
   probe('unspecified', 'connect to the address that stands for oneself', ({ plan }) =>
-    byAddress(plan, ['0.0.0.0', '::']),
+    byAddress(plan, ['0.0.0.0', '::'], (address) => (address === '::' ? '::1' : '127.0.0.1')),
   ),
   probe('mapped', "connect to the host's loopback, spelled as IPv6", ({ plan }) =>
-    byAddress(plan, ['::ffff:127.0.0.1']),
+    byAddress(plan, ['::ffff:127.0.0.1'], () => '127.0.0.1'),
   ),
   probe('localhost', 'connect to localhost by name', ({ plan }) =>
     scene(({ resolver }) => [['tcp', `localhost@${resolver}`, `${portOf(plan)}`, PLAIN]], {
@@ -44,12 +45,14 @@ export const hostServiceProbes: readonly Probe[] = [
   ),
 ]
 
+/** `meant`: what an address is another spelling of, which a rule may open. */
 function byAddress(
-  plan: Parameters<typeof deniedAddresses>[0],
+  plan: Plan,
   addresses: readonly string[],
+  meant: (address: string) => string = (address) => address,
 ): Trial | Pointless {
   const port = portOf(plan)
-  const closed = deniedAddresses(plan, addresses, port)
+  const closed = addresses.filter((address) => deniedAddresses(plan, [meant(address)], port).length > 0)
   if (closed.length === 0) return { pointless: 'a rule opens each of these addresses' }
   return scene(() => closed.map((address) => ['tcp', address, `${port}`, PLAIN] as const), { service: port })
 }
@@ -69,6 +72,6 @@ function behindName(way: NamedWay, addresses: readonly string[]): Trial | Pointl
 }
 
 /** One that rules let by, so that the address decides. */
-function portOf({ network }: Parameters<typeof deniedAddresses>[0]): number {
+function portOf({ network }: Plan): number {
   return (network === null ? undefined : waysOf(network)[0]?.port) ?? UNUSED
 }

@@ -1,4 +1,5 @@
 /** Names: those that no rule allows have no address, and no question leaves. */
+import type { Plan } from '../../../plan/index.js'
 import type { Pointless, Probe, Trial } from '../probe.js'
 import { hello, hex, PLAIN } from './bytes.js'
 import { byName, deniedAddresses, deniedName, firstDenied, namedWay, scene } from './place.js'
@@ -93,11 +94,7 @@ export const nameProbes: readonly Probe[] = [
 
 const RESOLVERS = ['9.9.9.9', '1.1.1.1', '8.8.8.8', '2620:fe::fe']
 
-function resolverAt(
-  plan: Parameters<typeof deniedAddresses>[0],
-  port: number,
-  bytes: string,
-): Trial | Pointless {
+function resolverAt(plan: Plan, port: number, bytes: string): Trial | Pointless {
   // a ClientHello for a name, to an address: refused for the name where a rule lets the address by
   const addresses = port === 443 ? RESOLVERS : deniedAddresses(plan, RESOLVERS, port)
   if (addresses.length === 0) return { pointless: `a rule opens port ${port} of every public address` }
