@@ -46,9 +46,12 @@ enum {
 
 #define NEAR_LINK "uplink"
 
-/* Private, as most hosts' are; docs/verify.md names them. */
+/* Private, as most hosts' are; docs/network.md names them. */
 static const uint8_t NEAR4[4] = {10, 99, 0, 2}, FAR4[4] = {10, 99, 0, 1};
 static const uint8_t NEAR6[16] = {0xfd, 0x99, [15] = 2}, FAR6[16] = {0xfd, 0x99, [15] = 1};
+
+/* Of loopback's, so that nothing is sent from them: own addresses that nothing else speaks against. */
+static const uint8_t OWN4[4] = {93, 184, 215, 99}, OWN6[16] = {0x26, 0x06, 0x28, 0, 0x02, 0x1f, [15] = 0x99};
 
 static int opened(const char *path, int flags)
 {
@@ -173,11 +176,14 @@ static void join(int far, int near_namespace)
     netlink_do(far, &messages, "world");
 }
 
-static void lo_up(int kernel)
+static void lo_up(int kernel, bool ipv6)
 {
     struct netlink messages;
     netlink_clear(&messages);
     routes_up(&messages, "loopback up", LO);
+    if (ipv6)
+        routes_address(&messages, "own IPv6 address", LO, AF_INET6, OWN6, 128);
+    routes_address(&messages, "own address", LO, AF_INET, OWN4, 32);
     netlink_do(kernel, &messages, "world");
 }
 
@@ -265,7 +271,7 @@ int world_main(int argc, char **argv)
     int uplink = (int)if_nametoindex(NEAR_LINK);
     if (uplink == 0)
         fail("world", "uplink");
-    lo_up(near);
+    lo_up(near, can.ipv6);
     link_up(far, FAR_LINK, FAR4, can.ipv6 ? FAR6 : NULL);
     link_up(near, uplink, NEAR4, can.ipv6 ? NEAR6 : NULL);
     way_out(near, AF_INET, uplink, FAR4);
