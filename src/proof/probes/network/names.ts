@@ -85,7 +85,7 @@ export const nameProbes: readonly Probe[] = [
     resolverAt(plan, 853, hello(['dns.quad9.net'])),
   ),
   named('over-https', 'other-resolvers', 'ask another name server over HTTPS, by its address', ({ plan }) =>
-    resolverAt(plan, 443, hello(['dns.quad9.net'])),
+    resolverAt(plan, 443, hello([null])),
   ),
   named('over-http', 'other-resolvers', 'ask another name server over HTTP, by its address', ({ plan }) =>
     resolverAt(plan, 8053, hex('GET /dns-query?name=x HTTP/1.1\r\nHost: dns.quad9.net\r\n\r\n')),
@@ -95,8 +95,7 @@ export const nameProbes: readonly Probe[] = [
 const RESOLVERS = ['9.9.9.9', '1.1.1.1', '8.8.8.8', '2620:fe::fe']
 
 function resolverAt(plan: Plan, port: number, bytes: string): Trial | Pointless {
-  // a ClientHello for a name, to an address: refused for the name where a rule lets the address by
-  const addresses = port === 443 ? RESOLVERS : deniedAddresses(plan, RESOLVERS, port)
+  const addresses = deniedAddresses(plan, RESOLVERS, port)
   if (addresses.length === 0) return { pointless: `a rule opens port ${port} of every public address` }
   return scene(() => addresses.map((address) => ['tcp', address, `${port}`, bytes] as const))
 }

@@ -98,7 +98,7 @@ function toDenied(
     pairs.map(({ address, port }) => {
       const bytes =
         port === 443
-          ? hello(['glovebox-probe.com'])
+          ? hello([null])
           : port === 80
             ? hex('GET / HTTP/1.1\r\nHost: glovebox-probe.com\r\n\r\n')
             : PLAIN
