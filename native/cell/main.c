@@ -1,4 +1,5 @@
 #include "cell.h"
+#include "network.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@ static int usage(void)
     fprintf(stderr, "usage: cell [--single] --cell-sha256 HEX --agent-sha256 HEX --agent PATH --bwrap PATH\n"
                     "            [--cgroup KIND:DIRECTORY]…\n"
                     "       cell --terminal\n"
+                    "       cell --world PORTS PROGRAM ARGUMENT…\n"
                     "Started by Glovebox with its requests on standard input and Node's channel on NODE_CHANNEL_FD.\n");
     return 2;
 }
@@ -62,6 +64,8 @@ int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--terminal") == 0)
         return terminal_main();
+    if (argc > 3 && strcmp(argv[1], "--world") == 0)
+        return world_main(argc, argv);
     struct settings settings = {.agent = -1, .ipc = -1};
     const char *agent = NULL, *channel = getenv("NODE_CHANNEL_FD");
     for (int i = 1; i < argc; i += 2) {

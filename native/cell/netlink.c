@@ -52,6 +52,12 @@ void netlink_put(struct netlink *to, uint16_t type, const void *value, size_t si
     measure(to);
 }
 
+void netlink_put_raw(struct netlink *to, const void *bytes, size_t size)
+{
+    memcpy(room(to, size), bytes, size);
+    measure(to);
+}
+
 void netlink_put_u32(struct netlink *to, uint16_t type, uint32_t value)
 {
     netlink_put(to, type, &value, sizeof value);
@@ -121,4 +127,18 @@ bool netlink_ask(int socket, const struct netlink *messages, struct netlink_answ
             return false;
         take_answers(bytes, (size_t)got, messages, answers);
     }
+}
+
+void netlink_do(int socket, struct netlink *messages, const char *step)
+{
+    struct netlink_answers answers;
+    /* the last one's answer says that all were heard */
+    ((struct nlmsghdr *)(void *)(messages->bytes + messages->message))->nlmsg_flags |= NLM_F_ACK;
+    if (!netlink_ask(socket, messages, &answers))
+        fail(step, "netlink");
+    for (uint32_t i = 0; i < messages->count; i++)
+        if ((errno = answers.errors[i]) != 0)
+            fail(step, messages->names[i]);
+    if (!answers.done)
+        fail(step, "no answer");
 }

@@ -30,11 +30,14 @@ void netlink_begin(struct netlink *to, const char *name, uint16_t type, uint16_t
 void netlink_put(struct netlink *to, uint16_t type, const void *value, size_t size);
 void netlink_put_u32(struct netlink *to, uint16_t type, uint32_t value); /* as the caller has it */
 void netlink_put_text(struct netlink *to, uint16_t type, const char *value);
+void netlink_put_raw(struct netlink *to, const void *bytes, size_t size); /* no attribute: a header inside a nest */
 size_t netlink_nest(struct netlink *to, uint16_t type);
 void netlink_end(struct netlink *to, size_t nest);
 
 int netlink_socket(int protocol);
 /* False: nothing could be sent or heard, see errno. */
 bool netlink_ask(int socket, const struct netlink *messages, struct netlink_answers *answers);
+/* All of it, or this process ends with `step` and the name of the message that failed. */
+void netlink_do(int socket, struct netlink *messages, const char *step);
 
 #endif

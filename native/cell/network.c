@@ -25,7 +25,7 @@
 /* What waits in it is dropped and not counted when it is full: the launcher reads as soon as it can. */
 #define LOG_BUFFER (1 << 20)
 
-static bool has_ipv6(void)
+bool network_has_ipv6(void)
 {
     int found = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (found < 0 && errno != EAFNOSUPPORT)
@@ -41,8 +41,7 @@ static void set(int handle, int level, int option, int value, const char *name)
         fail("network", name);
 }
 
-/* Of every address: which one was meant, and which port, is the local address of what it accepts. */
-static int listener(const struct abilities *can, uint16_t port)
+int network_listener(const struct abilities *can, uint16_t port)
 {
     struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
     struct sockaddr_in any4 = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -111,7 +110,7 @@ static void tell_launcher(int launcher, uint32_t handles, int log)
 
 void network_make(const struct settings *settings, const struct request *request, int launcher)
 {
-    struct abilities can = {.ipv6 = has_ipv6(), .transparent = !request->network.by_port, .recorded = true};
+    struct abilities can = {.ipv6 = network_has_ipv6(), .transparent = !request->network.by_port, .recorded = true};
     int listeners[MAX_LISTENERS], log = refusals();
     can.recorded = log >= 0;
     network_rules(request, &can);
@@ -120,7 +119,7 @@ void network_make(const struct settings *settings, const struct request *request
         close(log);
     int count = can.transparent ? 1 : request->network.port_count;
     for (int i = 0; i < count; i++)
-        listeners[i] = listener(&can, can.transparent ? GATEWAY_PORT : request->network.ports[i]);
+        listeners[i] = network_listener(&can, can.transparent ? GATEWAY_PORT : request->network.ports[i]);
     int names = resolver(request);
 
     char about[64];

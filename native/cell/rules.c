@@ -58,16 +58,10 @@ static void to_loopback(struct netlink *to, const char *chain_name, uint8_t prot
     nft_rule_end(&rule);
 }
 
-/* The number of the message with which a kernel without TPROXY finds fault. */
-static uint32_t arriving(struct netlink *to, const struct request *request)
+void rules_every_port(struct netlink *to, const char *chain_name)
 {
     const uint16_t port = htons(GATEWAY_PORT);
-    const uint8_t syn = SYN;
-    nft_chain(to, "arriving", true, NF_INET_PRE_ROUTING, PRIORITY_MANGLE);
-    if (request->network.loopback)
-        to_loopback(to, "arriving", IPPROTO_TCP);
-    uint32_t number = to->count;
-    struct nft_rule rule = nft_rule(to, "arriving", "tproxy rule");
+    struct nft_rule rule = nft_rule(to, chain_name, "tproxy rule");
     nft_meta(to, NFT_META_L4PROTO, IPPROTO_TCP);
     struct nft_expression made = nft_expression(to, "immediate");
     netlink_put_u32(to, NFTA_IMMEDIATE_DREG, htonl(NFT_REG_1));
@@ -79,7 +73,18 @@ static uint32_t arriving(struct netlink *to, const struct request *request)
     nft_expressed(to, made);
     nft_verdict(to, NF_ACCEPT, NULL);
     nft_rule_end(&rule);
-    rule = nft_rule(to, "arriving", "reset rule");
+}
+
+/* The number of the message with which a kernel without TPROXY finds fault. */
+static uint32_t arriving(struct netlink *to, const struct request *request)
+{
+    const uint8_t syn = SYN;
+    nft_chain(to, "arriving", true, NF_INET_PRE_ROUTING, PRIORITY_MANGLE);
+    if (request->network.loopback)
+        to_loopback(to, "arriving", IPPROTO_TCP);
+    uint32_t number = to->count;
+    rules_every_port(to, "arriving");
+    struct nft_rule rule = nft_rule(to, "arriving", "reset rule");
     nft_meta(to, NFT_META_L4PROTO, IPPROTO_TCP);
     nft_load(to, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS, 1);
     nft_mask(to, FIN_SYN_RST_ACK);

@@ -707,7 +707,7 @@ static const struct attempt attempts[] = {
     {NULL, NULL},
 };
 
-static const struct attempt *const all_attempts[] = {attempts, call_attempts, door_attempts, mode_attempts, weight_attempts};
+static const struct attempt *const all_attempts[] = {attempts, call_attempts, door_attempts, mode_attempts, network_attempts, weight_attempts};
 
 static void run_one(char *spec)
 {

@@ -60,6 +60,46 @@ export interface Decoys {
   readonly socket: string
   /** what is read where something of these was reached; found nowhere else */
   readonly canary: string
+  /** the network around; `null`: this process was not started in one */
+  readonly world: World | null
+}
+
+/**
+ * The network that sandboxes and controls are in: this host, and one machine that plays every other. Whatever is sent to either is
+ * answered `CANARY far|host ADDRESS PORT .`, with the destination as it was meant.
+ */
+export interface World {
+  /** a name server, that answers as the scene says */
+  readonly resolver: string
+  /** IPv4 and IPv6: datagrams to them are answered with the canary, at this port */
+  readonly echoes: readonly [string, string]
+  readonly echoPort: number
+  /** addresses of this host besides loopback's */
+  readonly own: readonly string[]
+  /** something of this host listens at the port, on all its addresses, loopback included */
+  service(port: number): Promise<void>
+  /** `play`, with names that are answered so, while no other scene is played */
+  scene<T>(zone: Zone, play: (seen: Seen) => Promise<T>): Promise<T>
+}
+
+/**
+ * What questions for a name are answered with, in turn; the last one stays. An address counts for questions of its own type;
+ * `=other.test` is a CNAME. Every other name has an address of each family that is public.
+ */
+export type Zone = Readonly<Record<string, readonly (readonly string[])[]>>
+
+/** What of a scene reached the world. */
+export interface Seen {
+  readonly connections: readonly {
+    readonly side: 'far' | 'host'
+    readonly address: string
+    readonly port: number
+    /** how many came */
+    readonly bytes: number
+    /** the first of them */
+    readonly begun: Buffer
+  }[]
+  readonly questions: readonly { readonly name: string; readonly type: number }[]
 }
 
 /** One probe under one plan. */
@@ -72,6 +112,8 @@ export interface Trial {
   readonly unsafe?: string
   /** needs the machine for itself: what it measures is weight or time */
   readonly alone?: true
+  /** it can't be tried without a network around */
+  readonly world?: true
 }
 
 /** Nothing to try, and why. */

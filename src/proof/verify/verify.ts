@@ -6,6 +6,7 @@ import { type NetworkOptions, PlanRunner } from '../../sandbox/index.js'
 import { type Bench, PROBES, type Probe, type ThreatId, type Trial } from '../probes/index.js'
 import { benchOf } from './bench.js'
 import { layDecoys } from './decoys.js'
+import type { WorldSockets } from './far-side.js'
 import { type Judged, judge } from './judge.js'
 
 export interface ProbeResult extends Judged {
@@ -22,10 +23,14 @@ export interface VerifyOptions {
   readonly unsafeControls?: boolean
   /** told of each result as it comes, and of how many there will be */
   readonly onResult?: (result: ProbeResult, done: number, of: number) => void
-  readonly network?: NetworkOptions
+  /** what this process was started in; without it nothing can be said of networks, and such probes fail */
+  readonly world?: WorldSockets | null
   /** see `PlanRunnerOptions` */
   readonly without?: ReadonlySet<string>
 }
+
+/** Names as the world has them, and none of the host's. */
+const WORLD_NETWORK: NetworkOptions = { resolvers: ['9.9.9.9:53'], hosts: {} }
 
 const LANES = Math.min(4, cpus().length)
 
@@ -38,13 +43,13 @@ export async function verifyPlan(
   host: HostFacts,
   options: VerifyOptions = {},
 ): Promise<ProbeResult[]> {
-  const { probes = PROBES, unsafeControls = false, onResult = () => {}, network, without } = options
+  const { probes = PROBES, unsafeControls = false, onResult = () => {}, world = null, without } = options
   const called = probes.filter(({ claim }) => isEnforced(plan, claim))
   const runner = new PlanRunner(host, plan, {
-    ...(network === undefined ? {} : { network }),
+    network: world === null ? {} : WORLD_NETWORK,
     ...(without === undefined ? {} : { without }),
   })
-  const decoys = await layDecoys()
+  const decoys = await layDecoys(world)
   const results: ProbeResult[] = []
   try {
     const bench = benchOf(runner, plan, decoys)
@@ -78,7 +83,13 @@ function isEnforced({ claims }: Plan, id: RequirementId): boolean {
 
 const pointless = (why: string): Judged => ({ status: 'notApplicable', why: [why] })
 
+const NO_WORLD: Judged = {
+  status: 'controlFailed',
+  why: ['there is no world around to try it in: see runInWorld'],
+}
+
 async function tried(trial: Trial, bench: Bench, unsafeControls: boolean): Promise<Judged> {
+  if (trial.world === true && bench.decoys.world === null) return NO_WORLD
   const inside = await trial.inside(bench)
   if (trial.unsafe !== undefined && !unsafeControls) return judge(inside, null)
   return judge(inside, await trial.control(bench))

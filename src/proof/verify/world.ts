@@ -1,0 +1,83 @@
+/** `glovebox verify` starts itself again in a world of its own (native/cell/world.c), and finds that world there. */
+import { spawn } from 'node:child_process'
+import { constants, networkInterfaces } from 'node:os'
+import { nativePrograms } from '../../boundary/index.js'
+import { BoundaryUnavailableError, LaunchError } from '../../errors/index.js'
+import { FOLDER_VARIABLE, makeFolder, removeFolder } from './decoys.js'
+import { NEAR_ADDRESSES, type WorldSockets } from './far-side.js'
+
+/** Set by cell: the numbers of the far side's sockets. */
+const VARIABLE = 'GLOVEBOX_WORLD'
+const PASSED = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const
+
+/** The near side's way out; it has no other. */
+const NEAR_LINK = 'uplink'
+
+/**
+ * Runs this Node's program with `argv` (a script and its arguments) in a world of its own, to its end.
+ * @param ports what its other side must hear where the kernel can't hear all
+ * @returns its exit code
+ * @throws BoundaryUnavailableError when this host lets no such world be made; LaunchError when cell did not start
+ */
+export async function runInWorld(argv: readonly string[], ports: readonly number[]): Promise<number> {
+  const words = ['--world', ports.join(','), process.execPath, ...process.execArgv, ...argv]
+  const folder = makeFolder()
+  const child = spawn(nativePrograms().cell, words, {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    env: { ...process.env, [FOLDER_VARIABLE]: folder },
+  })
+  let failure = ''
+  child.stdio[3]?.on('data', (part: Buffer) => {
+    failure += part.toString('latin1')
+  })
+  const passing = PASSED.map((name) => [name, () => void child.kill(name)] as const)
+  for (const [name, pass] of passing) process.on(name, pass)
+  try {
+    const [code, signal] = await new Promise<[number | null, keyof typeof constants.signals | null]>(
+      (resolve, reject) => {
+        child.once('error', (error) => reject(new LaunchError('launch.failed', `cell: ${error.message}`)))
+        child.once('close', (...end) => resolve(end))
+      },
+    )
+    if (failure !== '') throw noWorld(failure)
+    return signal === null ? (code ?? 1) : 128 + constants.signals[signal]
+  } finally {
+    for (const [name, pass] of passing) process.off(name, pass)
+    removeFolder(folder)
+  }
+}
+
+/** The sockets of the world that this process was started in; `null`: it was not. What it starts does not hear of them. */
+export function enteredWorld(): WorldSockets | null {
+  const [names, first, second, ...sites] = (process.env[VARIABLE] ?? '').split(' ').map(Number)
+  delete process.env[VARIABLE]
+  if (names === undefined || first === undefined || second === undefined || sites.length === 0) return null
+  // a variable is anybody's: without the world around it, probes would reach for the real network
+  if (!isNearSide()) return null
+  // the end of whoever started us is told by a signal, too; what is there is removed at an exit
+  for (const name of PASSED) process.once(name, () => process.exit(128 + constants.signals[name]))
+  return { names, echoes: [first, second], sites }
+}
+
+function isNearSide(): boolean {
+  const links = Object.entries(networkInterfaces())
+  const addresses = links.flatMap(([, all]) => all ?? []).map(({ address }) => address)
+  return links.every(([name]) => name === 'lo' || name === NEAR_LINK) && addresses.includes(NEAR_ADDRESSES[0])
+}
+
+function noWorld(said: string): BoundaryUnavailableError {
+  const [, step = '', code = '', why = said.trim()] = /^cell: world: (.*?): (\d+): (.*)/.exec(said) ?? []
+  const where = step === '' ? '' : ` (${step}: ${why})`
+  return new BoundaryUnavailableError(
+    'verify.noWorld',
+    `Nothing was verified: the network of its own that probes are tried in could not be made${where}.`,
+    ADVICE[step] ?? (code === '1' ? ADVICE['user namespace'] : ADVICE.veth),
+  )
+}
+
+const ADVICE: Readonly<Record<string, string>> = {
+  veth: 'It is two network namespaces, a veth pair and an nftables table: `modprobe veth nf_tables`, or run it on a kernel that has them.',
+  nftables: 'The kernel needs nftables: `modprobe nf_tables`.',
+  'user namespace':
+    'An ordinary user needs user namespaces for it: `glovebox doctor` says how to get them; or run it as root.',
+}
