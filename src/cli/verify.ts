@@ -1,11 +1,11 @@
 import { policyFromFlags } from '../policy/index.js'
 import { verifyPlan } from '../proof/index.js'
 import { hostOf, planOf } from '../sandbox/index.js'
-import { type Flag, type Parsed, WrongUsage } from './flags.js'
+import { type CommandEntry, type Flag, type Parsed, WrongUsage } from './flags.js'
 import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
 import { print, printJson } from './terminal.js'
 
-export const VERIFY_FLAGS: readonly Flag[] = [
+const FLAGS: readonly Flag[] = [
   ...POLICY_FLAGS,
   { name: '--json', help: 'the same for programs' },
   { name: '--help', help: 'this' },
@@ -19,7 +19,7 @@ const MARK = {
 } as const
 
 /** Attacks the sandbox of a policy from inside. 1 unless all that was tried holds. */
-export async function verify(parsed: Parsed): Promise<number> {
+async function verify(parsed: Parsed): Promise<number> {
   if (parsed.words.length > 0)
     throw new WrongUsage(`${JSON.stringify(parsed.words[0])} is neither a flag nor behind "--".`)
   const policy = policyFromFlags(policyFlags(parsed), { cwd: process.cwd(), callerEnv: process.env })
@@ -33,3 +33,5 @@ export async function verify(parsed: Parsed): Promise<number> {
     )
   return results.every(({ status }) => status === 'holds' || status === 'notApplicable') ? 0 : 1
 }
+
+export const VERIFY: CommandEntry = { flags: FLAGS, act: verify, wrong: 2 }
