@@ -1,6 +1,5 @@
-import { execFileSync } from 'node:child_process'
 import { parsePolicy } from '../policy/index.js'
-import { type Finding, findings, type Trial } from '../proof/index.js'
+import { bubblewrapVersion, type Finding, findings, type Trial } from '../proof/index.js'
 import { Glovebox, hostOf } from '../sandbox/index.js'
 import { type CommandEntry, type Flag, type Parsed, WrongUsage } from './flags.js'
 import { print, printJson, sentence } from './terminal.js'
@@ -21,7 +20,7 @@ async function doctor({ words, flags }: Parsed): Promise<number> {
     waive: ['limits.memory', 'limits.cpus', 'limits.processes'],
   })
   const trial: Trial = {
-    bubblewrapVersion: host.bubblewrap === null ? null : versionOf(host.bubblewrap),
+    bubblewrapVersion: host.bubblewrap === null ? null : bubblewrapVersion(host.bubblewrap),
     failure: await tryOne(everyLimitWaived),
   }
   const found = findings(host, parsePolicy({ version: 1 }), trial, Object.keys(process.env))
@@ -45,17 +44,6 @@ async function tryOne(policy: ReturnType<typeof parsePolicy>): Promise<string | 
     return sentence(error)
   } finally {
     await glovebox.close()
-  }
-}
-
-function versionOf(program: string): string | null {
-  try {
-    return (
-      /(\d+\.\d+(?:\.\d+)?)/.exec(execFileSync(program, ['--version'], { encoding: 'utf8', env: {} }))?.[1] ??
-      null
-    )
-  } catch {
-    return null
   }
 }
 

@@ -4,7 +4,7 @@ import type { Probe } from './probe.js'
 import { processProbes } from './processes.js'
 
 export type { Attempt, Bench, Decoys, Given, Inside, Look, Open, Probe, Trial, Tried } from './probe.js'
-export { THREATS, type ThreatId } from './threats.js'
+export { THREATS, type ThreatId, UNTRIED } from './threats.js'
 
 export const PROBES: readonly Probe[] = [...processProbes]
 

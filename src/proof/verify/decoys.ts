@@ -42,7 +42,8 @@ export async function layDecoys(): Promise<LaidDecoys> {
     socket,
     canary,
     async remove() {
-      const gone = once(child, 'exit')
+      // a Ctrl-C has reached it as well
+      const gone = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null
       child.kill('SIGKILL')
       await gone
       await new Promise((resolve) => server.close(resolve))
