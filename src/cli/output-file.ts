@@ -42,7 +42,7 @@ export class OutputFile {
       const { code } = error as NodeJS.ErrnoException
       const folder = visible(dirname(this.path))
       throw new WrongUsage(
-        code === 'ENOENT'
+        code === 'ENOENT' && lookAt(dirname(this.path)) === undefined
           ? `${named}: there is no folder ${folder}. Make it first.`
           : `${named}: nothing can be written to ${folder} (${code}).`,
       )

@@ -5,6 +5,8 @@ const STDERR = 2
 const START_OF_LINE = '\r'
 const TO_END_OF_LINE = '\x1b[K'
 const NARROWEST = 20
+/** of a terminal that has no size of its own */
+const USUAL = 80
 
 export class Progress {
   readonly #shown: boolean
@@ -21,7 +23,7 @@ export class Progress {
   ): void {
     if (!this.#shown) return
     const text = `glovebox: ${done} of ${of} probes  ${probe}${status === 'broken' ? '  BROKEN' : ''}`
-    const width = Math.max(NARROWEST, (process.stderr.columns ?? 80) - 1)
+    const width = Math.max(NARROWEST, (process.stderr.columns || USUAL) - 1)
     process.stderr.write(`${START_OF_LINE}${text.slice(0, width)}${TO_END_OF_LINE}`)
     this.#dirty = true
   }
