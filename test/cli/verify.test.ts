@@ -12,9 +12,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { receiptOf, type Verification } from '../../src/proof/verify/index.js'
 import { asRootAndOrdinary, asSuiteUser, assertSaid, HANG, ran, started } from '../run/tools.js'
 import { testFolder } from '../support/checkout.js'
@@ -25,8 +25,6 @@ import { type TestUser, USERS } from '../support/users.js'
 const ONLY = ['--only', 'isolation.processes']
 
 const verify = (user: TestUser, ...args: string[]) => ran(user, ['verify', ...args])
-
-const decoyFolders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('glovebox-verify-'))
 
 asRootAndOrdinary(
   'the text: a line a claim, and the sum; nothing on standard error where nobody looks',
@@ -194,19 +192,20 @@ asRootAndOrdinary('a host that can not keep the plan is told, and is no wrong us
   assertSaid(said, /limits\.memory can't be enforced here/)
 })
 
-asRootAndOrdinary('SIGINT, and Ctrl-C to all of the group: it ends, and nothing is left', async (user) => {
-  const before = decoyFolders()
+asRootAndOrdinary('SIGINT, and Ctrl-C to all of the group: it ends, and nothing is left', async (user, t) => {
   for (const group of [false, true]) {
-    const watched = started(user, ['verify'], { detached: true })
-    while (decoyFolders().length === before.length && watched.child.exitCode === null)
-      await new Promise((resolve) => setTimeout(resolve, 2))
+    const folder = testFolder(t, 0o777)
+    const env = { ...process.env, TMPDIR: folder }
+    const watched = started(user, ['verify'], { detached: true, env })
+    const decoys = () => readdirSync(folder).filter((name) => name.startsWith('glovebox-verify-'))
+    while (decoys().length === 0 && watched.child.exitCode === null) await sleep(2)
     process.kill(group ? -watched.pid : watched.pid, 'SIGINT')
     const { status, stderr } = await watched.ended
     // it may have been done already
     assert.ok(status === 130 || status === 0, `${status}: ${stderr}`)
-    if (status === 130)
-      assert.equal(stderr, 'glovebox: Ended by a signal: nothing was verified, and nothing is left.\n')
-    assert.deepEqual(decoyFolders(), before)
+    const said = 'glovebox: Ended by a signal: nothing was verified, and nothing is left.\n'
+    assert.equal(stderr, status === 130 ? said : '')
+    assert.deepEqual(decoys(), [])
   }
 })
 
