@@ -1,4 +1,4 @@
-import { BoundaryUnavailableError, LaunchError, visibleJson } from '../errors/index.js'
+import { BoundaryUnavailableError, LaunchError, visible, visibleJson } from '../errors/index.js'
 import type { HostFacts } from '../host/index.js'
 import type { Plan } from '../plan/index.js'
 import { policyFromFlags, policySha256 } from '../policy/index.js'
@@ -122,11 +122,12 @@ async function attack(
     const basis = look()
     refuseMoved(changesOf(before, basis))
     const ms = Math.round(performance.now() - began)
-    const found = verification(basis, { startedAt, ms, only, plan: target.plan, results })
+    const asked = only === null ? null : probes.map(({ claim }) => claim)
+    const found = verification(basis, { startedAt, ms, only, asked, plan: target.plan, results })
     progress.clear()
     show(found, flags)
-    junit?.write(junitXml(found))
-    receipt?.write(`${visibleJson(receiptOf(found), 2)}\n`)
+    written(junit, junitXml(found))
+    written(receipt, `${visibleJson(receiptOf(found), 2)}\n`)
     return found.passed ? 0 : 1
   } catch (error) {
     if (!signals.ended.signal.aborted) throw error
@@ -148,6 +149,17 @@ function refuseMoved(changes: ReturnType<typeof changesOf>): void {
 function show(found: Verification, flags: Parsed['flags']): void {
   if (flags.has('--json')) printJson(found, 2)
   else print(verificationText(found, { verbose: flags.has('--verbose') }))
+}
+
+/** That it could be written was seen before; a disk may be full since. */
+function written(file: OutputFile | null, text: string): void {
+  try {
+    file?.write(text)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const what = `${visible(file?.path ?? '')} could not be written (${code ?? 'unknown error'}).`
+    throw new LaunchError('verify.unwritten', what, 'What was found stands above.')
+  }
 }
 
 function outputOf(flags: Parsed['flags'], flag: '--junit' | '--receipt'): OutputFile | null {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { planSha256 } from '../../src/plan/index.js'
+import { planSha256, type RequirementId } from '../../src/plan/index.js'
 import type { Basis } from '../../src/proof/verify/basis.js'
 import {
   checked,
@@ -48,8 +48,12 @@ const result = (probe: string, status: ProbeResult['status'], why: readonly stri
   ms: 5,
 })
 
-const found = (results: readonly ProbeResult[], only: readonly string[] | null = null): Verification =>
-  verification(BASIS, { startedAt: '2026-01-02T03:04:05.000Z', ms: 1234, only, plan: PLAN, results })
+const found = (
+  results: readonly ProbeResult[],
+  only: readonly string[] | null = null,
+  asked: readonly RequirementId[] | null = null,
+): Verification =>
+  verification(BASIS, { startedAt: '2026-01-02T03:04:05.000Z', ms: 1234, only, asked, plan: PLAN, results })
 
 const claimOf = (of: Verification) => of.claims.find(({ id }) => id === 'isolation.processes')
 
@@ -94,9 +98,20 @@ test('the text has a line a claim, what was reached below it, and a sum', () => 
 })
 
 test('with --only, the rest is not there, and that is said', () => {
-  const of = found([result('processes.signal', 'holds')], ['processes.signal'])
+  const of = found([result('processes.signal', 'holds')], ['processes.signal'], ['isolation.processes'])
   assert.equal(of.claims.length, 1)
   assert.match(verificationText(of).join('\n'), /^Only processes\.signal: the rest was not looked at/m)
+})
+
+test('what --only asks for and does not apply is said not to apply, and does not vanish', () => {
+  const of = found([], ['network'], ['network.gateway-only', 'limits.cpus'])
+  const text = verificationText(of).join('\n')
+  assert.match(text, /^- +network\.gateway-only +the policy asks for nothing of it$/m)
+  assert.match(text, /^WAIVED +limits\.cpus/m)
+  assert.deepEqual(
+    of.claims.map(({ status }) => status),
+    ['notApplicable', 'waived'],
+  )
 })
 
 describe('--only', () => {

@@ -1,6 +1,6 @@
 /** What a verification found, claim by claim; the object that `--json` prints and a receipt holds. Pure. */
 import type { Claim, Plan, RequirementId } from '../../plan/index.js'
-import { PROBES, UNPROBED } from '../probes/index.js'
+import { UNPROBED } from '../probes/index.js'
 import type { Basis } from './basis.js'
 import type { Status } from './judge.js'
 import type { ProbeResult } from './verify.js'
@@ -51,14 +51,17 @@ export interface Found {
   readonly startedAt: string
   readonly ms: number
   readonly only: readonly string[] | null
+  /** claims that are told of, whether they apply or not; `null`: all */
+  readonly asked: readonly RequirementId[] | null
   readonly plan: Plan
   readonly results: readonly ProbeResult[]
 }
 
-export function verification(basis: Basis, { startedAt, ms, only, plan, results }: Found): Verification {
+export function verification(basis: Basis, found: Found): Verification {
+  const { startedAt, ms, only, asked, plan, results } = found
   const claims = plan.claims
+    .filter(({ id }) => asked === null || asked.includes(id))
     .map((claim) => claimResult(claim, results))
-    .filter(({ probes }) => only === null || probes.length > 0)
   const counts: Record<ClaimStatus, number> = {
     holds: 0,
     broken: 0,
@@ -108,9 +111,5 @@ function claimResult(claim: Claim, results: readonly ProbeResult[]): ClaimResult
 }
 
 function whyNotTried(id: RequirementId): string {
-  const unprobed = UNPROBED[id]
-  if (unprobed !== undefined) return unprobed
-  return PROBES.some(({ claim }) => claim === id)
-    ? 'not asked for'
-    : 'this version of Glovebox has no probe for it'
+  return UNPROBED[id] ?? 'this version of Glovebox has no probe for it'
 }
