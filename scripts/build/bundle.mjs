@@ -9,22 +9,34 @@ import { Failure, root, writeWhole } from './checkout.mjs'
 export const BUNDLER = ['package-lock.json', 'scripts/build/bundle.mjs', 'scripts/build/warm.cjs']
 
 /** What is not used of these is left out: to be loaded has no effect but to be there. */
-const PURE = /\/dist\/src\/network\/|\/node_modules\/ipaddr\.js\//
+const PURE = /\/dist\/src\/|\/node_modules\/ipaddr\.js\//
 
 /**
- * The script of `entry`, to stand in `folder`. `what`: how a failure names it. `late`: packages that are left out, and
- * the scripts that hold them. `anyway`: modules of Node that are loaded at once. `text`: the entry's, which then is no file.
- * `options`: for rolldown.
+ * The scripts of `entry`, to stand in `folder`: `main`, one for each module that is imported by `import()`, by the module's name,
+ * with what it alone needs, and `shared`. `what`: how a failure names it. `late`: packages that are left out, and the scripts that hold them.
+ * `anyway`: modules of Node that are loaded at once. `text`: the entry's, which then is no file. `whole`: one script, whatever
+ * is imported how. `options`: for rolldown.
  */
-export async function bundle({ what, entry, folder, late = {}, anyway = [], text, options = {} }) {
+export async function bundle({
+  what,
+  entry,
+  folder,
+  late = {},
+  anyway = [],
+  text,
+  whole = false,
+  options = {},
+}) {
   const { rolldown } = await import('rolldown')
   const build = await rolldown({
-    input: entry,
+    input: { main: entry },
     cwd: root,
     platform: 'node',
     external: text === undefined ? Object.keys(late) : [],
     plugins: [modulesKeepTheirPlace(folder), entryOf(entry, text)],
-    treeshake: { moduleSideEffects: (id) => !PURE.test(id) },
+    treeshake: { moduleSideEffects: (id) => !PURE.test(id) || id === entry },
+    // else main.cjs would be a script that loads another
+    preserveEntrySignatures: 'allow-extension',
     onLog(level, log) {
       if (level === 'warn') throw new Failure(`${what} does not bundle. ${log.message}`)
     },
@@ -33,17 +45,31 @@ export async function bundle({ what, entry, folder, late = {}, anyway = [], text
   const { output } = await build.generate({
     format: 'cjs',
     exports: 'named',
-    codeSplitting: false,
+    codeSplitting: whole ? false : { groups: SCRIPTS },
+    entryFileNames: '[name].cjs',
+    chunkFileNames: '[name].cjs',
     minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
     comments: false,
     sourcemap: false,
   })
   await build.close()
-  const [chunk, ...others] = output
-  if (others.length > 0) throw new Failure(`${what} did not bundle into one script.`)
-  const code = wrap(onlyAscii(loadedLate(chunk.code, late, anyway), what))
-  return { code, packages: packagesOf(chunk.moduleIds) }
+  const scripts = output.map(({ name, code }) => [
+    name,
+    wrap(onlyAscii(loadedLate(code, late, anyway), what)),
+  ])
+  const [[first]] = scripts
+  if (first !== 'main' || new Set(scripts.map(([name]) => name)).size !== scripts.length)
+    throw new Failure(
+      `${what} bundled into scripts of other names: ${scripts.map(([name]) => name).join(', ')}.`,
+    )
+  return { scripts: new Map(scripts), packages: packagesOf(output.flatMap(({ moduleIds }) => moduleIds)) }
 }
+
+/** All that a start needs is one script, and so is what several others share; else the bundler would name one after any of its modules. */
+const SCRIPTS = [
+  { name: 'main', tags: ['$initial'] },
+  { name: 'shared', minShareCount: 2 },
+]
 
 /** Each script with a hash of its code as its first line, by which its cache knows it, and the licenses of all that is in them. */
 export function writeScripts(folder, scripts, packages) {
@@ -96,19 +122,23 @@ function modulesKeepTheirPlace(folder) {
 /**
  * Node's own modules and the late packages load when something of theirs is first used: Node's together cost 13 ms
  * (child_process 6, crypto 4, fs/promises 2), which `--version` need not pay, and zod and yaml 8. The bundler spells
- * each use `name.export`, so an object that looks there does. It copies a module's exports (`__toESM`) for
- * `import * as`, of which it then uses the same names: a late package needs no copy, and one of Node's is not late.
+ * each use `name.export`, so an object that looks there does. Where it uses a module as a whole, as it does to copy its exports
+ * (`__toESM`) for `import * as`, one of Node's is not late; a late package needs no copy. Our own scripts load each other
+ * at once: whoever imports one by `import()` wants it.
  */
 function loadedLate(code, packages, anyway) {
   const late = []
   const made = code.replace(/\b([\w$]+) = require\("([^"]+)"\)/g, (eager, name, module) => {
     const ours = Object.hasOwn(packages, module)
-    if (!ours && (anyway.includes(module) || code.includes(`__toESM(${name}`))) return eager
+    if (module.startsWith('./')) return eager
+    if (!ours && (anyway.includes(module) || usedWhole(code, name))) return eager
     if (ours) late.push(name)
     return `${name} = late("${ours ? `./${packages[module]}.cjs` : module}")`
   })
   return late.reduce((text, name) => text.replace(`${name} = __toESM(${name}, 1);`, ''), made)
 }
+
+const usedWhole = (code, name) => new RegExp(`(?<![\\w$.])${name}(?![\\w$.]| = require)`).test(code)
 
 const LATE = 'const late=(name)=>new Proxy({},{get:(_,key)=>require(name)[key]});'
 

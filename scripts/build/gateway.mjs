@@ -28,14 +28,15 @@ export async function buildGateway() {
 
   // of the doors that it enters by, only what it uses: no module of ours does anything by being loaded
   const options = { treeshake: { moduleSideEffects: false } }
-  const { code, packages } = await bundle({
+  const { scripts, packages } = await bundle({
     what: WHAT,
     entry: ENTRY,
     folder: FOLDER,
     anyway: NEEDED_AT_ONCE,
+    whole: true,
     options,
   })
-  writeScripts(FOLDER, new Map([['main', code]]), packages)
+  writeScripts(FOLDER, scripts, packages)
   warm(WHAT, FOLDER, ['main'])
   note.write(inputs)
   return 'built'

@@ -1,11 +1,10 @@
-import { execFileSync } from 'node:child_process'
 import { parsePolicy } from '../policy/index.js'
-import { type Finding, findings, type Trial } from '../proof/index.js'
+import { bubblewrapVersion, type Finding, findings, type Trial } from '../proof/index.js'
 import { Glovebox, hostOf } from '../sandbox/index.js'
-import { type Flag, type Parsed, WrongUsage } from './flags.js'
+import { type CommandEntry, type Flag, type Parsed, WrongUsage } from './flags.js'
 import { print, printJson, sentence } from './terminal.js'
 
-export const DOCTOR_FLAGS: readonly Flag[] = [
+const FLAGS: readonly Flag[] = [
   { name: '--json', help: 'findings for programs' },
   { name: '--help', help: 'this' },
 ]
@@ -13,7 +12,7 @@ export const DOCTOR_FLAGS: readonly Flag[] = [
 const MARK: Record<Finding['status'], string> = { good: 'good   ', missing: 'MISSING', note: 'note   ' }
 
 /** Looks, and starts one sandbox to see that it works. 1 when something is missing. */
-export async function doctor({ words, flags }: Parsed): Promise<number> {
+async function doctor({ words, flags }: Parsed): Promise<number> {
   if (words.length > 0) throw new WrongUsage(`doctor takes no ${JSON.stringify(words[0])}.`)
   const host = hostOf()
   const everyLimitWaived = parsePolicy({
@@ -21,7 +20,7 @@ export async function doctor({ words, flags }: Parsed): Promise<number> {
     waive: ['limits.memory', 'limits.cpus', 'limits.processes'],
   })
   const trial: Trial = {
-    bubblewrapVersion: host.bubblewrap === null ? null : versionOf(host.bubblewrap),
+    bubblewrapVersion: host.bubblewrap === null ? null : bubblewrapVersion(host.bubblewrap),
     failure: await tryOne(everyLimitWaived),
   }
   const found = findings(host, parsePolicy({ version: 1 }), trial, Object.keys(process.env))
@@ -48,13 +47,4 @@ async function tryOne(policy: ReturnType<typeof parsePolicy>): Promise<string | 
   }
 }
 
-function versionOf(program: string): string | null {
-  try {
-    return (
-      /(\d+\.\d+(?:\.\d+)?)/.exec(execFileSync(program, ['--version'], { encoding: 'utf8', env: {} }))?.[1] ??
-      null
-    )
-  } catch {
-    return null
-  }
-}
+export const DOCTOR: CommandEntry = { flags: FLAGS, act: doctor, wrong: 2 }

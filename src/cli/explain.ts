@@ -8,11 +8,11 @@ import {
   type Side,
 } from '../proof/index.js'
 import { explainPlan } from '../sandbox/index.js'
-import { type Flag, type Parsed, WrongUsage } from './flags.js'
+import { type CommandEntry, type Flag, type Parsed, WrongUsage } from './flags.js'
 import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
 import { print, printJson } from './terminal.js'
 
-export const EXPLAIN_FLAGS: readonly Flag[] = [
+const FLAGS: readonly Flag[] = [
   ...POLICY_FLAGS,
   {
     name: '--against',
@@ -26,7 +26,7 @@ export const EXPLAIN_FLAGS: readonly Flag[] = [
 ]
 
 /** Runs nothing. 1 when a promise can't be kept on this host; with `--against`, when something is wider. */
-export function explain(parsed: Parsed): number {
+function explain(parsed: Parsed): number {
   if (parsed.words.length > 0)
     throw new WrongUsage(`${JSON.stringify(parsed.words[0])} is neither a flag nor behind "--".`)
   refuseTwoForms(parsed)
@@ -75,3 +75,5 @@ function refuseTwoForms({ flags }: Parsed): void {
   if (clash !== undefined)
     throw new WrongUsage(`${clash.join(' and ')} don't go together: write one of them.`)
 }
+
+export const EXPLAIN: CommandEntry = { flags: FLAGS, act: explain, wrong: 2 }

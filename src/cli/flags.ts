@@ -18,6 +18,14 @@ export interface Parsed {
   readonly command: readonly string[] | null
 }
 
+/** A command of the command line. */
+export interface CommandEntry {
+  readonly flags: readonly Flag[]
+  readonly act: (parsed: Parsed) => number | Promise<number>
+  /** exit code of a call that means nothing */
+  readonly wrong: number
+}
+
 /** What other tools call it. */
 const ELSEWHERE = new Map([
   ['-e', '--env'],

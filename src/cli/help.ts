@@ -5,6 +5,7 @@ export const OVERVIEW = [
   '',
   'glovebox run [flags] -- COMMAND [ARG…]      one job in a fresh sandbox; its streams and exit code are the job’s',
   'glovebox explain [flags] [-- COMMAND…]      what a job could still do if it were taken over; runs nothing',
+  'glovebox verify [flags]                     attacks the sandbox of a policy from inside, on this host: does every promise hold?',
   'glovebox doctor                             what this host can enforce, and the command that gets the rest',
   'glovebox policy check FILE… | schema        validate a policy; print its JSON Schema',
   'glovebox --version, --help, COMMAND --help',
@@ -56,6 +57,23 @@ export function helpFor(command: string, flags: readonly Flag[]): string[] {
         '  glovebox explain --policy policy.yaml --against old.yaml',
         '  glovebox explain --policy imagemagick --read /srv/fonts --against imagemagick    (what the flag opens)',
         '  glovebox explain --read /srv/fonts --native',
+      ]
+    case 'verify':
+      return [
+        'glovebox verify [flags]',
+        '',
+        'Attacks a real sandbox under the policy, on this host, from inside, and says of each promise whether it holds. Each attack is',
+        'also tried without a sandbox, where it must succeed: else it proves nothing (CONTROL FAILED). Takes less than a minute, and',
+        'touches nothing of the host but decoys that it sets up. Exits 0 if all that was tried holds, 1 if not.',
+        ...table,
+        '',
+        'Examples:',
+        '  glovebox verify',
+        '  glovebox verify --policy policy.yaml --receipt /var/lib/glovebox/receipt.json',
+        '  glovebox verify --policy policy.yaml --check /var/lib/glovebox/receipt.json    (has anything changed since?)',
+        '  glovebox verify --policy policy.yaml --junit results.xml                       (for CI)',
+        '  glovebox verify --only isolation --only limits.memory --verbose',
+        '  glovebox verify --policy policy.yaml --list',
       ]
     case 'doctor':
       return [

@@ -1,29 +1,20 @@
 /** The command line. Importing it runs nothing; `main` returns the exit code. */
 import { visible } from '../errors/index.js'
 import { nearest } from '../spelling/index.js'
-import { DOCTOR_FLAGS, doctor } from './doctor.js'
-import { EXPLAIN_FLAGS, explain } from './explain.js'
-import { type Flag, type Parsed, parseFlags, WrongUsage } from './flags.js'
+import { type CommandEntry, parseFlags, WrongUsage } from './flags.js'
 import { helpFor, OVERVIEW } from './help.js'
 import { POLICY_COMMAND_FLAGS, policy } from './policy.js'
 import { RUN_FLAGS, run } from './run.js'
 import { print, say, sentence } from './terminal.js'
-import { VERIFY_FLAGS, verify } from './verify.js'
 import { VERSION } from './version.js'
 
-interface CommandEntry {
-  readonly flags: readonly Flag[]
-  readonly act: (parsed: Parsed) => number | Promise<number>
-  /** exit code of a call that means nothing */
-  readonly wrong: number
-}
-
-const COMMANDS: Readonly<Record<string, CommandEntry>> = {
-  run: { flags: RUN_FLAGS, act: run, wrong: 125 },
-  explain: { flags: EXPLAIN_FLAGS, act: explain, wrong: 2 },
-  verify: { flags: VERIFY_FLAGS, act: verify, wrong: 2 },
-  doctor: { flags: DOCTOR_FLAGS, act: doctor, wrong: 2 },
-  policy: { flags: POLICY_COMMAND_FLAGS, act: policy, wrong: 2 },
+/** What a run does not need is loaded when it is asked for: each a script of its own, see scripts/build/cli.mjs. */
+const COMMANDS: Readonly<Record<string, () => CommandEntry | Promise<CommandEntry>>> = {
+  run: () => ({ flags: RUN_FLAGS, act: run, wrong: 125 }),
+  explain: async () => (await import('./explain.js')).EXPLAIN,
+  verify: async () => (await import('./verify.js')).VERIFY,
+  doctor: async () => (await import('./doctor.js')).DOCTOR,
+  policy: () => ({ flags: POLICY_COMMAND_FLAGS, act: policy, wrong: 2 }),
 }
 
 const NOT_YET = new Map([
@@ -40,7 +31,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     print([VERSION])
     return 0
   }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  const command = Object.hasOwn(COMMANDS, name) ? await COMMANDS[name]?.() : undefined
   if (command === undefined) {
     say(unknownCommand(argv))
     return 2
@@ -70,7 +61,8 @@ function unknownCommand([name = '', ...rest]: readonly string[]): string {
 }
 
 /** The ways that most calls take, for the build's code cache; starts nothing. */
-export function warm(): void {
+export async function warm(): Promise<void> {
+  const { EXPLAIN } = await import('./explain.js')
   const flags = ['--policy', 'imagemagick', '--memory', '64MiB', '--allow-host', '*.example.test']
-  explain(parseFlags([...flags, '--', 'true'], RUN_FLAGS))
+  await EXPLAIN.act(parseFlags([...flags, '--', 'true'], RUN_FLAGS))
 }

@@ -1,7 +1,7 @@
 import type { PolicyFlags } from '../policy/index.js'
 import type { Flag, Parsed } from './flags.js'
 
-/** Flags that `run` and `explain` share: each adds to the policy or overrides it. */
+/** Flags that `run`, `explain` and `verify` share: each adds to the policy or overrides it. */
 export const POLICY_FLAGS: readonly Flag[] = [
   {
     name: '--policy',

@@ -6,6 +6,8 @@ const PASSED = [
   ['SIGTERM', 15],
 ] as const
 
+const SIGNAL_BASE = 128
+
 /** How long our readers get to take the rest when a person wants us gone, ms. */
 const LAST_MS = 200
 
@@ -43,5 +45,22 @@ export class PassedSignals {
     if (this.#send === null || this.#sent) this.cancel.abort(number)
     else this.#send(number)
     this.#sent = true
+  }
+}
+
+/** The same signals for a command that has no job to pass them to: the first ends it cleanly, a second one at once. */
+export class EndingSignals {
+  readonly ended = new AbortController()
+  /** as a shell has it, once ended */
+  exitCode = 0
+
+  constructor() {
+    for (const [name, number] of PASSED) process.on(name, () => this.#end(SIGNAL_BASE + number))
+  }
+
+  #end(exitCode: number): void {
+    if (this.ended.signal.aborted) process.exit(exitCode)
+    this.exitCode = exitCode
+    this.ended.abort()
   }
 }

@@ -1,57 +1,202 @@
-import { BoundaryUnavailableError } from '../errors/index.js'
-import { policyFromFlags } from '../policy/index.js'
-import { enteredWorld, runInWorld, verifyPlan } from '../proof/index.js'
+import { BoundaryUnavailableError, LaunchError, visible, visibleJson } from '../errors/index.js'
+import type { HostFacts } from '../host/index.js'
+import type { Plan } from '../plan/index.js'
+import { policyFromFlags, policySha256 } from '../policy/index.js'
+import {
+  basisHere,
+  changesOf,
+  checked,
+  checkedText,
+  enteredWorld,
+  junitXml,
+  listing,
+  listingText,
+  PROBES,
+  type Probe,
+  receiptOf,
+  runInWorld,
+  selected,
+  type Verification,
+  verification,
+  verificationText,
+  verifyPlan,
+} from '../proof/index.js'
 import { hostOf, planOf } from '../sandbox/index.js'
-import { type Flag, type Parsed, WrongUsage } from './flags.js'
+import { type CommandEntry, type Flag, type Parsed, WrongUsage } from './flags.js'
+import { OutputFile } from './output-file.js'
 import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
+import { Progress } from './progress.js'
+import { receiptIn } from './receipt-file.js'
+import { EndingSignals } from './signals.js'
 import { print, printJson, say, sentence } from './terminal.js'
+import { VERSION } from './version.js'
 
-export const VERIFY_FLAGS: readonly Flag[] = [
+const FLAGS: readonly Flag[] = [
   ...POLICY_FLAGS,
+  {
+    name: '--only',
+    value: 'BEGINNING',
+    repeatable: true,
+    help: 'the probes whose id, or whose claim’s, begins so',
+  },
+  { name: '--list', help: 'the probes that would run; runs nothing' },
+  { name: '--verbose', help: 'a line for each probe, and for each reason' },
+  { name: '--junit', value: 'FILE', help: 'write the result there as CI systems read it' },
+  { name: '--receipt', value: 'FILE', help: 'write there what was verified, and where' },
+  {
+    name: '--check',
+    value: 'FILE',
+    help: 'is a receipt of this host, this Glovebox and this plan? Attacks nothing; exits 1 if anything changed',
+  },
+  {
+    name: '--unsafe-controls',
+    help: 'also controls that a machine in use would notice: for a machine of tests',
+  },
+  { name: '--quiet', help: 'no progress on standard error' },
   { name: '--json', help: 'the same for programs' },
   { name: '--help', help: 'this' },
 ]
 
-const MARK = {
-  holds: 'holds',
-  broken: 'BROKEN',
-  controlFailed: 'CONTROL FAILED',
-  notApplicable: '-',
-} as const
-
-/** Attacks the sandbox of a policy from inside. 1 unless all that was tried holds. */
-export async function verify(parsed: Parsed): Promise<number> {
-  if (parsed.words.length > 0)
-    throw new WrongUsage(`${JSON.stringify(parsed.words[0])} is neither a flag nor behind "--".`)
-  const policy = policyFromFlags(policyFlags(parsed), { cwd: process.cwd(), callerEnv: process.env })
-  const host = hostOf()
-  const plan = planOf(policy, host)
-  const world = enteredWorld()
-  if (world === null) return inWorld(portsOf(plan))
-  const results = await verifyPlan(plan, host, { world })
-  if (parsed.flags.has('--json')) printJson(results, 2)
-  else
-    print(
-      results.map(({ probe, tries, status, why }) => `${MARK[status]}  ${probe}: ${tries} ${why.join('; ')}`),
-    )
-  return results.every(({ status }) => status === 'holds' || status === 'notApplicable') ? 0 : 1
+interface Target {
+  readonly host: HostFacts
+  readonly plan: Plan
+  readonly policySha256: string
 }
 
-/** This program again, in a network of its own. Where there can be none nothing is tried, and nothing holds. */
-async function inWorld(ports: readonly number[]): Promise<number> {
+/** Attacks the sandbox of a policy from inside. 1 unless all that was tried holds. */
+async function verify(parsed: Parsed): Promise<number> {
+  const { words, flags } = parsed
+  if (words.length > 0) throw new WrongUsage(`${JSON.stringify(words[0])} is neither a flag nor behind "--".`)
+  refuseClashes(parsed)
+  const policy = policyFromFlags(policyFlags(parsed), { cwd: process.cwd(), callerEnv: process.env })
+  const only = flags.get('--only') ?? null
+  const probes = only === null ? PROBES : selected(PROBES, only)
+  const receipt = flags.get('--check')?.[0]
+  const read = receipt === undefined ? null : receiptIn(receipt)
+  const host = hostOf()
   try {
-    return await runInWorld(process.argv.slice(1), ports)
+    const target = { host, plan: planOf(policy, host), policySha256: policySha256(policy) }
+    if (read !== null) return check(read, target, parsed)
+    return flags.has('--list') ? list(probes, target, parsed) : await attack(probes, only, target, parsed)
   } catch (error) {
-    if (!(error instanceof BoundaryUnavailableError)) throw error
+    // it was used rightly: what was asked about is not there
+    if (!(error instanceof BoundaryUnavailableError || error instanceof LaunchError)) throw error
     say(sentence(error))
     return 1
   }
 }
 
+function check(receipt: ReturnType<typeof receiptIn>, target: Target, { flags }: Parsed): number {
+  const found = checked(receipt, basisHere(target.host, { ...target, version: VERSION }))
+  if (flags.has('--json')) printJson(found, 2)
+  else print(checkedText(found))
+  return found.passed && found.changes.length === 0 ? 0 : 1
+}
+
+function list(probes: readonly Probe[], { plan, host }: Target, { flags }: Parsed): number {
+  const listed = listing(probes, { plan, host })
+  if (flags.has('--json')) printJson(listed, 2)
+  else print(listingText(listed))
+  return 0
+}
+
+async function attack(
+  probes: readonly Probe[],
+  only: readonly string[] | null,
+  target: Target,
+  { flags }: Parsed,
+): Promise<number> {
+  const world = enteredWorld()
+  if (world === null) return runInWorld(process.argv.slice(1), portsOf(target.plan))
+  // before a minute of attacks, not after it
+  const junit = outputOf(flags, '--junit')
+  const receipt = outputOf(flags, '--receipt')
+  const signals = new EndingSignals()
+  const progress = new Progress(flags.has('--quiet'))
+  const look = () => basisHere(target.host, { ...target, version: VERSION })
+  const before = look()
+  const [startedAt, began] = [new Date().toISOString(), performance.now()]
+  try {
+    const results = await verifyPlan(target.plan, target.host, {
+      probes,
+      world,
+      unsafeControls: flags.has('--unsafe-controls'),
+      signal: signals.ended.signal,
+      onResult: (result, done, of) => progress.show(result, done, of),
+    })
+    const basis = look()
+    refuseMoved(changesOf(before, basis))
+    const ms = Math.round(performance.now() - began)
+    const asked = only === null ? null : probes.map(({ claim }) => claim)
+    const found = verification(basis, { startedAt, ms, only, asked, plan: target.plan, results })
+    progress.clear()
+    show(found, flags)
+    written(junit, junitXml(found))
+    written(receipt, `${visibleJson(receiptOf(found), 2)}\n`)
+    return found.passed ? 0 : 1
+  } catch (error) {
+    if (!signals.ended.signal.aborted) throw error
+    say('Ended by a signal: nothing was verified, and nothing is left.')
+    return signals.exitCode
+  } finally {
+    progress.clear()
+    for (const each of [junit, receipt]) each?.remove()
+  }
+}
+
 /** All that anything could be tried on, where the kernel can't hear every port: those of rules, and of probes. */
-function portsOf({ network }: ReturnType<typeof planOf>): number[] {
+function portsOf({ network }: Plan): number[] {
   const ports = network?.rules.flatMap((rule) => rule.ports.map(({ port }) => port)) ?? []
   return [...new Set([...ports, ...PROBED_PORTS])]
 }
 
 const PROBED_PORTS = [22, 53, 80, 443, 853, 8053, 8080, 31_337]
+
+/** An upgrade in the middle: some probes attacked what was there, some what is there now. */
+function refuseMoved(changes: ReturnType<typeof changesOf>): void {
+  if (changes.length === 0) return
+  const names = changes.map(({ what }) => what).join(', ')
+  throw new LaunchError('verify.moved', `While it was verified, this changed: ${names}.`, 'Verify again.')
+}
+
+function show(found: Verification, flags: Parsed['flags']): void {
+  if (flags.has('--json')) printJson(found, 2)
+  else print(verificationText(found, { verbose: flags.has('--verbose') }))
+}
+
+/** That it could be written was seen before; a disk may be full since. */
+function written(file: OutputFile | null, text: string): void {
+  try {
+    file?.write(text)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const what = `${visible(file?.path ?? '')} could not be written (${code ?? 'unknown error'}).`
+    throw new LaunchError('verify.unwritten', what, 'What was found stands above.')
+  }
+}
+
+function outputOf(flags: Parsed['flags'], flag: '--junit' | '--receipt'): OutputFile | null {
+  const file = flags.get(flag)?.[0]
+  if (file === undefined) return null
+  // whoever can make a receipt's name a link would have it written elsewhere, by root perhaps
+  return new OutputFile(flag, file, flag === '--receipt' ? { plain: true, mode: 0o644 } : {})
+}
+
+const ATTACKING = ['--junit', '--receipt', '--unsafe-controls', '--verbose', '--quiet']
+
+function refuseClashes({ flags }: Parsed): void {
+  const clash = [
+    ...[...ATTACKING, '--only', '--list'].map((other) => ['--check', other]),
+    ...ATTACKING.map((other) => ['--list', other]),
+    ['--json', '--verbose'],
+  ].find((pair) => pair.every((name) => flags.has(name)))
+  if (clash !== undefined)
+    throw new WrongUsage(`${clash.join(' and ')} don't go together: write one of them.`)
+  if (flags.has('--only') && flags.has('--receipt'))
+    throw new WrongUsage('--only and --receipt: a receipt is of all probes. Leave one of them out.')
+  const [junit, receipt] = ['--junit', '--receipt'].map((name) => flags.get(name)?.[0])
+  if (junit !== undefined && junit === receipt)
+    throw new WrongUsage('--junit and --receipt name one file: write two.')
+}
+
+export const VERIFY: CommandEntry = { flags: FLAGS, act: verify, wrong: 2 }

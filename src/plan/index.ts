@@ -15,3 +15,4 @@ export type {
   ThreatFamily,
 } from './requirement.js'
 export { absent, claimOf, enforcedBy, impossible, REQUIREMENT_IDS } from './requirement.js'
+export { planSha256 } from './sha256.js'

@@ -40,9 +40,9 @@ export function enforceCeiling(
 function distrust(owner: number): (stats: Stats) => string | null {
   return (stats) => {
     if (stats.uid !== owner)
-      return `is a ceiling and belongs to user ${stats.uid}; it must belong to user ${owner}.`
+      return `it is a ceiling and belongs to user ${stats.uid}; it must belong to user ${owner}.`
     return (stats.mode & 0o022) === 0
       ? null
-      : 'is a ceiling that others than its owner can write. Run chmod go-w on it.'
+      : 'it is a ceiling that others than its owner can write. Run chmod go-w on it.'
   }
 }

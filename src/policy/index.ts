@@ -37,6 +37,6 @@ export type {
 export { BOUNDARIES, PROTOCOLS, WAIVABLE } from './policy.js'
 export { defaultProfilesDir, isProfileName, profileNames } from './profiles.js'
 export type { PolicyDocument } from './schema.js'
-export { policySha256 } from './sha256.js'
+export { canonicalSha256, policySha256 } from './sha256.js'
 export * as special from './special-addresses.js'
 export { wildcardCovers } from './wildcard.js'

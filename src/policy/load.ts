@@ -1,4 +1,5 @@
-import { dirname, join, resolve } from 'node:path'
+import { readdirSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { nearest } from '../spelling/index.js'
 import { canonicalPolicy } from './canonical.js'
 import { enforceCeiling } from './ceiling.js'
@@ -41,7 +42,7 @@ export function readSource(file: string, options: LoadOptions, quick: boolean): 
   const known = profile ? profileNames(dir) : []
   if (profile && !known.includes(file)) throw unknownProfile(file, known)
   const text = file === '' ? null : readPolicyFile(path)
-  if (text === null) throw fileError('', 'policy.notFound', `there is no policy file ${show(file)}.`)
+  if (text === null) throw notFound(file, path, dir)
   const where = { source: profile ? path : file, base: dirname(path) }
   return (quick ? readJson(text, where) : null) ?? readYaml(text, where)
 }
@@ -52,4 +53,30 @@ function unknownProfile(name: string, known: readonly string[]) {
   const list = known.length === 0 ? 'There are none here.' : `Built in: ${known.join(', ')}.`
   const advice = `${guess}${list} For a file of that name write ./${show(name).slice(1, -1)}.`
   return fileError('', 'policy.unknownProfile', `there is no built-in profile ${show(name)}.`, advice)
+}
+
+/** What a reader may have meant: a file beside it, or a profile, whose name has neither folder nor ending. */
+function notFound(file: string, path: string, dir: string) {
+  const error = (advice: string) =>
+    fileError('', 'policy.notFound', `there is no policy file ${show(file)}.`, advice)
+  const profiles = profileNames(dir)
+  if (file === '') return error(`Name a file, or a built-in profile: ${profiles.join(', ')}.`)
+  const name = basename(path)
+  const profile = profiles.find((each) => each === name.replace(/\.(ya?ml|json)$/, ''))
+  if (profile !== undefined) return error(`For the built-in profile write ${profile}.`)
+  const beside = namesIn(dirname(path))
+  if (beside === null) return error(`There is no folder ${show(dirname(path))} to read.`)
+  const near = nearest(name, beside)
+  if (near !== null) return error(`Did you mean ${show(`${dirname(file)}/${near}`)}?`)
+  return error(
+    `It was looked for in ${show(dirname(path))}; a built-in profile is a bare word, such as imagemagick.`,
+  )
+}
+
+function namesIn(folder: string): string[] | null {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return null
+  }
 }

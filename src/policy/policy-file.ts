@@ -2,7 +2,6 @@ import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 
 import { PolicyError } from '../errors/index.js'
 import { SOURCE_BYTES } from './bounds.js'
 import { problemAt } from './problems.js'
-import { show } from './quote.js'
 
 /**
  * Reads one policy file: a plain file, bounded, UTF-8.
@@ -15,7 +14,9 @@ export function readPolicyFile(file: string, trusted?: (stats: Stats) => string 
   if (fd === null) return null
   try {
     const stats = fstatSync(fd)
-    if (!stats.isFile()) throw unreadable(file, 'is not a plain file.')
+    if (stats.isDirectory())
+      throw unreadable(file, 'that is a folder.', undefined, 'Name a policy file in it.')
+    if (!stats.isFile()) throw unreadable(file, 'that is not a plain file.')
     const distrust = trusted?.(stats) ?? null
     if (distrust !== null) throw unreadable(file, distrust, 'policy.ceilingUntrusted')
     // one byte more than allowed: a file that grows after fstat is still bounded
@@ -24,7 +25,7 @@ export function readPolicyFile(file: string, trusted?: (stats: Stats) => string 
     for (let got = -1; got !== 0 && length < bytes.length; length += got)
       got = readSync(fd, bytes, length, bytes.length - length, null)
     if (length > SOURCE_BYTES)
-      throw unreadable(file, `has more than ${SOURCE_BYTES} bytes.`, 'policy.tooLarge')
+      throw unreadable(file, `it has more than ${SOURCE_BYTES} bytes.`, 'policy.tooLarge')
     return decode(file, bytes.subarray(0, length))
   } finally {
     closeSync(fd)
@@ -38,7 +39,7 @@ function open(file: string): number | null {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'ENOENT') return null
-    throw unreadable(file, `cannot be read (${code ?? 'unknown error'}).`)
+    throw unreadable(file, `it cannot be read (${code ?? 'unknown error'}).`)
   }
 }
 
@@ -46,12 +47,13 @@ function decode(file: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
-    throw unreadable(file, 'is not UTF-8 text.')
+    throw unreadable(file, 'it is not UTF-8 text.')
   }
 }
 
-function unreadable(file: string, what: string, code = 'policy.unreadable'): PolicyError {
-  return fileError(file, code, `${show(file)} ${what}`)
+/** The file's name stands before `what` already. */
+function unreadable(file: string, what: string, code = 'policy.unreadable', advice = ''): PolicyError {
+  return fileError(file, code, what, advice)
 }
 
 /** A problem with a policy file as a whole. */

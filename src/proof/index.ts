@@ -1,3 +1,4 @@
+export { bubblewrapVersion } from './bubblewrap.js'
 export {
   type Change,
   type Comparison,
@@ -14,5 +15,30 @@ export type { Finding } from './finding.js'
 export type { Opening, Way } from './openings.js'
 export { explanationPage } from './page/index.js'
 export type { Part } from './parts.js'
-export { enteredWorld, type ProbeResult, runInWorld, type VerifyOptions, verifyPlan } from './verify/index.js'
+export { PROBES, type Probe, THREATS, UNPROBED, UNTRIED } from './probes/index.js'
+export {
+  type Basis,
+  basisHere,
+  type Checked,
+  changesOf,
+  checked,
+  checkedText,
+  enteredWorld,
+  junitXml,
+  listing,
+  listingText,
+  type ProbeResult,
+  RECEIPT_BYTES,
+  type ReadReceipt,
+  type Receipt,
+  readReceipt,
+  receiptOf,
+  runInWorld,
+  selected,
+  type Verification,
+  type VerifyOptions,
+  verification,
+  verificationText,
+  verifyPlan,
+} from './verify/index.js'
 export type { Wall } from './walls.js'

@@ -31,13 +31,13 @@ test('help of the whole and of each command goes to standard output, and shows e
   for (const args of [['--help'], ['-h'], ['help']]) {
     const { stdout, status, stderr } = await glovebox(...args)
     assert.deepEqual([status, stderr], [0, ''])
-    for (const command of ['run', 'explain', 'doctor', 'policy'])
+    for (const command of ['run', 'explain', 'verify', 'doctor', 'policy'])
       assert.match(stdout, new RegExp(`glovebox ${command} `))
   }
   const run = await glovebox('run', '--help')
   for (const flag of [...CONTRACT, ...RUN_FLAGS.map(({ name }) => name)])
     assert.match(run.stdout, new RegExp(`^ {2}${flag}\\b`, 'm'), flag)
-  for (const command of ['explain', 'doctor', 'policy']) {
+  for (const command of ['explain', 'verify', 'doctor', 'policy']) {
     const { stdout, status, stderr } = await glovebox(command, '--help')
     assert.deepEqual([status, stderr], [0, ''])
     assert.match(stdout, new RegExp(`^glovebox ${command}`))
@@ -52,7 +52,6 @@ const WRONG: readonly (readonly [string[], number, RegExp])[] = [
   [['--memory', '1GiB', '--', 'id'], 2, /To run a program: glovebox run --memory 1GiB …\./],
   [['--verison'], 2, /Did you mean "--version"\?/],
   [['__proto__'], 2, /There is no command/],
-  [['verify'], 2, /not in this version/],
   [['image', 'ls'], 2, /not in this version/],
   [['run'], 125, /The command goes behind "--"/],
   [['run', 'id'], 125, /The command goes behind "--": glovebox run .* "id" stands before it\./],
@@ -77,6 +76,14 @@ const WRONG: readonly (readonly [string[], number, RegExp])[] = [
   [['run', '--deadline', '10', '--', 'id'], 125, /"10" is not a duration\. Write .* e\.g\. 30s/],
   [['run', '--cpus', '-1', '--', 'id'], 125, /-1/],
   [['run', '--policy', './no-such.yaml', '--', 'id'], 125, /there is no policy file "\.\/no-such\.yaml"/],
+  [['run', '--policy', 'imagemagick.yaml', '--', 'id'], 125, /For the built-in profile write imagemagick\./],
+  [['run', '--policy', './no/such.yaml', '--', 'id'], 125, /There is no folder ".*\/no" to read\./],
+  [
+    ['run', '--policy', '.', '--', 'id'],
+    125,
+    /^glovebox: \/[^:"]*: that is a folder\. Name a policy file in it\.$/m,
+  ],
+  [['run', '--policy', '', '--', 'id'], 125, /Name a file, or a built-in profile: .*imagemagick/],
   [['run', '--policy', 'imagemagik', '--', 'id'], 125, /Did you mean imagemagick\?/],
   [['run', '--read', 'no/such', '--', 'id'], 125, /"no\/such" does not exist on this host\. Create it/],
   [['run', '--boundary', 'gvisor', '--', 'id'], 125, /no boundary "gvisor"/],

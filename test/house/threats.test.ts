@@ -7,7 +7,7 @@ import { ROOT } from '../support/checkout.js'
 /** docs/threats.md promises an answer and a test for each attack. What rots first in such a table is the test's name. */
 const DOCUMENT = readFileSync(join(ROOT, 'docs/threats.md'), 'utf8')
 
-/** Rows of three cells below a heading of three, without the heading and its rule. */
+/** Rows of four cells below a heading of four, without the heading and its rule. */
 const rows = DOCUMENT.split('\n')
   .filter((line) => /^\|.*\|$/.test(line))
   .map((line) =>
@@ -16,9 +16,9 @@ const rows = DOCUMENT.split('\n')
       .split(/(?<!\\)\|/)
       .map((cell) => cell.trim()),
   )
-  .filter(([attack = '']) => attack !== 'attack' && !/^-+$/.test(attack))
+  .filter(([id = '']) => id !== 'id' && !/^-+$/.test(id))
 
-const named = rows.map(([attack = '', , tested = '']) => ({
+const named = rows.map(([, attack = '', , tested = '']) => ({
   attack,
   tests: [...tested.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
 }))
@@ -26,7 +26,7 @@ const named = rows.map(([attack = '', , tested = '']) => ({
 describe('docs/threats.md', () => {
   test('has the lines that it had, read as the table that they are', () => {
     assert.ok(rows.length > 50, `${rows.length}`)
-    for (const cells of rows) assert.equal(cells.length, 3, cells.join(' | '))
+    for (const cells of rows) assert.equal(cells.length, 4, cells.join(' | '))
   })
 
   test('names for each attack a file of tests that exists', () => {

@@ -15,8 +15,12 @@ const below = (folder: string, wanted: (file: string) => boolean) =>
 
 const MADE = [
   'dist/cli/LICENSES.txt',
+  'dist/cli/doctor.cjs',
+  'dist/cli/explain.cjs',
   'dist/cli/main.cjs',
+  'dist/cli/shared.cjs',
   'dist/cli/tldts.cjs',
+  'dist/cli/verify.cjs',
   'dist/cli/yaml.cjs',
   'dist/cli/zod.cjs',
   'dist/gateway/LICENSES.txt',

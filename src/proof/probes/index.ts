@@ -19,7 +19,7 @@ export type {
   World,
   Zone,
 } from './probe.js'
-export { THREATS, type ThreatId } from './threats.js'
+export { THREATS, type ThreatId, UNTRIED } from './threats.js'
 
 export const PROBES: readonly Probe[] = [...processProbes, ...networkProbes]
 

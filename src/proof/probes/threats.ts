@@ -128,3 +128,25 @@ export const THREATS = {
 } as const satisfies Readonly<Record<string, Threat>>
 
 export type ThreatId = keyof typeof THREATS
+
+/** Rows of docs/threats.md that nothing inside a sandbox of `verify` can try, by their ids there, and why not. */
+export const UNTRIED: Readonly<Record<string, string>> = {
+  'terminal-answers': 'it happens on the terminal of whoever starts Glovebox',
+  'misleading-text': 'it concerns what Glovebox prints',
+  'hole-in-a-wall': 'a hole would have to be made first',
+  'killed-while-starting': 'it is done to processes of the host; `npm run chaos` does it',
+  'weakening-host': 'what the host is can not be changed from inside; a start is refused there',
+  'own-root': 'this version has no root of its own',
+  'kernel-exploit': 'none is kept here',
+  'lying-name-servers': 'it is done by name servers, to the gateway',
+  redirects: 'a redirect is followed by the job: each hop is one of the attempts above',
+  slowness: 'it would take longer than a verification',
+  'bad-upstreams': 'it is done by hosts, to the gateway',
+  'gateway-killed': 'it is done to a process of the host',
+  'many-sandboxes': 'it takes a thousand of them; `npm run test:long` makes them',
+  'hostile-policies': 'it is done to the policy, before there is a sandbox',
+  ceilings: 'it is done to the policy, before there is a sandbox',
+  'hostile-frames': 'it would have to be the agent that says it; fuzz tests do',
+  'kept-files': 'it is done by other users of the host',
+  'supply-chain': 'it is done to what is installed',
+}

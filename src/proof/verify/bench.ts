@@ -12,14 +12,14 @@ import { triedOf, wordOf } from './looks.js'
 /** In the open nothing else ends an attempt that hangs, ms. */
 const OPEN_MS = 20_000
 
-export function benchOf(runner: PlanRunner, plan: Plan, decoys: Decoys): Bench {
+export function benchOf(runner: PlanRunner, plan: Plan, decoys: Decoys, signal?: AbortSignal): Bench {
   const program = readFileSync(nativePrograms().probe)
   return {
     plan,
     host: runner.host,
     decoys,
     inside: (attempts, under = plan) => inside(runner, under, program, attempts),
-    open: (attempts, where = 'caller') => open(attempts, where),
+    open: (attempts, where = 'caller') => open(attempts, where, signal),
   }
 }
 
@@ -47,7 +47,7 @@ function endOf({ verdict }: Outcome): string {
   return verdict.signal ?? 'ended'
 }
 
-async function open(attempts: readonly Attempt[], where: Open): Promise<Tried[]> {
+async function open(attempts: readonly Attempt[], where: Open, cut?: AbortSignal): Promise<Tried[]> {
   const flags = where === 'privileged' ? ['--privileged'] : []
   const child = spawn(nativePrograms().probe, [...flags, ...attempts.map(wordOf)], {
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -55,6 +55,7 @@ async function open(attempts: readonly Attempt[], where: Open): Promise<Tried[]>
     env: {},
     timeout: OPEN_MS,
     killSignal: 'SIGKILL',
+    ...(cut === undefined ? {} : { signal: cut }),
   })
   const parts: Buffer[] = []
   child.stdout.on('data', (part: Buffer) => parts.push(part))

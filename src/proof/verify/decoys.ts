@@ -68,7 +68,8 @@ export async function layDecoys(sockets: WorldSockets | null): Promise<LaidDecoy
     world,
     async remove() {
       await world?.remove()
-      const gone = once(child, 'exit')
+      // a Ctrl-C has reached it as well
+      const gone = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null
       child.kill('SIGKILL')
       await gone
       await new Promise((resolve) => server.close(resolve))

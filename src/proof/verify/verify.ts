@@ -25,6 +25,8 @@ export interface VerifyOptions {
   readonly onResult?: (result: ProbeResult, done: number, of: number) => void
   /** what this process was started in; without it nothing can be said of networks, and such probes fail */
   readonly world?: WorldSockets | null
+  /** ends it: every sandbox goes, the decoys go, and then its reason is thrown */
+  readonly signal?: AbortSignal
   /** see `PlanRunnerOptions` */
   readonly without?: ReadonlySet<string>
 }
@@ -36,14 +38,21 @@ const LANES = Math.min(4, cpus().length)
 
 /**
  * In the order of the probes. Nothing of the host is touched but decoys that are set up here.
- * @throws LaunchError when a sandbox can't be started
+ * @throws LaunchError when a sandbox can't be started; what `signal` was aborted with
  */
 export async function verifyPlan(
   plan: Plan,
   host: HostFacts,
   options: VerifyOptions = {},
 ): Promise<ProbeResult[]> {
-  const { probes = PROBES, unsafeControls = false, onResult = () => {}, world = null, without } = options
+  const {
+    probes = PROBES,
+    unsafeControls = false,
+    onResult = () => {},
+    world = null,
+    without,
+    signal,
+  } = options
   const called = probes.filter(({ claim }) => isEnforced(plan, claim))
   const runner = new PlanRunner(host, plan, {
     network: world === null ? {} : WORLD_NETWORK,
@@ -52,24 +61,29 @@ export async function verifyPlan(
   const decoys = await layDecoys(world)
   const results: ProbeResult[] = []
   try {
-    const bench = benchOf(runner, plan, decoys)
+    const bench = benchOf(runner, plan, decoys, signal)
     const trials = called.map((probe, index) => ({ probe, index, trial: probe.trial({ plan, host }) }))
     const perform = async ({ probe, index, trial }: (typeof trials)[number]) => {
+      signal?.throwIfAborted()
       const began = Date.now()
       const judged =
         'pointless' in trial ? pointless(trial.pointless) : await tried(trial, bench, unsafeControls)
+      signal?.throwIfAborted() // what was cut off proves nothing
       const { id, claim, threat, tries } = probe
       const result = { probe: id, claim, threat, tries, ...judged, ms: Date.now() - began }
       results[index] = result
       onResult(result, Object.keys(results).length, called.length)
     }
     const isAlone = ({ trial }: (typeof trials)[number]) => 'alone' in trial
-    await inLanes(
-      LANES,
-      trials.filter((each) => !isAlone(each)),
-      perform,
-    )
-    await inLanes(1, trials.filter(isAlone), perform)
+    const attack = async () => {
+      await inLanes(
+        LANES,
+        trials.filter((each) => !isAlone(each)),
+        perform,
+      )
+      await inLanes(1, trials.filter(isAlone), perform)
+    }
+    await untilAborted(attack(), runner, signal)
     return results
   } finally {
     await runner.close()
@@ -95,6 +109,25 @@ async function tried(trial: Trial, bench: Bench, unsafeControls: boolean): Promi
   return judge(inside, await trial.control(bench))
 }
 
+/** Closing the runner is what ends a sandbox in which an attempt waits for something. */
+async function untilAborted(attack: Promise<void>, runner: PlanRunner, signal?: AbortSignal): Promise<void> {
+  let closing: Promise<void> | null = null
+  const close = () => {
+    closing = runner.close()
+  }
+  signal?.addEventListener('abort', close, { once: true })
+  try {
+    await attack
+  } catch (error) {
+    await closing
+    signal?.throwIfAborted()
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', close)
+  }
+}
+
+/** Every lane ends, also when another fails: nothing is tried while what it needs is being removed. */
 async function inLanes<T>(
   lanes: number,
   all: readonly T[],
@@ -102,7 +135,12 @@ async function inLanes<T>(
 ): Promise<void> {
   const left = [...all]
   const lane = async () => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) await perform(next)
+    try {
+      for (let next = left.shift(); next !== undefined; next = left.shift()) await perform(next)
+    } finally {
+      left.length = 0
+    }
   }
-  await Promise.all(Array.from({ length: lanes }, lane))
+  const ends = await Promise.allSettled(Array.from({ length: lanes }, lane))
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
