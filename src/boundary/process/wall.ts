@@ -2,6 +2,7 @@
 import type { HostFacts } from '../../host/index.js'
 import { type Answer, absent, enforcedBy, type Plan } from '../../plan/index.js'
 import type { Observed } from '../boundary.js'
+import { by } from './mechanisms.js'
 
 /** LANDLOCK_ACCESS_FS_* of include/uapi/linux/landlock.h. */
 const RIGHT = {
@@ -69,7 +70,10 @@ export function secondWall(host: HostFacts): Answer {
   const abi = landlockAbi(host)
   if (abi !== null)
     return enforcedBy(
-      `Landlock (ABI ${abi} or newer), set by the job's first process before its program runs`,
+      by(
+        `Landlock (ABI ${abi} or newer), set by the job's first process before its program runs`,
+        'landlock',
+      ),
     )
   if (host.securityModules === null)
     return absent(
