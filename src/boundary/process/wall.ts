@@ -48,6 +48,9 @@ export interface Wall {
   readonly places: readonly { readonly path: string; readonly rights: number }[]
 }
 
+/** Landlock is not asked for. */
+export const NO_WALL: Wall = { leastAbi: 0, places: [] }
+
 export function wall(plan: Plan, host: HostFacts): Wall {
   const folders = Object.entries(host.topLevel).filter(([, kind]) => kind === 'directory')
   const place = (rights: number) => (path: string) => ({ path, rights })
