@@ -92,7 +92,7 @@ static int watch(pid_t job, int signals, uint32_t deadline_ms, struct lock *lock
     long long end = now_ms() + (WALL("clock-inside") ? deadline_ms : INT32_MAX);
     for (;;) {
         struct pollfd watched[4 + TERMINAL_ENDS] = {
-            {.fd = WALL("lifeline") ? CONTROL : -1, .events = POLLIN},
+            {.fd = WALL("agent-lifeline") ? CONTROL : -1, .events = POLLIN},
             {.fd = signals, .events = POLLIN},
             {.fd = lock->line, .events = POLLIN}, /* -1: not watched */
             {.fd = lock->listener, .events = POLLIN},

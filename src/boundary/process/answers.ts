@@ -265,7 +265,7 @@ const answers: Answers = {
   'lifetime.no-output': () => enforcedBy(by('a clock in the supervisor', 'silence-clock')),
   'lifetime.bound-to-supervisor': () =>
     enforcedBy(
-      by('first process exits when its socket to the supervisor closes', 'lifeline'),
+      by('first process exits when its socket to the supervisor closes', 'agent-lifeline'),
       by('a parent-death signal from bubblewrap to it', 'parent-death'),
       by('launcher ends all', 'launcher-ends-all'),
     ),

@@ -107,7 +107,7 @@ export class Launcher {
     const child = spawn(this.#programs.cell, args, {
       stdio: ['pipe', 'ignore', 'pipe', 'ipc'],
       env: inForce.on('empty-environment') ? {} : process.env,
-      detached: true,
+      detached: inForce.on('own-session'),
       cwd: '/',
     })
     this.#child = child

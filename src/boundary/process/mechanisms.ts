@@ -90,7 +90,7 @@ export const MECHANISMS = {
   'clock-inside': 'the deadline’s clock in the first process',
   'clock-outside': 'the deadline’s clock in the supervisor',
   'silence-clock': 'the clock for silence in the supervisor',
-  lifeline: 'the first process exits when its socket to the supervisor closes',
+  'agent-lifeline': 'the first process exits when its socket to the supervisor closes',
   'parent-death': 'a parent-death signal from bubblewrap to the first process',
   'launcher-ends-all': 'a launcher that ends, ends its sandboxes',
   'one-command': 'the first process starts one command and exits',
