@@ -43,7 +43,8 @@ export function filterOptions(plan: Plan, host: HostFacts, inForce = InForce.all
   const cpuPinned = isPinned(plan, host)
   const inet = plan.network !== null
   const missing = filterParts(inForce)
-  return { arch, profile, lock, deny, allow, inet, cpuPinned, hostFolders, hostWrites, missing }
+  const options = { arch, profile, lock, deny, allow, inet, cpuPinned, hostFolders, hostWrites } as const
+  return missing.length === 0 ? options : { ...options, missing }
 }
 
 /** How a kernel is treated; a test asks for the ways of others. */
