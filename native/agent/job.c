@@ -1,4 +1,5 @@
 #include "agent.h"
+#include "../walls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,8 @@ static int search_and_execute(const struct job *job)
 {
     static char *no_environment[] = {NULL};
     char **envp = job->envp != NULL ? job->envp : no_environment;
+    if (!WALL("empty-environment"))
+        envp = environ;
     const char *name = job->argv[0];
     if (*name == 0)
         return ENOENT;
@@ -98,14 +101,15 @@ static void become(const struct job *job, int channel, int line)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    setsid();
+    if (WALL("own-session"))
+        setsid();
     umask(022);
     if (terminal_exists())
         complaint.error = terminal_take();
     else if (dup2(JOB_STDIN, 0) < 0 || dup2(JOB_STDOUT, 1) < 0 || dup2(JOB_STDERR, 2) < 0)
         complaint.error = errno;
     /* everything above, the control socket first of all, is closed by the exec; `channel` stays until then */
-    if (complaint.error == 0 && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+    if (complaint.error == 0 && WALL("closed-descriptors") && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
         complaint.error = errno;
     if (complaint.error == 0 && line >= 0 && dup2(line, JOB_LOCK) < 0)
         complaint.error = errno;

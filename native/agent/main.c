@@ -1,4 +1,5 @@
 #include "agent.h"
+#include "../walls.h"
 #include "../wire.h"
 
 #include <errno.h>
@@ -6,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -21,9 +23,28 @@ static long long now_ms(void)
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
+/* In place of the namespace, where there is none: this process is the subreaper of all that the job started. */
+static void end_children(void)
+{
+    int child = 0;
+    FILE *children;
+    while ((children = fopen("/proc/thread-self/children", "re")) != NULL) {
+        int found = fscanf(children, "%d", &child);
+        fclose(children);
+        if (found != 1)
+            return;
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+    }
+}
+
 /* Everything but this process dies here; nothing of the job runs when it returns. */
 static void end_all(void)
 {
+    if (!WALL("pid-namespace")) { /* every process of the user, otherwise */
+        end_children();
+        return;
+    }
     kill(-1, SIGKILL);
     while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
         continue;
@@ -68,10 +89,10 @@ static bool reap(pid_t job, int *status)
 
 static int watch(pid_t job, int signals, uint32_t deadline_ms, struct lock *lock)
 {
-    long long end = now_ms() + deadline_ms;
+    long long end = now_ms() + (WALL("clock-inside") ? deadline_ms : INT32_MAX);
     for (;;) {
         struct pollfd watched[4 + TERMINAL_ENDS] = {
-            {.fd = CONTROL, .events = POLLIN},
+            {.fd = WALL("agent-lifeline") ? CONTROL : -1, .events = POLLIN},
             {.fd = signals, .events = POLLIN},
             {.fd = lock->line, .events = POLLIN}, /* -1: not watched */
             {.fd = lock->listener, .events = POLLIN},
@@ -120,16 +141,32 @@ static void serve(void)
     }
 }
 
-int main(void)
+/* It is told nothing by its arguments. */
+static bool takes(int argc, char **argv)
+{
+#ifdef GLOVEBOX_MUTABLE
+    if (argc == 3 && strcmp(argv[1], "--without") == 0) {
+        walls_without = argv[2];
+        return true;
+    }
+#endif
+    return argc == 1 && argv[1] == NULL;
+}
+
+int main(int argc, char **argv)
 {
     struct job job = {0};
-    if (getpid() != 1) {
+    if (!takes(argc, argv) || (getpid() != 1 && WALL("pid-namespace"))) {
         static const char only[] = "agent: runs only as the first process of a sandbox\n";
         (void)!write(2, only, sizeof only - 1);
         return 2;
     }
     /* before anything of the job exists: its memory, environment and descriptors are nobody's to read */
-    if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+    if (WALL("agent-not-dumpable") && prctl(PR_SET_DUMPABLE, 0) < 0)
+        return 1;
+    if (WALL("parent-death") && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        return 1;
+    if (!WALL("pid-namespace") && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
         return 1;
     sigset_t children;
     sigemptyset(&children);
@@ -146,7 +183,8 @@ int main(void)
     /* its first process would not run if it had failed to build the wall */
     channel_write2('S', job.place_count > 0 ? wall_abi() : 0, 4, "");
     int status = watch(pid, signals, job.deadline_ms, &lock);
-    end_all();
+    if (WALL("collected-last"))
+        end_all();
     say_ended(status);
     serve();
     return 0;

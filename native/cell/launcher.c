@@ -3,6 +3,7 @@
  * started, and says how each ended only when nothing of it is left. When Node goes, everything goes.
  */
 #include "launcher.h"
+#include "../walls.h"
 #include "../wire.h"
 
 #include <errno.h>
@@ -168,6 +169,7 @@ int launcher_main(const struct settings *given)
     cgroup_sweep(settings);
     /* requests wait until it is known; the first worker comes up meanwhile */
     int code = integrity_holds(settings) ? watch(signals) : 1;
-    end_everything();
+    if (WALL("launcher-ends-all"))
+        end_everything();
     return code;
 }

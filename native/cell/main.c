@@ -1,4 +1,5 @@
 #include "cell.h"
+#include "../walls.h"
 #include "network.h"
 
 #include <errno.h>
@@ -84,6 +85,10 @@ int main(int argc, char **argv)
             settings.cell_sha256 = argv[i + 1];
         else if (strcmp(argv[i], "--agent-sha256") == 0)
             settings.agent_sha256 = argv[i + 1];
+#ifdef GLOVEBOX_MUTABLE
+        else if (strcmp(argv[i], "--without") == 0)
+            walls_without = argv[i + 1];
+#endif
         else if (strcmp(argv[i], "--cgroup") != 0 || !take_cgroup(&settings, argv[i + 1]))
             return usage();
     }

@@ -4,6 +4,7 @@
  */
 #include "network.h"
 #include "netlink.h"
+#include "../walls.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -112,7 +113,7 @@ void network_make(const struct settings *settings, const struct request *request
 {
     struct abilities can = {.ipv6 = network_has_ipv6(), .transparent = !request->network.by_port, .recorded = true};
     int listeners[MAX_LISTENERS], log = refusals();
-    can.recorded = log >= 0;
+    can.recorded = log >= 0 && WALL("logged-datagrams");
     network_rules(request, &can);
     network_routes(&can); /* not before the rules: from here on packets move */
     if (!can.recorded && log >= 0)

@@ -25,6 +25,7 @@
  */
 #include "network.h"
 #include "nftables.h"
+#include "../walls.h"
 
 #include <arpa/inet.h>
 #include <endian.h>
@@ -162,6 +163,8 @@ static void leaving(struct netlink *to, const struct request *request)
     if (request->network.loopback)
         to_loopback(to, "leaving", IPPROTO_UDP);
     errors_pass(to);
+    if (!WALL("refused-datagrams"))
+        return;
     rule = nft_rule(to, "leaving", "last rule");
     nft_verdict(to, NFT_GOTO, "refuse");
     nft_rule_end(&rule);

@@ -7,6 +7,7 @@
  * bubblewrap binds from there. STAGE covers /sys, which a sandbox never shows.
  */
 #include "cell.h"
+#include "../walls.h"
 #include "../wire.h"
 
 #include <errno.h>
@@ -32,6 +33,8 @@
 static int open_canonical(const char *path)
 {
     struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    if (!WALL("grant-without-links"))
+        how.resolve = 0;
     return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
 }
 
@@ -94,7 +97,8 @@ static int clone_tree(const struct grant *grant, uid_t uid)
     int tree = (int)syscall(SYS_open_tree, path, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (tree < 0)
         fail("grant", grant->path);
-    struct mount_attr seal = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (grant->writable ? 0 : MOUNT_ATTR_RDONLY)};
+    uint64_t plain = WALL("grant-nodev") ? MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV : 0;
+    struct mount_attr seal = {.attr_set = plain | (grant->writable ? 0 : MOUNT_ATTR_RDONLY)};
     if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &seal, sizeof seal) < 0)
         fail("grant", grant->path);
     if (grant->idmap) {

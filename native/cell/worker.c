@@ -4,6 +4,7 @@
  * ordinary user take the same way.
  */
 #include "cell.h"
+#include "../walls.h"
 #include "../wire.h"
 
 #include <errno.h>
@@ -65,7 +66,7 @@ static void no_core_dumps(void)
 /* What a process inherits without being asked. Best effort where the kernel lacks the thing itself. */
 static void inherit_nothing(void)
 {
-    for (int number = 1; number < NSIG; number++)
+    for (int number = 1; number < NSIG && WALL("default-signals"); number++)
         signal(number, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
@@ -76,17 +77,19 @@ static void inherit_nothing(void)
     struct sched_param plain = {0};
     sched_setscheduler(0, SCHED_OTHER, &plain);
     syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, IOPRIO_BE_NR - 1)); /* served last */
-    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+    if (WALL("own-keyring"))
+        syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
     /* the policy's own limits come later; of these it has none, and a caller's would end jobs at random */
     static const int callers[] = {RLIMIT_CPU, RLIMIT_AS, RLIMIT_RSS, RLIMIT_DATA, RLIMIT_RTTIME};
-    for (size_t i = 0; i < sizeof callers / sizeof *callers; i++) {
+    for (size_t i = 0; i < sizeof callers / sizeof *callers && WALL("reset-limits"); i++) {
         struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
         if (setrlimit(callers[i], &limit) < 0 && getrlimit(callers[i], &limit) == 0) {
             limit.rlim_cur = limit.rlim_max; /* not root: as far as it goes */
             setrlimit(callers[i], &limit);
         }
     }
-    no_core_dumps();
+    if (WALL("no-core-dumps"))
+        no_core_dumps();
     if (chdir("/") < 0)
         fail("inherit", "nothing");
 }
@@ -157,10 +160,11 @@ static void enter_namespaces(void)
     char map[32];
     uid_t uid = geteuid();
     gid_t gid = getegid();
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS) < 0)
+    int network = WALL("network-namespace") ? CLONE_NEWNET : 0, names = WALL("uts-namespace") ? CLONE_NEWUTS : 0;
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS | network | names) < 0)
         fail("namespaces", "unshare");
     /* bubblewrap gives the sandbox a host name; its NIS domain would still be the host's */
-    if (setdomainname("(none)", 6) < 0)
+    if (names != 0 && setdomainname("(none)", 6) < 0)
         fail("namespaces", "domain");
     write_own("namespaces", "/proc/self/setgroups", "deny");
     snprintf(map, sizeof map, "0 %u 1", (unsigned)uid);
@@ -216,7 +220,7 @@ static void place_descriptors(const int sources[], const int targets[], int coun
     for (int i = 0; i < count; i++)
         if (dup2(parked[i], targets[i]) < 0)
             fail("descriptors", "place");
-    if (close_range(FD_FIRST_FREE, ~0u, 0) < 0)
+    if (WALL("closed-descriptors") && close_range(FD_FIRST_FREE, ~0u, 0) < 0)
         fail("descriptors", "close");
 }
 
@@ -260,8 +264,12 @@ _Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint
      */
     if (prctl(PR_SET_PDEATHSIG, 0) < 0)
         fail("lifeline", "parent-death signal");
+#ifdef GLOVEBOX_MUTABLE
+    char *argv[] = {"bwrap", "--args", "9", "--", "/proc/self/fd/7", "--without", strdup(walls_without), NULL};
+#else
     char *argv[] = {"bwrap", "--args", "9", "--", "/proc/self/fd/7", NULL};
-    char *envp[] = {NULL};
-    execve(settings->bwrap, argv, envp);
+#endif
+    char *nothing[] = {NULL};
+    execve(settings->bwrap, argv, WALL("empty-environment") ? nothing : environ);
     fail("exec", settings->bwrap);
 }

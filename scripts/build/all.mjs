@@ -2,6 +2,7 @@
 import { alone, Failure } from './checkout.mjs'
 import { buildCli } from './cli.mjs'
 import { buildGateway } from './gateway.mjs'
+import { buildMutable } from './mutable.mjs'
 import { buildNative, buildPackage } from './native.mjs'
 import { buildTypeScript } from './typescript.mjs'
 
@@ -12,6 +13,8 @@ export const PARTS = {
   gateway: buildGateway,
   /** what a package needs besides: the native programs of the other architecture */
   package: buildPackage,
+  /** what only tests use: programs and a gateway that can leave a mechanism off */
+  mutable: buildMutable,
 }
 /** What a checkout needs to run. */
 const USUAL = ['typescript', 'native', 'cli', 'gateway']

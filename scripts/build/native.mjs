@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { Failure, filesBelow, fingerprint, root, stamp, writeWhole } from './checkout.mjs'
 import { writeLicenses } from './native-licenses.mjs'
 import { compilerFor, hostArchitecture, howToGet, TARGETS, toolsFor } from './targets.mjs'
@@ -50,6 +50,10 @@ const FLAGS = [
   `-ffile-prefix-map=${root}=.`,
 ]
 
+/** As they ship, but for WALL (native/walls.h), which lets tests leave a mechanism off. */
+const MUTABLE = join(root, 'dist/mutable/native')
+const MUTABLE_SOURCES = ['native/mutable/walls.c']
+
 /** The programs of this machine's architecture. */
 export const buildNative = () => buildProgramsOf([hostArchitecture()])
 
@@ -58,6 +62,26 @@ export async function buildPackage() {
   const outcome = buildProgramsOf(Object.keys(TARGETS))
   if (outcome !== 'absent') writeLicenses()
   return outcome
+}
+
+/** For the tests alone; no package has them. */
+export function buildMutableNative() {
+  const arch = hostArchitecture()
+  const everything = filesBelow('native', (file) => /\.[ch]$/.test(file))
+  const inputs = fingerprint([...everything, ...RECIPE], arch, toolsFor(arch))
+  const note = stamp('mutable-native')
+  if (note.says(inputs) && existsSync(join(MUTABLE, 'manifest.json'))) return 'fresh'
+  const manifest = { [arch]: {} }
+  for (const name of PROGRAMS) {
+    const finished = join(MUTABLE, arch, name)
+    compile(arch, name, [...sourcesOf(name, everything), ...MUTABLE_SOURCES], finished, [
+      '-DGLOVEBOX_MUTABLE',
+    ])
+    manifest[arch][name] = description(finished)
+  }
+  writeWhole(join(MUTABLE, 'manifest.json'), JSON.stringify(manifest))
+  note.write(inputs)
+  return 'built'
 }
 
 /** What the manifest names afterwards is of these sources: programs of another architecture that are not, go. */
@@ -80,7 +104,7 @@ function buildProgramsOf(wanted) {
     if (!(complete && madeWith !== null && note.says(inputs))) {
       rmSync(join(NATIVE, arch), { recursive: true, force: true })
       if (!asked) continue
-      for (const { name, sources } of programs) compile(arch, name, sources)
+      for (const { name, sources } of programs) compile(arch, name, sources, join(NATIVE, arch, name))
       note.write(inputs)
       outcome = 'built'
     }
@@ -106,12 +130,11 @@ function sourcesOf(name, everything) {
 
 const inFolder = (file, folder) => file.startsWith(`${folder}/`) && file.endsWith('.c')
 
-function compile(arch, name, sources) {
-  const finished = join(NATIVE, arch, name)
+function compile(arch, name, sources, finished, more = []) {
   const draft = `${finished}.${process.pid}.tmp`
-  mkdirSync(join(NATIVE, arch), { recursive: true })
+  mkdirSync(dirname(finished), { recursive: true })
   const { PATH, TMPDIR } = process.env
-  const gcc = spawnSync(compilerFor(arch), [...FLAGS, '-Inative', '-o', draft, ...sources], {
+  const gcc = spawnSync(compilerFor(arch), [...FLAGS, ...more, '-Inative', '-o', draft, ...sources], {
     cwd: root,
     encoding: 'utf8',
     // none of the caller's CPATH, LIBRARY_PATH or language: what is made is the same for everybody

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import type { HostFacts } from '../host/index.js'
-import type { Answer, ClaimStatus, Plan, Requirement, RequirementId } from '../plan/index.js'
+import type { Answer, ClaimStatus, InForce, Plan, Requirement, RequirementId } from '../plan/index.js'
 import type { BoundaryName } from '../policy/index.js'
 
 /** What a boundary is asked: a requirement, on this host. */
@@ -45,9 +45,10 @@ export interface Boundary {
   kernel(plan: Plan, host: HostFacts): KernelSurface
   /**
    * starts what the boundary's sandboxes are started from; `single`: for one run, so nothing is prepared for a second;
-   * `without`: mechanisms that are left off. No policy, flag or variable leads there: it is how tests show that a probe notices.
+   * `inForce`: absent, all mechanisms are. No policy, flag or variable leads there: it is how tests show that a probe notices.
+   * @throws RangeError when a mechanism is to be left off that the boundary does not know
    */
-  open(host: HostFacts, single: boolean, without?: ReadonlySet<string>): SandboxSource
+  open(host: HostFacts, single: boolean, inForce?: InForce): SandboxSource
 }
 
 /** Starts sandboxes; closed, it has none left. */

@@ -1,4 +1,5 @@
 /** The gateway: the process that is the network of sandboxes, and the supervisor's handle on it. */
+import type { InForce } from '../plan/index.js'
 import { type Gateway, GatewayProcess } from './gateway.js'
 import { type ResolutionOptions, resolutionSource } from './resolution.js'
 import { type GatewayHost, startProcess } from './start.js'
@@ -10,6 +11,8 @@ export type { GatewayHost } from './start.js'
 
 export interface GatewayOptions extends ResolutionOptions {
   readonly host: GatewayHost
+  /** a gateway that lacks something; absent or `null`: the one that ships */
+  readonly leftOff?: InForce['leftOff']
 }
 
 /**
@@ -17,5 +20,5 @@ export interface GatewayOptions extends ResolutionOptions {
  * @throws LaunchError when it can't be jailed here, or is not built
  */
 export function startGateway(options: GatewayOptions): Gateway {
-  return new GatewayProcess(startProcess(options.host), resolutionSource(options))
+  return new GatewayProcess(startProcess(options.host, options.leftOff ?? null), resolutionSource(options))
 }

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { LaunchError } from '../errors/index.js'
 import { type HostFacts, OWN_UID_BASE } from '../host/index.js'
+import type { InForce } from '../plan/index.js'
 import { ARCHES, type Arch, gatewayFilter } from '../syscalls/index.js'
 import { JAIL_FDS, jailWords, LIBRARIES } from './jail.js'
 
@@ -14,7 +15,7 @@ export type GatewayHost = Pick<
 >
 
 /** @throws LaunchError when there is nothing to jail it with, or nothing to start: it never runs without its jail */
-export function startProcess(host: GatewayHost): ChildProcess {
+export function startProcess(host: GatewayHost, leftOff: InForce['leftOff'] = null): ChildProcess {
   const { bubblewrap } = host
   if (bubblewrap === null)
     throw new LaunchError(
@@ -30,11 +31,12 @@ export function startProcess(host: GatewayHost): ChildProcess {
   const arch = ARCHES.find((each): each is Arch => each === host.arch)
   if (arch === undefined) throw new LaunchError('gateway.unavailable', `There is no filter for ${host.arch}.`)
 
-  const folder = gatewayFolder(import.meta.dirname)
+  const shipped = gatewayFolder(import.meta.dirname)
+  const folder = leftOff === null ? shipped : join(leftOff.builds, 'gateway')
   const cache = join(folder, 'main.cache')
   const cached = existsSync(cache)
   const files = [
-    join(folder, '../../bin/gateway.cjs'),
+    join(shipped, '../../bin/gateway.cjs'),
     join(folder, 'main.cjs'),
     ...(cached ? [cache] : []),
   ].map((file) => openSync(file, 'r'))
@@ -49,7 +51,11 @@ export function startProcess(host: GatewayHost): ChildProcess {
     // detached: a terminal's Ctrl-C is for the caller; uid and gid: libuv clears the supplementary groups with them
     const child = spawn(bubblewrap, jailWords(facts, cached), {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe', ...files],
-      env: { GLOVEBOX_OPEN_FILES: openFiles() },
+      // only a gateway that was built for it reads what it lacks
+      env: {
+        GLOVEBOX_OPEN_FILES: openFiles(),
+        ...(leftOff === null ? {} : { GLOVEBOX_WITHOUT: leftOff.ids }),
+      },
       detached: true,
       cwd: '/',
       ...own,

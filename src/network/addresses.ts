@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js'
 import { special } from '../policy/index.js'
+import { held } from './held.js'
 import type { Denial } from './verdicts.js'
 
 declare const checked: unique symbol
@@ -32,8 +33,9 @@ export function classifyAddress(
 ): AddressVerdict {
   const address = parse(text)
   if (address === null) return { verdict: 'denyReserved' }
-  const row =
-    embedded(address) ?? rowOf(METADATA_ROWS, address) ?? rowOf(NEVER_ROWS, address) ?? unallocated(address)
+  const metadata = held('gateway-metadata') ? rowOf(METADATA_ROWS, address) : null
+  if (metadata === null && !held('gateway-addresses')) return allow(address)
+  const row = embedded(address) ?? metadata ?? rowOf(NEVER_ROWS, address) ?? unallocated(address)
   if (row !== null) return { verdict: row }
 
   const blocks = blocksOf(open)
@@ -43,7 +45,7 @@ export function classifyAddress(
     return blocks.some((block) => isLoopbackBlock(block) && lies(address, block))
       ? allow(address)
       : { verdict: loopback }
-  if (isOwn(address, own))
+  if (held('gateway-own-addresses') && isOwn(address, own))
     return blocks.some((block) => isExactly(address, block)) ? allow(address) : { verdict: 'denyOwnAddress' }
 
   const denial = rowOf(PRIVATE_ROWS, address)

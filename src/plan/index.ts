@@ -2,6 +2,7 @@
  * Requirement → answer → claim → plan. Types and the pure joins between them; nothing here knows a boundary.
  */
 
+export { InForce, type LeftOff } from './in-force.js'
 export type { FilePlan, LimitsPlan, NetworkPlan, NetworkRule, Plan, SyscallPlan } from './plan.js'
 export type {
   Absence,
@@ -9,6 +10,7 @@ export type {
   Claim,
   ClaimStatus,
   Enforcement,
+  Means,
   Refusal,
   Requirement,
   RequirementId,

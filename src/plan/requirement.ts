@@ -64,10 +64,17 @@ export interface Requirement {
   readonly applies: boolean
 }
 
+/** What enforces, as reports say it, and the mechanisms that the words stand for. */
+export interface Means {
+  readonly says: string
+  /** ids of the boundary's own */
+  readonly mechanisms: readonly [string, ...string[]]
+}
+
 /** The boundary's yes: by which mechanisms. */
 export interface Enforcement {
   readonly kind: 'enforced'
-  readonly by: readonly [string, ...string[]]
+  readonly by: readonly [Means, ...Means[]]
 }
 
 /** The boundary's no: why not on this host, and how to get it. */
@@ -93,15 +100,17 @@ export interface Claim {
   readonly sentence: string
   readonly family: ThreatFamily
   readonly status: ClaimStatus
-  /** mechanisms, strongest first; empty unless enforced */
+  /** mechanisms in words, strongest first; empty unless enforced */
   readonly by: readonly string[]
+  /** the same as ids, each once */
+  readonly mechanisms: readonly string[]
   /** why not and how to get it; only when impossible or waived on a host that can't */
   readonly refusal: Refusal | null
   /** why this host does not have it, where nothing rests on it; only when not applicable */
   readonly absence: string | null
 }
 
-export function enforcedBy(first: string, ...more: string[]): Enforcement {
+export function enforcedBy(first: Means, ...more: Means[]): Enforcement {
   return { kind: 'enforced', by: [first, ...more] }
 }
 
@@ -116,11 +125,12 @@ export function absent(why: string): Absence {
 /** Joins a requirement with its answer. A waived control is never reported as enforced. */
 export function claimOf(requirement: Requirement, answer: Answer, waived: boolean): Claim {
   const { id, sentence, family } = requirement
-  const claim = { id, sentence, family, by: [], refusal: null, absence: null }
+  const claim = { id, sentence, family, by: [], mechanisms: [], refusal: null, absence: null }
   if (!requirement.applies) return { ...claim, status: 'notApplicable' }
   if (answer.kind === 'absent') return { ...claim, status: 'notApplicable', absence: answer.why }
   const refusal = answer.kind === 'impossible' ? answer : null
   if (waived) return { ...claim, status: 'waived', refusal }
   if (answer.kind === 'impossible') return { ...claim, status: 'impossible', refusal }
-  return { ...claim, status: 'enforced', by: answer.by }
+  const mechanisms = [...new Set(answer.by.flatMap((means) => means.mechanisms))]
+  return { ...claim, status: 'enforced', by: answer.by.map(({ says }) => says), mechanisms }
 }

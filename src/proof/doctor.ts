@@ -70,7 +70,7 @@ function claimFindings(host: HostFacts, policy: Policy): Finding[] {
       const answer = boundary.answer({ requirement, host, cpus: policy.limits.cpus })
       const { id: name } = requirement
       if (answer.kind === 'enforced')
-        return { name, status: 'good', what: `By ${answer.by.join('; ')}.`, get: '' }
+        return { name, status: 'good', what: `By ${answer.by.map(({ says }) => says).join('; ')}.`, get: '' }
       return answer.kind === 'absent'
         ? { name, status: 'note', what: answer.why, get: '' }
         : { name, status: 'missing', what: answer.why, get: answer.get }

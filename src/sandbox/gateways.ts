@@ -1,5 +1,6 @@
 import { type Gateway, startGateway } from '../gateway/index.js'
 import type { HostFacts } from '../host/index.js'
+import { InForce } from '../plan/index.js'
 
 /** Of a `Glovebox`'s network. */
 export interface NetworkOptions {
@@ -15,10 +16,12 @@ export interface NetworkOptions {
 export class Gateways {
   readonly #host: HostFacts
   readonly #options: NetworkOptions
+  readonly #inForce: InForce
   readonly #running = new Map<string | null, Gateway>()
 
-  constructor(host: HostFacts, options: NetworkOptions) {
+  constructor(host: HostFacts, options: NetworkOptions, inForce = InForce.all) {
     this.#host = host
+    this.#inForce = inForce
     this.#options = options
   }
 
@@ -27,7 +30,7 @@ export class Gateways {
     const key = this.#options.gateways === 'perTenant' ? tenant : null
     const running = this.#running.get(key)
     if (running !== undefined && !running.ended) return running
-    const started = startGateway({ ...this.#options, host: this.#host })
+    const started = startGateway({ ...this.#options, host: this.#host, leftOff: this.#inForce.leftOff })
     this.#running.set(key, started)
     return started
   }

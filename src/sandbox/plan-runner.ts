@@ -2,7 +2,7 @@
 import { boundaryNamed, type InputFile, type SandboxSource } from '../boundary/index.js'
 import { BoundaryUnavailableError } from '../errors/index.js'
 import type { HostFacts } from '../host/index.js'
-import type { Plan } from '../plan/index.js'
+import { InForce, type LeftOff, type Plan } from '../plan/index.js'
 import type { NetworkAttempt } from '../report/index.js'
 import { networkAttempts } from './attempts.js'
 import { Gateways, type NetworkOptions } from './gateways.js'
@@ -29,7 +29,7 @@ export interface PlanRun {
 export interface PlanRunnerOptions {
   readonly network?: NetworkOptions
   /** mechanisms that are left off; for the tests that show which probe notices */
-  readonly without?: ReadonlySet<string>
+  readonly without?: LeftOff
 }
 
 /** Like a `Glovebox`, it holds a launcher and, once a plan has a network, a gateway. Close it when done. */
@@ -37,6 +37,7 @@ export class PlanRunner {
   readonly #host: HostFacts
   readonly #source: SandboxSource
   readonly #gateways: Gateways
+  readonly #inForce: InForce
 
   /** @throws BoundaryUnavailableError when this version has no such boundary */
   constructor(host: HostFacts, { boundary }: Plan, { network = {}, without }: PlanRunnerOptions = {}) {
@@ -44,8 +45,9 @@ export class PlanRunner {
     if (found === null)
       throw new BoundaryUnavailableError('boundary.notYet', `There is no boundary "${boundary}".`)
     this.#host = host
-    this.#source = found.open(host, false, without)
-    this.#gateways = new Gateways(host, network)
+    this.#inForce = without === undefined ? InForce.all : new InForce(without)
+    this.#source = found.open(host, false, this.#inForce)
+    this.#gateways = new Gateways(host, network, this.#inForce)
   }
 
   get host(): HostFacts {
@@ -69,6 +71,7 @@ export class PlanRunner {
       stdin: stdinOf(options.stdin),
       cancel: options.signal ?? null,
       onStarted: options.onStarted ?? null,
+      inForce: this.#inForce,
     })
     const [stdout, stderr] = [run.stdout, run.stderr].map(kept) as [Promise<Buffer>, Promise<Buffer>]
     const outcome = await run.finish(this.#source)

@@ -12,7 +12,7 @@ import type {
 } from '../boundary/index.js'
 import { LaunchError, visible } from '../errors/index.js'
 import type { Attachment } from '../gateway/index.js'
-import type { Plan } from '../plan/index.js'
+import { InForce, type Plan } from '../plan/index.js'
 import type { CollectedFile } from '../report/index.js'
 import { type Told, told } from './attempts.js'
 import { CollectRefusal, collectInto, type Wanted } from './collect.js'
@@ -36,6 +36,8 @@ export interface Job {
   readonly attach: ((ends: readonly NetworkEnd[]) => Promise<Attachment>) | null
   /** told when the command runs, with a way to send it signals */
   readonly onStarted: ((send: (signal: number) => void) => void) | null
+  /** absent: all mechanisms */
+  readonly inForce?: InForce
 }
 
 export interface Outcome {
@@ -53,6 +55,8 @@ export interface Outcome {
 /** How long a sandbox may take to come up, and how much longer than its deadline it may take to end itself, ms. */
 const LAUNCH_MS = 30_000
 const DEADLINE_SLACK_MS = 1_000
+/** the longest that a timer can wait: 24 days */
+const NEVER_MS = 2 ** 31 - 1
 
 /** Not `performance`, which Node loads when it is first used. */
 const clockMs = () => Number(process.hrtime.bigint()) / 1e6
@@ -67,6 +71,7 @@ export class JobRun {
   #terminal: Command['terminal']
   #sandbox: RunningSandbox | null = null
   readonly #meter: OutputMeter
+  readonly #lateMs: number
   #feeding: Readable | null = null
   #interruption: Interruption | null = null
   #interrupt: () => void = () => {}
@@ -82,7 +87,11 @@ export class JobRun {
     this.#interrupted = new Promise((resolve) => {
       this.#interrupt = resolve
     })
-    this.#meter = new OutputMeter(job.plan.limits.outputBytes, job.plan.lifetime.noOutputMs, {
+    const { inForce = InForce.all } = job
+    const outputBytes = inForce.on('output-count') ? job.plan.limits.outputBytes : Number.MAX_SAFE_INTEGER
+    const noOutputMs = inForce.on('silence-clock') ? job.plan.lifetime.noOutputMs : null
+    this.#lateMs = inForce.on('clock-outside') ? DEADLINE_SLACK_MS : NEVER_MS
+    this.#meter = new OutputMeter(outputBytes, noOutputMs, {
       onTooMuch: () => this.#stop({ kind: 'output' }),
       onSilence: () => this.#stop({ kind: 'noOutput' }),
     })
@@ -115,7 +124,7 @@ export class JobRun {
       clearTimeout(backup)
       backup = setTimeout(
         () => this.#stop({ kind: 'deadline' }),
-        Math.min(this.#job.plan.lifetime.deadlineMs + DEADLINE_SLACK_MS, 2 ** 31 - 1),
+        Math.min(this.#job.plan.lifetime.deadlineMs + this.#lateMs, NEVER_MS),
       )
       const startMs = clockMs() - begin
       // not before: who has read of the job's output may signal it, and must not be told that it has yet to start

@@ -9,7 +9,7 @@ import {
   returning,
 } from './bpf.js'
 import { compileRule } from './compile-rule.js'
-import { errno, KILL, type Profile, type Rule } from './rule.js'
+import { type Action, errno, KILL, type Profile, type Rule } from './rule.js'
 import { type Arch, syscallNumbers } from './table.js'
 
 /** AUDIT_ARCH_* of include/uapi/linux/audit.h */
@@ -38,7 +38,7 @@ export function compileFilter(profile: Profile, arch: Arch): Uint8Array {
 
 /** As {@link compileFilter}, before encoding. */
 export function compileProgram(profile: Profile, arch: Arch): readonly Instruction[] {
-  const head: Pending[] = [...prologue(arch)]
+  const head: Pending[] = [...prologue(arch, profile.otherAbi ?? KILL)]
   const ranges = segments(profile, arch)
   search(ranges, 0, ranges.length, head)
   const blocks = new Map<Rule, number>()
@@ -61,11 +61,11 @@ export function compileProgram(profile: Profile, arch: Arch): readonly Instructi
  * that uses one dies. x32 shares x86_64's arch value and is told apart by a bit of the number; -1 has that bit
  * and is no x32 call: the kernel answers ENOSYS, and so do we.
  */
-function prologue(arch: Arch): readonly Instruction[] {
+function prologue(arch: Arch, otherAbi: Action): readonly Instruction[] {
   const archCheck = [
     instruction(OP.load, OFFSET.arch),
     instruction(OP.jumpIfEqual, AUDIT_ARCH[arch], 1, 0),
-    returning(KILL),
+    returning(otherAbi),
     instruction(OP.load, OFFSET.number),
   ]
   if (arch !== 'x64') return archCheck
@@ -73,7 +73,7 @@ function prologue(arch: Arch): readonly Instruction[] {
     ...archCheck,
     instruction(OP.jumpIfAtLeast, X32_BIT, 0, 3),
     instruction(OP.jumpIfEqual, MINUS_ONE, 1, 0),
-    returning(KILL),
+    returning(otherAbi),
     returning(errno('ENOSYS')),
   ]
 }

@@ -8,6 +8,7 @@
  */
 import type { SyscallLock, SyscallProfile } from '../policy/index.js'
 import { compileFilter } from './compile.js'
+import type { FilterPart } from './parts.js'
 import { defaultProfile, type Group, group } from './profile-default.js'
 import { ALLOW, ASK, allowOnlyIf, always, errno, isOneOf, type Profile, type Rule } from './rule.js'
 import type { Arch } from './table.js'
@@ -44,16 +45,18 @@ export const SEALED: readonly Group[] = [
 export interface Gated {
   readonly profile: SyscallProfile
   readonly lock: SyscallLock | null
+  /** parts that are left out, see `parts.ts`; absent: none */
+  readonly missing?: readonly FilterPart[]
 }
 
 export function isGated({ profile, lock }: Gated): boolean {
   return profile === 'compute' || lock !== null
 }
 
-export function gateProfile({ profile, lock }: Gated): Profile {
+export function gateProfile({ profile, lock, missing = [] }: Gated): Profile {
   const asked = [
-    ...(profile === 'compute' ? ONCE : []),
-    ...(lock === null ? [] : SEALED.flatMap(({ calls }) => calls)),
+    ...(profile === 'compute' && !missing.includes('once') ? ONCE : []),
+    ...(lock === null || missing.includes('sealed') ? [] : SEALED.flatMap(({ calls }) => calls)),
   ]
   return { rules: new Map(asked.map((name) => [name, always(ASK)])), unlisted: ALLOW }
 }

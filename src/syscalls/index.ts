@@ -5,6 +5,7 @@ import { PolicyError } from '../errors/index.js'
 import { type Adjustment, adjust, adjustmentProblems, adjustmentWarnings } from './adjust.js'
 import { compileFilter } from './compile.js'
 import { type Gated, gateBytes, isGated, keeperProfile } from './gate.js'
+import { lacking } from './parts.js'
 import { PREBUILT } from './prebuilt.js'
 import { computeProfile } from './profile-compute.js'
 import { defaultProfile, type ProfileOptions } from './profile-default.js'
@@ -13,6 +14,7 @@ import { type Arch, syscallNumbers } from './table.js'
 
 export { adjustmentProblems } from './adjust.js'
 export { compiledGatewayFilter, gatewayFilter } from './gateway.js'
+export { FILTER_PARTS, type FilterPart } from './parts.js'
 export { requirements } from './requirements.js'
 export type { Arch } from './table.js'
 export { ARCHES } from './table.js'
@@ -44,7 +46,7 @@ export interface SyscallFilter extends SyscallSurface {
  * @throws PolicyError when `deny` or `allow` names what doesn't exist or what can't be changed
  */
 export function syscallFilterBytes(options: FilterOptions): Uint8Array {
-  const ready = options.deny.length + options.allow.length === 0 ? PREBUILT[prebuiltKey(options)] : undefined
+  const ready = isAsItShips(options) && options.deny.length === 0 ? PREBUILT[prebuiltKey(options)] : undefined
   return ready === undefined ? compiledFilter(options) : Buffer.from(ready.join(''), 'base64')
 }
 
@@ -70,27 +72,36 @@ export const LOCK_FD = 3
 /** `null`: the first filter says it all. Throws as {@link firstFilter} does. */
 export function jobFilters(options: FilterOptions): JobFilters | null {
   if (!isGated(options)) return null
-  const { arch, profile, lock } = options
+  const { arch, profile, lock, missing = [] } = options
   return {
     gate: gateBytes(options, arch),
     filter: syscallFilterBytes(options),
-    lock: lock === null ? null : { line: `lock ${lock}`, oneExec: profile === 'compute' },
+    lock:
+      lock === null
+        ? null
+        : { line: `lock ${lock}`, oneExec: profile === 'compute' && !missing.includes('once') },
   }
 }
 
 /** What the policy denies is for the job's own filter, what it allows must pass this one too. */
 function keeperFilterBytes(options: FilterOptions): Uint8Array {
-  const ready = options.allow.length === 0 ? PREBUILT[`keeper-${options.arch}`] : undefined
+  const ready = isAsItShips(options) ? PREBUILT[`keeper-${options.arch}`] : undefined
   return ready === undefined ? compiledKeeper(options) : Buffer.from(ready.join(''), 'base64')
 }
 
-export function compiledKeeper({ arch, allow }: Pick<FilterOptions, 'arch' | 'allow'>): Uint8Array {
-  return compileFilter(adjust(keeperProfile(), { deny: [], allow }), arch)
+export function compiledKeeper({
+  arch,
+  allow,
+  missing = [],
+}: Pick<FilterOptions, 'arch' | 'allow' | 'missing'>): Uint8Array {
+  return compileFilter(lacking(adjust(keeperProfile(), { deny: [], allow }), missing), arch)
 }
+
+const isAsItShips = ({ allow, missing = [] }: FilterOptions) => allow.length + missing.length === 0
 
 /** What {@link syscallFilterBytes} gives when nothing was compiled ahead. */
 export function compiledFilter(options: FilterOptions): Uint8Array {
-  return compileFilter(adjustedProfile(options), options.arch)
+  return compileFilter(lacking(adjustedProfile(options), options.missing ?? []), options.arch)
 }
 
 /** Names a filter that is compiled ahead. */

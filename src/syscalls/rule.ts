@@ -43,6 +43,8 @@ export interface Profile {
   readonly rules: ReadonlyMap<string, Rule>
   /** calls that `rules` doesn't name, and numbers that have no name yet */
   readonly unlisted: Action
+  /** calls by another ABI; absent: they kill */
+  readonly otherAbi?: Action
 }
 
 const ALL_BITS = 0xffff_ffff

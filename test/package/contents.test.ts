@@ -51,7 +51,7 @@ describe('the package', { skip: NO_PACKAGE }, () => {
     const library = below('src', (file) => file.endsWith('.ts') && !file.startsWith('src/cli/')).flatMap(
       (file) => ['.js', '.d.ts'].map((ending) => `dist/${file.replace(/\.ts$/, ending)}`),
     )
-    const sources = below('native', (file) => !file.startsWith('native/test-syscalls/'))
+    const sources = below('native', (file) => !/^native\/(test-syscalls|mutable)\//.test(file))
     const others = ['docs', 'etc', 'include', 'policies', 'scripts/build'].flatMap((folder) =>
       below(folder, () => true),
     )

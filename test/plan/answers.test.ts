@@ -173,11 +173,12 @@ describe('a waived control is never said to be enforced', () => {
       family: 'staying',
       applies: true,
     }
-    assert.equal(claimOf(requirement, enforcedBy('x'), true).status, 'waived')
+    const means = { says: 'x', mechanisms: ['x'] } as const
+    assert.equal(claimOf(requirement, enforcedBy(means), true).status, 'waived')
     assert.equal(claimOf(requirement, impossible('no', 'never'), false).status, 'impossible')
     assert.equal(claimOf(requirement, impossible('no', 'never'), true).status, 'waived')
     const idle = { ...requirement, applies: false }
-    for (const answer of [enforcedBy('x'), impossible('no', 'never')])
+    for (const answer of [enforcedBy(means), impossible('no', 'never')])
       assert.deepEqual(claimOf(idle, answer, false).status, 'notApplicable')
   })
 })

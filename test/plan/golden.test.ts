@@ -47,7 +47,7 @@ function golden(hostName: HostName, policy: object): Record<string, unknown> {
   const plan = planFor(checked, boundary, host)
   return JSON.parse(
     JSON.stringify({
-      plan,
+      plan: { ...plan, claims: plan.claims.map(({ mechanisms: _ids, ...claim }) => claim) },
       words: boundary.words(plan, host),
       request: readRequest(
         Buffer.concat([launchHead(7, plan, host, 3), launchRequest(plan, host)]),

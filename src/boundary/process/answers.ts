@@ -1,8 +1,9 @@
 import type { HostFacts } from '../../host/index.js'
-import { type Answer, enforcedBy, impossible, type RequirementId } from '../../plan/index.js'
+import { type Answer, enforcedBy, impossible, type Means, type RequirementId } from '../../plan/index.js'
 import type { Question } from '../boundary.js'
 import { cgroupAdvice, NFTABLES_ADVICE } from './advice.js'
 import { confinement } from './confinement.js'
+import { by } from './mechanisms.js'
 import { secondWall } from './wall.js'
 
 /** There on every kernel with netfilter. */
@@ -18,7 +19,7 @@ function needsCgroup(host: HostFacts, control: string, instead: string): Answer 
 }
 
 /** Whether it has nftables too, its modules may say only when they are asked for; then the start fails. */
-function withNftables(host: HostFacts, first: string, ...more: string[]): Answer {
+function withNftables(host: HostFacts, first: Means, ...more: Means[]): Answer {
   return host.paths[NETFILTER] === undefined
     ? impossible('This kernel was built without netfilter.', NFTABLES_ADVICE)
     : enforcedBy(first, ...more)
@@ -29,143 +30,251 @@ type Answers = { readonly [Id in RequirementId]: (question: Question) => Answer 
 /** What the process boundary does about each requirement. A missing line does not compile. */
 const answers: Answers = {
   'identity.unprivileged': () =>
-    enforcedBy('uid and gid 1000 in a user namespace of its own', 'bubblewrap drops every capability'),
+    enforcedBy(
+      by('uid and gid 1000 in a user namespace of its own', 'unprivileged-ids'),
+      by('bubblewrap drops every capability', 'no-capabilities'),
+    ),
   'identity.own-host-uid': ({ host }) =>
     host.canTakeUids
-      ? enforcedBy('a host uid and gid that no one else has while the sandbox lives, no supplementary groups')
+      ? enforcedBy(
+          by(
+            'a host uid and gid that no one else has while the sandbox lives, no supplementary groups',
+            'own-host-uid',
+          ),
+        )
       : enforcedBy(
-          "the caller's own uid without capabilities: only mounts and namespaces keep its files apart",
+          by(
+            "the caller's own uid without capabilities: only mounts and namespaces keep its files apart",
+            'no-capabilities',
+            'own-root',
+          ),
         ),
-  'identity.no-new-privileges': () => enforcedBy('PR_SET_NO_NEW_PRIVS', 'every mount nosuid'),
+  'identity.no-new-privileges': () =>
+    enforcedBy(by('PR_SET_NO_NEW_PRIVS', 'no-new-privileges'), by('every mount nosuid', 'nosuid-mounts')),
   'identity.no-user-namespaces': () =>
     enforcedBy(
-      'max_user_namespaces is 0 inside (bubblewrap --disable-userns)',
-      'seccomp: clone flags, clone3, unshare',
+      by('max_user_namespaces is 0 inside (bubblewrap --disable-userns)', 'no-user-namespaces'),
+      by('seccomp: clone flags, clone3, unshare', 'filter-namespaces'),
     ),
   'isolation.processes': () =>
-    enforcedBy('pid namespace', '/proc of that namespace', 'first process not dumpable'),
-  'isolation.ipc': () => enforcedBy('ipc namespace', 'network namespace (abstract sockets)'),
-  'isolation.host-name': () => enforcedBy('uts namespace'),
-  'isolation.cgroup-view': () => enforcedBy('cgroup namespace'),
+    enforcedBy(
+      by('pid namespace', 'pid-namespace'),
+      by('/proc of that namespace', 'own-proc'),
+      by('first process not dumpable', 'agent-not-dumpable'),
+    ),
+  'isolation.ipc': () =>
+    enforcedBy(
+      by('ipc namespace', 'ipc-namespace'),
+      by('network namespace (abstract sockets)', 'network-namespace'),
+    ),
+  'isolation.host-name': () => enforcedBy(by('uts namespace', 'uts-namespace')),
+  'isolation.cgroup-view': () => enforcedBy(by('cgroup namespace', 'cgroup-namespace')),
   'isolation.no-terminal': () =>
     enforcedBy(
-      'setsid, and pipes made for this sandbox',
-      "with --tty: a pair of the sandbox's own devpts, whose other side only the first process holds",
-      'seccomp: TIOCSTI, TIOCLINUX',
+      by('setsid, and pipes made for this sandbox', 'own-session', 'own-streams'),
+      by(
+        "with --tty: a pair of the sandbox's own devpts, whose other side only the first process holds",
+        'own-streams',
+      ),
+      by('seccomp: TIOCSTI, TIOCLINUX', 'filter-terminal'),
     ),
   'isolation.nothing-inherited': () =>
-    enforcedBy('cell: close_range, empty environment, default signals, new session keyring, fixed rlimits'),
+    enforcedBy(
+      by(
+        'cell: close_range, empty environment, default signals, new session keyring, fixed rlimits',
+        'closed-descriptors',
+        'empty-environment',
+        'default-signals',
+        'own-keyring',
+        'reset-limits',
+      ),
+    ),
   'isolation.security-module': ({ host }) => confinement(host),
-  'files.root-read-only': () => enforcedBy(BWRAP_ROOT),
+  'files.root-read-only': () => enforcedBy(by(BWRAP_ROOT, 'read-only-root')),
   'files.host-hidden': () =>
-    enforcedBy('mount namespace with a root of its own', 'own passwd, group, hosts, resolv.conf'),
-  'files.devices': () => enforcedBy('bubblewrap --dev, read-only; devpts of its own'),
-  'files.proc': () => enforcedBy('procfs of the pid namespace', 'masked files, read-only /proc/sys'),
-  'files.scratch-bounded': () => enforcedBy('one tmpfs with size and nr_inodes', 'RLIMIT_FSIZE'),
+    enforcedBy(
+      by('mount namespace with a root of its own', 'own-root'),
+      by('own passwd, group, hosts, resolv.conf', 'own-etc'),
+    ),
+  'files.devices': () => enforcedBy(by('bubblewrap --dev, read-only; devpts of its own', 'own-dev')),
+  'files.proc': () =>
+    enforcedBy(
+      by('procfs of the pid namespace', 'own-proc'),
+      by('masked files, read-only /proc/sys', 'masked-proc', 'read-only-sysctl'),
+    ),
+  'files.scratch-bounded': () =>
+    enforcedBy(
+      by('one tmpfs with size and nr_inodes', 'bounded-scratch'),
+      by('RLIMIT_FSIZE', 'limit-file-size'),
+    ),
   'files.read-grants': ({ host }) =>
     enforcedBy(
-      'openat2 without symlinks, detached mount: read-only, nosuid, nodev',
-      'seccomp: no Unix socket that could connect to one in a granted folder',
+      by(
+        'openat2 without symlinks, detached mount: read-only, nosuid, nodev',
+        'grant-without-links',
+        'grant-read-only',
+        'grant-nodev',
+      ),
+      by('seccomp: no Unix socket that could connect to one in a granted folder', 'filter-unix-sockets'),
       ...grantedTo(host),
     ),
   'files.write-collected': () =>
-    enforcedBy('collected by the first process after all others died', 'checked extractor'),
+    enforcedBy(
+      by('collected by the first process after all others died', 'collected-last'),
+      by('checked extractor', 'checked-extractor'),
+    ),
   'files.live-writes': ({ host }) =>
     enforcedBy(
-      'openat2 without symlinks, detached mount: nosuid, nodev',
-      'seccomp: no setuid or setgid bit in any call that sets a mode, no device node',
-      'seccomp: no Unix socket that could connect to one in a granted folder',
+      by('openat2 without symlinks, detached mount: nosuid, nodev', 'grant-without-links', 'grant-nodev'),
+      by('seccomp: no setuid or setgid bit in any call that sets a mode, no device node', 'filter-modes'),
+      by('seccomp: no Unix socket that could connect to one in a granted folder', 'filter-unix-sockets'),
       ...grantedTo(host),
     ),
   'files.second-wall': ({ host }) => secondWall(host),
-  'network.none': () => enforcedBy('empty network namespace, loopback down', 'seccomp: AF_UNIX sockets only'),
+  'network.none': () =>
+    enforcedBy(
+      by('empty network namespace, loopback down', 'network-namespace'),
+      by('seccomp: AF_UNIX sockets only', 'filter-families'),
+    ),
   'network.gateway-only': ({ host }) =>
     withNftables(
       host,
-      'network namespace with nothing but lo, in which every address is local: TPROXY gives every port to one socket, which the gateway holds',
-      'seccomp: TCP and UDP sockets only',
+      by(
+        'network namespace with nothing but lo, in which every address is local: TPROXY gives every port to one socket, which the gateway holds',
+        'network-namespace',
+        'tproxy',
+      ),
+      by('seccomp: TCP and UDP sockets only', 'filter-families'),
     ),
   'network.no-datagrams': ({ host }) =>
     withNftables(
       host,
-      'nftables rejects all but questions to the resolver, before they leave the socket',
-      'network namespace with nothing but lo',
-      'seccomp: no raw, ping or packet socket',
+      by(
+        'nftables rejects all but questions to the resolver, before they leave the socket',
+        'refused-datagrams',
+      ),
+      by('network namespace with nothing but lo', 'network-namespace'),
+      by('seccomp: no raw, ping or packet socket', 'filter-families'),
     ),
   'network.names': () =>
     enforcedBy(
-      'the only name server is the gateway, which answers by itself with addresses that stand for names',
+      by(
+        'the only name server is the gateway, which answers by itself with addresses that stand for names',
+        'network-namespace',
+        'gateway-names',
+      ),
     ),
   'network.checked-address': () =>
-    enforcedBy('the gateway resolves the name once, classifies every address, and dials one that passed'),
-  'network.no-metadata': () => enforcedBy('the gateway classifies every address; no rule opens these'),
+    enforcedBy(
+      by(
+        'the gateway resolves the name once, classifies every address, and dials one that passed',
+        'gateway-resolves',
+        'gateway-addresses',
+      ),
+    ),
+  'network.no-metadata': () =>
+    enforcedBy(
+      by(
+        'the gateway classifies every address; no rule opens these',
+        'gateway-metadata',
+        'gateway-addresses',
+      ),
+    ),
   'network.no-host-services': () =>
-    enforcedBy("the gateway classifies every address, this host's own included"),
-  'network.tls-name': () => enforcedBy('the gateway reads the ClientHello before it dials'),
-  'network.http-rewritten': () => enforcedBy('the gateway parses each request and writes its own'),
-  'network.budgets': () => enforcedBy('the gateway counts'),
+    enforcedBy(
+      by(
+        "the gateway classifies every address, this host's own included",
+        'gateway-own-addresses',
+        'gateway-addresses',
+      ),
+    ),
+  'network.tls-name': () =>
+    enforcedBy(by('the gateway reads the ClientHello before it dials', 'gateway-server-name')),
+  'network.http-rewritten': () =>
+    enforcedBy(by('the gateway parses each request and writes its own', 'gateway-http')),
+  'network.budgets': () => enforcedBy(by('the gateway counts', 'gateway-budgets')),
   'network.recorded': () =>
     enforcedBy(
-      'TPROXY: the gateway accepts every connection',
-      'netfilter logs refused datagrams; of a flood the first 256, then 64 a second',
+      by('TPROXY: the gateway accepts every connection', 'tproxy'),
+      by('netfilter logs refused datagrams; of a flood the first 256, then 64 a second', 'logged-datagrams'),
     ),
-  'syscalls.profile': () => enforcedBy('seccomp filter, set before the first instruction of the job'),
-  'syscalls.native-abi-only': () => enforcedBy('seccomp filter kills the process'),
-  'syscalls.no-sockets': () => enforcedBy('seccomp filter: no family at all'),
+  'syscalls.profile': () =>
+    enforcedBy(by('seccomp filter, set before the first instruction of the job', 'filter')),
+  'syscalls.native-abi-only': () => enforcedBy(by('seccomp filter kills the process', 'filter-abi')),
+  'syscalls.no-sockets': () => enforcedBy(by('seccomp filter: no family at all', 'filter-families')),
   'syscalls.no-exec': () =>
     enforcedBy(
-      'seccomp: execve asks the first process of the sandbox, which answers once and closes its end for good',
-      'seccomp: no execveat',
+      by(
+        'seccomp: execve asks the first process of the sandbox, which answers once and closes its end for good',
+        'exec-gate',
+      ),
+      by('seccomp: no execveat', 'filter-execveat'),
     ),
   'syscalls.lock': () =>
     enforcedBy(
-      'seccomp: these calls ask the first process of the sandbox, which closes its end for good when the job says so',
+      by(
+        'seccomp: these calls ask the first process of the sandbox, which closes its end for good when the job says so',
+        'lock-gate',
+      ),
     ),
   'limits.memory': ({ host }) =>
     host.cgroups.controllers.includes('memory')
       ? enforcedBy(
-          host.cgroups.version === 2
-            ? 'cgroup memory.max, memory.swap.max, memory.oom.group'
-            : 'cgroup v1 memory.limit_in_bytes',
+          by(
+            host.cgroups.version === 2
+              ? 'cgroup memory.max, memory.swap.max, memory.oom.group'
+              : 'cgroup v1 memory.limit_in_bytes',
+            'cgroup-memory',
+          ),
         )
       : needsCgroup(host, 'limits.memory', ' (each process is then held to that size)'),
   'limits.cpus': ({ host, cpus }) => {
     if (host.cgroups.controllers.includes('cpu'))
-      return enforcedBy(host.cgroups.version === 2 ? 'cgroup cpu.max' : 'cgroup v1 cpu.cfs_quota_us')
-    if (cpus >= host.cpus) return enforcedBy(`the host has no more than ${host.cpus}`)
+      return enforcedBy(
+        by(host.cgroups.version === 2 ? 'cgroup cpu.max' : 'cgroup v1 cpu.cfs_quota_us', 'cgroup-cpu'),
+      )
+    if (cpus >= host.cpus) return enforcedBy(by(`the host has no more than ${host.cpus}`, 'host-processors'))
     return Number.isInteger(cpus)
-      ? enforcedBy('processor affinity, and seccomp refuses to change it')
+      ? enforcedBy(
+          by('processor affinity, and seccomp refuses to change it', 'pinned-processors', 'filter-affinity'),
+        )
       : impossible(
           host.cgroups.missing,
           `Write a whole number of cpus, which needs no cgroup. ${cgroupAdvice(host)}; or leave the control off knowingly with \`--waive limits.cpus\`.`,
         )
   },
   'limits.processes': ({ host }) => {
-    if (host.cgroups.controllers.includes('pids')) return enforcedBy('cgroup pids.max', 'RLIMIT_NPROC')
+    if (host.cgroups.controllers.includes('pids'))
+      return enforcedBy(by('cgroup pids.max', 'cgroup-pids'), by('RLIMIT_NPROC', 'limit-processes'))
     return countsProcessesByNamespace(host.kernel)
-      ? enforcedBy('RLIMIT_NPROC, which Linux 5.14 counts by user namespace')
+      ? enforcedBy(by('RLIMIT_NPROC, which Linux 5.14 counts by user namespace', 'limit-processes'))
       : needsCgroup(host, 'limits.processes', '')
   },
-  'limits.open-files': () => enforcedBy('RLIMIT_NOFILE'),
-  'limits.output': () => enforcedBy('Glovebox counts what it reads and ends the sandbox'),
+  'limits.open-files': () => enforcedBy(by('RLIMIT_NOFILE', 'limit-open-files')),
+  'limits.output': () => enforcedBy(by('Glovebox counts what it reads and ends the sandbox', 'output-count')),
   'limits.no-core-dumps': () =>
     enforcedBy(
-      'RLIMIT_CORE 1, with which the kernel starts no handler either',
-      'seccomp refuses to change it',
+      by('RLIMIT_CORE 1, with which the kernel starts no handler either', 'no-core-dumps'),
+      by('seccomp refuses to change it', 'filter-core-limit'),
     ),
-  'lifetime.deadline': () => enforcedBy('a clock in the first process', 'a second clock in the supervisor'),
-  'lifetime.no-output': () => enforcedBy('a clock in the supervisor'),
+  'lifetime.deadline': () =>
+    enforcedBy(
+      by('a clock in the first process', 'clock-inside'),
+      by('a second clock in the supervisor', 'clock-outside'),
+    ),
+  'lifetime.no-output': () => enforcedBy(by('a clock in the supervisor', 'silence-clock')),
   'lifetime.bound-to-supervisor': () =>
     enforcedBy(
-      'first process exits when its socket to the supervisor closes',
-      'a parent-death signal from bubblewrap to it',
-      'launcher ends all',
+      by('first process exits when its socket to the supervisor closes', 'agent-lifeline'),
+      by('a parent-death signal from bubblewrap to it', 'parent-death'),
+      by('launcher ends all', 'launcher-ends-all'),
     ),
-  'lifetime.single-use': () => enforcedBy('the first process starts one command and exits'),
+  'lifetime.single-use': () =>
+    enforcedBy(by('the first process starts one command and exits', 'one-command')),
   'lifetime.nothing-left': () =>
     enforcedBy(
-      'the kernel ends a pid namespace with its first process',
-      'launcher waits for every process and removes the cgroup',
+      by('the kernel ends a pid namespace with its first process', 'pid-namespace'),
+      by('launcher waits for every process and removes the cgroup', 'launcher-waits', 'cgroup-removed'),
     ),
 }
 
@@ -174,9 +283,12 @@ export function countsProcessesByNamespace(kernel: readonly [number, number]): b
   return kernel[0] > 5 || (kernel[0] === 5 && kernel[1] >= 14)
 }
 
-function grantedTo(host: HostFacts): string[] {
-  if (host.canIdmap) return ["idmapped from the owner of the granted path to the sandbox's uid"]
-  return host.canTakeUids ? ['shown under their own owners: the job is everyone else there'] : []
+function grantedTo(host: HostFacts): Means[] {
+  if (host.canIdmap)
+    return [by("idmapped from the owner of the granted path to the sandbox's uid", 'grant-idmapped')]
+  return host.canTakeUids
+    ? [by('shown under their own owners: the job is everyone else there', 'own-host-uid')]
+    : []
 }
 
 export function answer(question: Question): Answer {

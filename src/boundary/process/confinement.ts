@@ -1,6 +1,7 @@
 /** A third wall, where the host offers it: a profile of AppArmor, or a domain of SELinux, for jobs. Pure. */
 import type { HostFacts, SecurityModule } from '../../host/index.js'
 import { type Answer, absent, enforcedBy } from '../../plan/index.js'
+import { by } from './mechanisms.js'
 
 /** As native/agent/agent.h numbers them. */
 const NUMBER = { AppArmor: 1, SELinux: 2 } as const
@@ -42,5 +43,7 @@ const ABSENT: Readonly<
 export function confinement({ securityModule: found }: HostFacts): Answer {
   if (found === null)
     return absent('This kernel runs without AppArmor or SELinux, or they are not to be seen here.')
-  return found.job === 'loaded' ? enforcedBy(ENFORCED[found.name]) : absent(ABSENT[found.name][found.job])
+  return found.job === 'loaded'
+    ? enforcedBy(by(ENFORCED[found.name], 'security-module'))
+    : absent(ABSENT[found.name][found.job])
 }

@@ -1,10 +1,11 @@
 /** The process boundary: bubblewrap, started by cell, with the agent as first process. */
 import type { HostFacts } from '../../host/index.js'
-import type { Plan } from '../../plan/index.js'
+import { InForce, type Plan } from '../../plan/index.js'
 import { syscallFilter, syscallSurface } from '../../syscalls/index.js'
 import type { Boundary, KernelSurface, RunningSandbox, SandboxSource } from '../boundary.js'
 import { answer, NETFILTER } from './answers.js'
 import { Launcher } from './launcher.js'
+import { requireKnown } from './mechanisms.js'
 import { filterOptions, launchHead } from './request.js'
 import { MASKED_PROC_FILES, MASKED_PROC_FOLDERS, SHOWN_ETC } from './root.js'
 import { launchSandbox, type Said, said } from './sandbox.js'
@@ -18,10 +19,10 @@ export const processBoundary: Boundary = {
   hostPaths: [...SHOWN_ETC, ...MASKED_PROC_FILES, ...MASKED_PROC_FOLDERS, NETFILTER],
   answer,
   unavailable,
-  words: bubblewrapWords,
+  words: (plan, host) => bubblewrapWords(plan, host),
   warnings: (plan, host) => syscallFilter(filterOptions(plan, host)).warnings,
   kernel: kernelSurface,
-  open: (host, single) => new ProcessSource(host, single),
+  open: (host, single, inForce = InForce.all) => new ProcessSource(host, single, inForce),
 }
 
 /** What `bubblewrap --dev` makes. */
@@ -38,27 +39,34 @@ class ProcessSource implements SandboxSource {
   /** a plan is immutable, so what is said for it is made once */
   readonly #said = new WeakMap<Plan, Said>()
   readonly #single: boolean
+  readonly #inForce: InForce
   #launcher: Launcher
   #sandboxes = 0
 
-  constructor(host: HostFacts, single: boolean) {
+  constructor(host: HostFacts, single: boolean, inForce: InForce) {
+    requireKnown(inForce)
     this.#host = host
     this.#single = single
-    this.#launcher = new Launcher(host, single)
+    this.#inForce = inForce
+    this.#launcher = this.#newLauncher()
   }
 
   async launch(plan: Plan): Promise<RunningSandbox> {
-    const toSay = this.#said.get(plan) ?? said(plan, this.#host)
+    const toSay = this.#said.get(plan) ?? said(plan, this.#host, { inForce: this.#inForce })
     this.#said.set(plan, toSay)
-    if (this.#launcher.ended) this.#launcher = new Launcher(this.#host, this.#single)
+    if (this.#launcher.ended) this.#launcher = this.#newLauncher()
     const launcher = this.#launcher
     const id = ++this.#sandboxes
     try {
-      const head = launchHead(id, plan, this.#host, id)
+      const head = launchHead(id, plan, this.#host, id, this.#inForce)
       return await launchSandbox(launcher, id, head, toSay, this.#host)
     } catch (error) {
       throw launcher.damage() ?? error
     }
+  }
+
+  #newLauncher(): Launcher {
+    return new Launcher(this.#host, this.#single, this.#inForce)
   }
 
   close(): Promise<void> {

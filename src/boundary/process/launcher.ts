@@ -3,8 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { PassThrough, type Writable } from 'node:stream'
 import type { LaunchError } from '../../errors/index.js'
 import type { HostFacts } from '../../host/index.js'
+import { InForce } from '../../plan/index.js'
 import type { RefusedDatagrams } from '../boundary.js'
-import { findDamage, nativePrograms } from './native.js'
+import { findDamage, type NativePrograms, nativePrograms, programsBelow } from './native.js'
 import { u32 } from './wire.js'
 
 /** A raw stream handle as Node's channel delivers it; what it is made into decides how it is read. */
@@ -75,13 +76,15 @@ export class Launcher {
   readonly #requests: Writable
   readonly #watchers = new Map<number, Watcher>()
   readonly #exit: Promise<void>
-  readonly #programs = nativePrograms()
+  readonly #programs: NativePrograms
   /** `undefined`: not looked for */
   #damage: LaunchError | null | undefined
   #complaint = ''
   #ended = false
 
-  constructor(host: HostFacts, single: boolean) {
+  constructor(host: HostFacts, single: boolean, inForce = InForce.all) {
+    const { leftOff } = inForce
+    this.#programs = leftOff === null ? nativePrograms() : programsBelow(leftOff.builds)
     const bases = host.cgroups.bases.flatMap(({ kind, directory, occupied }) => [
       '--cgroup',
       `${occupied === true ? 'occupied' : kind}:${directory}`,
@@ -98,12 +101,13 @@ export class Launcher {
       '--bwrap',
       bwrap,
       ...bases,
+      ...(leftOff === null ? [] : ['--without', leftOff.ids]),
     ]
     // detached: a terminal's Ctrl-C is for the caller to pass on, not for the launcher to die of
     const child = spawn(this.#programs.cell, args, {
       stdio: ['pipe', 'ignore', 'pipe', 'ipc'],
-      env: {},
-      detached: true,
+      env: inForce.on('empty-environment') ? {} : process.env,
+      detached: inForce.on('own-session'),
       cwd: '/',
     })
     this.#child = child

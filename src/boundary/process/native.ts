@@ -35,6 +35,11 @@ export function nativePrograms(): NativePrograms {
   return found
 }
 
+/** Others than this installation's, in a folder that somebody named. @throws LaunchError when there are none */
+export function programsBelow(folder: string): NativePrograms {
+  return look(join(folder, 'native'), process.arch)
+}
+
 /** The built programs lie in `native/` beside this module's own tree, whether it is bundled or not. */
 function nativeFolder(from: string): string {
   for (let at = from; ; at = dirname(at)) {

@@ -1,7 +1,8 @@
 /** The plan as one request to cell (`native/cell/request.c`). Pure. */
 import { type HostFacts, OWN_UID_BASE } from '../../host/index.js'
-import type { NetworkPlan, Plan } from '../../plan/index.js'
+import { InForce, type NetworkPlan, type Plan } from '../../plan/index.js'
 import { type FilterOptions, firstFilter } from '../../syscalls/index.js'
+import { filterParts } from './filter-parts.js'
 import { ownEtc } from './root.js'
 import { frame, text, u16, u32, u64 } from './wire.js'
 import { bubblewrapWords } from './words.js'
@@ -23,6 +24,9 @@ const DNS_PORT = 53
 const OWN_PROCESSES = 2
 const CPU_PERIOD_US = 100_000
 
+/** Where scratch is left without a bound, it is so many times as large: what a probe puts there all the same. */
+const UNBOUNDED = 16
+
 /** /tmp is everybody's by convention; the rest belongs to the job alone. */
 const placeMode = (inside: string) => (inside === '/tmp' || inside === '/dev/shm' ? 0o1777 : 0o755)
 
@@ -31,41 +35,59 @@ export function isPinned(plan: Plan, host: HostFacts): boolean {
   return cpus !== null && !host.cgroups.controllers.includes('cpu') && cpus < host.cpus
 }
 
-export function filterOptions(plan: Plan, host: HostFacts): FilterOptions {
+export function filterOptions(plan: Plan, host: HostFacts, inForce = InForce.all): FilterOptions {
   const { deny, allow, profile, lock } = plan.syscalls
   const arch = host.arch === 'arm64' ? 'arm64' : 'x64'
   const hostWrites = plan.files.live.length > 0
   const hostFolders = hostWrites || plan.files.read.length > 0
   const cpuPinned = isPinned(plan, host)
-  return { arch, profile, lock, deny, allow, inet: plan.network !== null, cpuPinned, hostFolders, hostWrites }
+  const inet = plan.network !== null
+  const missing = filterParts(inForce)
+  const options = { arch, profile, lock, deny, allow, inet, cpuPinned, hostFolders, hostWrites } as const
+  return missing.length === 0 ? options : { ...options, missing }
 }
 
 /** How a kernel is treated; a test asks for the ways of others. */
 export interface RequestOptions {
   /** as one without TPROXY: a listening socket for each port of a rule */
   readonly byPort?: boolean
+  /** absent: all mechanisms */
+  readonly inForce?: InForce
 }
 
 /** Everything of the request that does not change from run to run. */
 export function launchRequest(plan: Plan, host: HostFacts, options: RequestOptions = {}): Buffer {
+  const { inForce = InForce.all } = options
   const places = plan.files.scratch.places.map((inside) => u32(placeMode(inside)))
-  const idmap = host.canIdmap ? GRANT_IDMAPPED : 0
+  const ownUid = host.canTakeUids && inForce.on('own-host-uid')
+  const idmap = host.canIdmap && ownUid && inForce.on('grant-idmapped') ? GRANT_IDMAPPED : 0
+  const readable = idmap | (inForce.on('grant-read-only') ? 0 : GRANT_WRITABLE)
+  const roomy = inForce.on('bounded-scratch') ? 1 : UNBOUNDED
   return Buffer.concat([
-    ...(host.canTakeUids ? [frame('u', u32(OWN_UID_BASE))] : []),
+    ...(ownUid ? [frame('u', u32(OWN_UID_BASE))] : []),
     frame('o', u32(OOM_SCORE)),
-    ...cgroupWrites(plan, host),
-    ...plan.files.read.map(({ host: path }) => frame('g', Buffer.from([idmap]), text(path))),
+    ...cgroupWrites(plan, host, inForce),
+    ...plan.files.read.map(({ host: path }) => frame('g', Buffer.from([readable]), text(path))),
     ...plan.files.live.map(({ host: path }) => frame('g', Buffer.from([idmap | GRANT_WRITABLE]), text(path))),
-    frame('s', u64(plan.files.scratch.bytes), u64(plan.files.scratch.inodes), ...places),
+    frame('s', u64(plan.files.scratch.bytes * roomy), u64(plan.files.scratch.inodes * roomy), ...places),
     ...Object.entries(ownEtc(plan)).map(([name, content]) => frame('e', text(name), Buffer.from(content))),
-    ...(plan.network === null ? [] : [networkFrame(plan.network, options)]),
-    frame('f', firstFilter(filterOptions(plan, host))),
-    frame('a', ...bubblewrapWords(plan, host).map(text)),
+    ...(isNetworked(plan, inForce) ? [networkFrame(plan.network, options)] : []),
+    frame('f', firstFilter(filterOptions(plan, host, inForce))),
+    frame('a', ...bubblewrapWords(plan, host, inForce).map(text)),
   ])
 }
 
-function networkFrame(network: NetworkPlan, { byPort = false }: RequestOptions): Buffer {
-  const flags = (network.loopback ? NETWORK_LOOPBACK : 0) | (byPort ? NETWORK_BY_PORT : 0)
+/** Whether there is a network to be made, and the ends of it arrive. */
+export function isNetworked(plan: Plan, inForce: InForce): plan is Plan & { network: NetworkPlan } {
+  return plan.network !== null && inForce.on('network-namespace')
+}
+
+function networkFrame(
+  network: NetworkPlan,
+  { byPort = false, inForce = InForce.all }: RequestOptions,
+): Buffer {
+  const flags =
+    (network.loopback ? NETWORK_LOOPBACK : 0) | (byPort || !inForce.on('tproxy') ? NETWORK_BY_PORT : 0)
   const named = network.rules.flatMap(({ ports }) => ports.map(({ port }) => port))
   // only where the kernel has no TPROXY: what a policy names beyond so many is refused there like any other port
   const ports = [...new Set([DNS_PORT, ...named])].slice(0, MAX_PORTS)
@@ -74,13 +96,22 @@ function networkFrame(network: NetworkPlan, { byPort = false }: RequestOptions):
 }
 
 /** What changes: the sandbox's number, and where on the host's processors it stands if it is pinned. */
-export function launchHead(id: number, plan: Plan, host: HostFacts, turn: number): Buffer {
-  const pin = isPinned(plan, host) ? [frame('p', u32(turn), u32(plan.limits.cpus ?? 1))] : []
+export function launchHead(
+  id: number,
+  plan: Plan,
+  host: HostFacts,
+  turn: number,
+  inForce = InForce.all,
+): Buffer {
+  const pinned = isPinned(plan, host) && inForce.on('pinned-processors')
+  const pin = pinned ? [frame('p', u32(turn), u32(plan.limits.cpus ?? 1))] : []
   return Buffer.concat([frame('i', u32(id)), ...pin])
 }
 
-function cgroupWrites(plan: Plan, host: HostFacts): Buffer[] {
-  const { memoryBytes, cpus, processes } = plan.limits
+function cgroupWrites(plan: Plan, host: HostFacts, inForce: InForce): Buffer[] {
+  const memoryBytes = inForce.on('cgroup-memory') ? plan.limits.memoryBytes : null
+  const cpus = inForce.on('cgroup-cpu') ? plan.limits.cpus : null
+  const processes = inForce.on('cgroup-pids') ? plan.limits.processes : null
   return host.cgroups.bases.flatMap(({ kind }, index) => {
     const set = (file: string, value: string | number) =>
       frame('c', Buffer.from([index]), text(file), text(`${value}`))

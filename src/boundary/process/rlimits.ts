@@ -1,5 +1,5 @@
 import type { HostFacts } from '../../host/index.js'
-import type { Plan } from '../../plan/index.js'
+import { InForce, type Plan } from '../../plan/index.js'
 import { countsProcessesByNamespace } from './answers.js'
 
 /** getrlimit(2); the same numbers on x86_64 and arm64. */
@@ -21,12 +21,16 @@ const MiB = 1024 ** 2
 const OWN_PROCESSES = 1
 
 /** Set just before the command's own program starts; hard limits, so nothing inside can raise them. */
-export function rlimits(plan: Plan, host: HostFacts): (readonly [number, number, number])[] {
+export function rlimits(
+  plan: Plan,
+  host: HostFacts,
+  inForce = InForce.all,
+): (readonly [number, number, number])[] {
   const { processes, openFiles, perProcessMemoryBytes } = plan.limits
   const both = (resource: number, value: number) => [resource, value, value] as const
   const limits = [
-    both(RLIMIT.NOFILE, openFiles),
-    both(RLIMIT.FSIZE, plan.files.scratch.bytes),
+    ...(inForce.on('limit-open-files') ? [both(RLIMIT.NOFILE, openFiles)] : []),
+    ...(inForce.on('limit-file-size') ? [both(RLIMIT.FSIZE, plan.files.scratch.bytes)] : []),
     both(RLIMIT.MEMLOCK, 8 * MiB),
     both(RLIMIT.SIGPENDING, 1024),
     both(RLIMIT.MSGQUEUE, 0),
@@ -35,6 +39,7 @@ export function rlimits(plan: Plan, host: HostFacts): (readonly [number, number,
     [RLIMIT.STACK, 8 * MiB, 64 * MiB] as const,
   ]
   if (perProcessMemoryBytes !== null) limits.push(both(RLIMIT.DATA, perProcessMemoryBytes))
+  if (!inForce.on('limit-processes')) return limits
   if (processes !== null && (host.canTakeUids || countsProcessesByNamespace(host.kernel)))
     limits.push(
       both(RLIMIT.NPROC, processes + OWN_PROCESSES + (host.cgroups.controllers.includes('pids') ? 1 : 0)),

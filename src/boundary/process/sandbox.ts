@@ -3,7 +3,7 @@ import { constants } from 'node:os'
 import { type Readable, Writable } from 'node:stream'
 import { LaunchError } from '../../errors/index.js'
 import type { HostFacts } from '../../host/index.js'
-import type { Plan } from '../../plan/index.js'
+import { InForce, type Plan } from '../../plan/index.js'
 import { jobFilters } from '../../syscalls/index.js'
 import type {
   CollectedEntry,
@@ -19,9 +19,9 @@ import { type AgentSettings, Conversation } from './conversation.js'
 import { launchFailure } from './failure.js'
 import type { EndedNews, Launcher, NetworkNews, PassedHandle, Stream } from './launcher.js'
 import { networkSeen } from './network.js'
-import { filterOptions, launchRequest, type RequestOptions } from './request.js'
+import { filterOptions, isNetworked, launchRequest, type RequestOptions } from './request.js'
 import { rlimits } from './rlimits.js'
-import { secondWallSeen, wall } from './wall.js'
+import { NO_WALL, secondWallSeen, wall } from './wall.js'
 
 /** How long the sandbox gets to end by itself when its lifeline closes, before it is killed from outside, ms. */
 const GRACE_MS = 200
@@ -39,8 +39,9 @@ export interface Said {
 }
 
 export function said(plan: Plan, host: HostFacts, options: RequestOptions = {}): Said {
+  const { inForce = InForce.all } = options
   const request = launchRequest(plan, host, options)
-  return { request, settings: agentSettings(plan, host), networked: plan.network !== null }
+  return { request, settings: agentSettings(plan, host, inForce), networked: isNetworked(plan, inForce) }
 }
 
 /** Starts a sandbox and gives it back as soon as it can be talked to. */
@@ -98,15 +99,15 @@ function closeAll(network: Ends['network']): void {
 }
 
 /** Everything that does not change from run to run. */
-function agentSettings(plan: Plan, host: HostFacts): AgentSettings {
+function agentSettings(plan: Plan, host: HostFacts, inForce: InForce): AgentSettings {
   return {
     workdir: plan.files.workdir,
     env: plan.env,
     deadlineMs: plan.lifetime.deadlineMs,
-    label: jobLabel(host),
-    wall: wall(plan, host),
-    filters: jobFilters(filterOptions(plan, host)),
-    rlimits: rlimits(plan, host),
+    label: inForce.on('security-module') ? jobLabel(host) : null,
+    wall: inForce.on('landlock') ? wall(plan, host) : NO_WALL,
+    filters: jobFilters(filterOptions(plan, host, inForce)),
+    rlimits: rlimits(plan, host, inForce),
   }
 }
 

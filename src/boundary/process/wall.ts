@@ -2,6 +2,7 @@
 import type { HostFacts } from '../../host/index.js'
 import { type Answer, absent, enforcedBy, type Plan } from '../../plan/index.js'
 import type { Observed } from '../boundary.js'
+import { by } from './mechanisms.js'
 
 /** LANDLOCK_ACCESS_FS_* of include/uapi/linux/landlock.h. */
 const RIGHT = {
@@ -47,6 +48,9 @@ export interface Wall {
   readonly places: readonly { readonly path: string; readonly rights: number }[]
 }
 
+/** Landlock is not asked for. */
+export const NO_WALL: Wall = { leastAbi: 0, places: [] }
+
 export function wall(plan: Plan, host: HostFacts): Wall {
   const folders = Object.entries(host.topLevel).filter(([, kind]) => kind === 'directory')
   const place = (rights: number) => (path: string) => ({ path, rights })
@@ -69,7 +73,10 @@ export function secondWall(host: HostFacts): Answer {
   const abi = landlockAbi(host)
   if (abi !== null)
     return enforcedBy(
-      `Landlock (ABI ${abi} or newer), set by the job's first process before its program runs`,
+      by(
+        `Landlock (ABI ${abi} or newer), set by the job's first process before its program runs`,
+        'landlock',
+      ),
     )
   if (host.securityModules === null)
     return absent(

@@ -1,43 +1,53 @@
 /** The plan in bubblewrap's words. Pure; golden-tested. */
 import type { HostFacts } from '../../host/index.js'
-import type { Plan } from '../../plan/index.js'
-import { procWords, rootWords } from './root.js'
+import { InForce, type Plan } from '../../plan/index.js'
+import type { MechanismId } from './mechanisms.js'
+import { devWords, isHosts, procWords, rootWords } from './root.js'
 
 /** Descriptors that cell hands to bubblewrap, see `native/cell/cell.h`. */
 const FILTER_FD = '8'
 const INFO_FD = '10'
 
-export function bubblewrapWords(plan: Plan, host: HostFacts): string[] {
+export function bubblewrapWords(plan: Plan, host: HostFacts, inForce = InForce.all): string[] {
+  const by: By = (mechanism, ...words) => (inForce.on(mechanism) ? words : [])
+  const { uid, gid, hostName } = inForce.on('unprivileged-ids')
+    ? plan.identity
+    : { ...plan.identity, uid: 0, gid: 0 }
   return [
-    ...[
-      '--unshare-user',
-      '--uid',
-      `${plan.identity.uid}`,
-      '--gid',
-      `${plan.identity.gid}`,
-      '--disable-userns',
-    ],
-    ...['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup'],
-    ...['--hostname', plan.identity.hostName],
-    ...['--new-session', '--as-pid-1', '--cap-drop', 'ALL'],
+    ...['--unshare-user', '--uid', `${uid}`, '--gid', `${gid}`],
+    ...by('no-user-namespaces', '--disable-userns'),
+    ...by('ipc-namespace', '--unshare-ipc'),
+    ...by('pid-namespace', '--unshare-pid'),
+    ...by('uts-namespace', '--unshare-uts'),
+    ...by('cgroup-namespace', '--unshare-cgroup'),
+    ...by('uts-namespace', '--hostname', hostName),
+    ...by('own-session', '--new-session'),
+    ...by('pid-namespace', '--as-pid-1'),
+    ...(inForce.on('no-capabilities') ? ['--cap-drop', 'ALL'] : ['--cap-add', 'ALL']),
     ...['--seccomp', FILTER_FD, '--info-fd', INFO_FD],
-    ...rootWords(host),
-    ...procWords(host),
-    ...['--dev', '/dev'],
-    ...fileWords(plan),
-    ...['--remount-ro', '/dev', '--remount-ro', '/'],
+    ...rootWords(host, inForce),
+    ...procWords(host, inForce),
+    ...devWords(inForce),
+    ...fileWords(plan, inForce),
+    ...by('own-dev', '--remount-ro', '/dev'),
+    ...by('read-only-root', '--remount-ro', '/'),
   ]
 }
 
+/** The words by which a mechanism is had. */
+export type By = (mechanism: MechanismId, ...words: string[]) => string[]
+
 /** Outer folders first, so that a grant below another is mounted over it and not under it. */
-function fileWords(plan: Plan): string[] {
+function fileWords(plan: Plan, inForce: InForce): string[] {
+  const readable = inForce.on('grant-read-only') ? '--ro-bind' : '--bind'
+
   const places = plan.files.scratch.places.map((inside, index) => ({
     inside,
-    words: ['--bind', `/sys/s/${index}`, inside],
+    words: isHosts(inside, inForce) ? [] : ['--bind', `/sys/s/${index}`, inside],
   }))
   const grants = plan.files.read.map(({ inside }, index) => ({
     inside,
-    words: ['--ro-bind', `/sys/g${index}`, inside],
+    words: [readable, `/sys/g${index}`, inside],
   }))
   const live = plan.files.live.map(({ inside }, index) => ({
     inside,

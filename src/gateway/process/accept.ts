@@ -1,7 +1,7 @@
 /** One connection of a job: where it leads, which rules cover it, and what is spoken there. */
 import type { Socket } from 'node:net'
 import ipaddr from 'ipaddr.js'
-import { type Denial, rulesFor } from '../../network/index.js'
+import { type Denial, held, rulesFor } from '../../network/index.js'
 import type { Attempted } from './attempted.js'
 import { passHttp } from './http-later.js'
 import type { Incoming } from './incoming.js'
@@ -34,7 +34,7 @@ export function accept(network: SandboxNetwork, client: Socket) {
 const pass: Record<'tls' | 'tcp' | 'http' | 'web', (incoming: Incoming) => Promise<void>> = {
   tls: passTls,
   tcp: passTcp,
-  http: passHttp,
+  http: held('gateway-http') ? passHttp : passTcp,
   web: passWeb,
 }
 

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import type { CheckedAddress } from '../../network/index.js'
+import { type CheckedAddress, held } from '../../network/index.js'
 import type { Inlet } from './inlet.js'
 
 export type Dialled = { readonly socket: Socket } | { readonly socket: null; readonly problem: string }
@@ -40,7 +40,8 @@ export function dial(
       // what was dialled is what was checked, or nothing is: a connection that ends elsewhere is not used
       if (socket.remoteAddress !== address) return failed('EADDRCHANGED')
       // a connection to an address of this host's begins there: it became one since it was judged, and no byte was sent yet
-      if (socket.localAddress === address && !own) return failed('EADDRCHANGED')
+      if (socket.localAddress === address && !own && held('gateway-own-addresses'))
+        return failed('EADDRCHANGED')
       clearTimeout(timer)
       socket.off('error', onError)
       socket.on('error', () => {}) // whoever uses it hears 'close'

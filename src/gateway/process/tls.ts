@@ -1,4 +1,4 @@
-import { ClientHelloReader, type Denial, type HelloState, judgeHello } from '../../network/index.js'
+import { ClientHelloReader, type Denial, type HelloState, held, judgeHello } from '../../network/index.js'
 import { type Look, readFirst } from './first-bytes.js'
 import type { Incoming } from './incoming.js'
 import { reset } from './reset.js'
@@ -29,6 +29,6 @@ export async function passTls(incoming: Incoming): Promise<void> {
   if (first.decided.state !== 'hello')
     return refuse('denyProtocol', first.decided.state === 'bad' ? first.decided.why : null)
   const verdict = judgeHello(first.decided, target.kind === 'name' ? target.name : null)
-  if (verdict !== 'allow') return refuse(verdict)
+  if (verdict !== 'allow' && held('gateway-server-name')) return refuse(verdict)
   await passOn({ ...incoming, begun: [...incoming.begun, ...first.begun] }, rules[0], 'tls')
 }

@@ -1,7 +1,9 @@
+import { held } from '../../network/index.js'
 import { readFirst } from './first-bytes.js'
 import { passHttp } from './http-later.js'
 import type { Incoming } from './incoming.js'
 import { reset } from './reset.js'
+import { passTcp } from './tcp.js'
 import { passTls } from './tls.js'
 
 /** ContentType handshake, RFC 8446 5.1: what no method of HTTP begins with. */
@@ -16,6 +18,6 @@ export async function passWeb(incoming: Incoming): Promise<void> {
     network.record({ protocol: 'tcp', target, port, verdict, rule: rules[0] })
     return reset(client)
   }
-  const pass = first.decided === HANDSHAKE ? passTls : passHttp
+  const pass = first.decided === HANDSHAKE ? passTls : held('gateway-http') ? passHttp : passTcp
   await pass({ ...incoming, begun: first.begun })
 }

@@ -1,7 +1,7 @@
 /** Attacks the real sandbox of a plan from inside, probe by probe, each with its control. */
 import { cpus } from 'node:os'
 import type { HostFacts } from '../../host/index.js'
-import type { Claim, Plan, RequirementId } from '../../plan/index.js'
+import type { Claim, LeftOff, Plan, RequirementId } from '../../plan/index.js'
 import { type NetworkOptions, PlanRunner } from '../../sandbox/index.js'
 import { type Bench, PROBES, type Probe, type ThreatId, type Trial } from '../probes/index.js'
 import { benchOf } from './bench.js'
@@ -28,7 +28,7 @@ export interface VerifyOptions {
   /** ends it: every sandbox goes, the decoys go, and then its reason is thrown */
   readonly signal?: AbortSignal
   /** see `PlanRunnerOptions` */
-  readonly without?: ReadonlySet<string>
+  readonly without?: LeftOff
 }
 
 /** Names as the world has them, and none of the host's. */
