@@ -61,8 +61,9 @@ static int a_pty_paste(char **args)
     char paste = 3;
     int terminal = own_terminal();
     if (terminal < 0)
-        return errno;
-    return result(syscall(SYS_ioctl, terminal, TIOCLINUX | strtoul(args[0], NULL, 16) << 32, &paste));
+        return ENXIO;
+    int outcome = result(syscall(SYS_ioctl, terminal, TIOCLINUX | strtoul(args[0], NULL, 16) << 32, &paste));
+    return outcome == ENOTTY ? 0 : outcome; /* the terminal itself was asked, and is no console */
 }
 
 const struct attempt terminal_attempts[] = {

@@ -1,12 +1,52 @@
 /** All probes, and why some claims have none. */
 import type { RequirementId } from '../../plan/index.js'
+import { callProbes } from './calls.js'
+import { firstProcessProbes } from './first-process.js'
+import { furtherWallProbes } from './further-walls.js'
+import { givingUpProbes } from './giving-up.js'
+import { grantProbes } from './grants.js'
+import { inheritanceProbes } from './inheritance.js'
+import { kernelProbes } from './kernel.js'
+import { machineProbes } from './machine.js'
+import { mountProbes } from './mounts.js'
+import { privilegeProbes } from './privileges.js'
 import type { Probe } from './probe.js'
+import { procProbes } from './proc.js'
 import { processProbes } from './processes.js'
+import { fileProbes } from './root.js'
 
-export type { Attempt, Bench, Decoys, Given, Inside, Look, Open, Probe, Trial, Tried } from './probe.js'
+export {
+  type Attempt,
+  type Bench,
+  type Caller,
+  type Decoys,
+  type Given,
+  type Inside,
+  type Look,
+  type Open,
+  type Probe,
+  type Seen,
+  type Trial,
+  type Tried,
+  Untried,
+} from './probe.js'
 export { THREATS, type ThreatId } from './threats.js'
 
-export const PROBES: readonly Probe[] = [...processProbes]
+export const PROBES: readonly Probe[] = [
+  ...processProbes,
+  ...firstProcessProbes,
+  ...privilegeProbes,
+  ...mountProbes,
+  ...kernelProbes,
+  ...callProbes,
+  ...inheritanceProbes,
+  ...fileProbes,
+  ...procProbes,
+  ...machineProbes,
+  ...grantProbes,
+  ...givingUpProbes,
+  ...furtherWallProbes,
+]
 
 /** Claims that nothing inside can try, and why not. */
 export const UNPROBED: Readonly<Partial<Record<RequirementId, string>>> = {}

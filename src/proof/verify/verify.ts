@@ -3,8 +3,9 @@ import { cpus } from 'node:os'
 import type { HostFacts } from '../../host/index.js'
 import type { Claim, Plan, RequirementId } from '../../plan/index.js'
 import { type NetworkOptions, PlanRunner } from '../../sandbox/index.js'
-import { type Bench, PROBES, type Probe, type ThreatId, type Trial } from '../probes/index.js'
+import { type Bench, PROBES, type Probe, type ThreatId, type Trial, Untried } from '../probes/index.js'
 import { benchOf } from './bench.js'
+import { lookAtCaller } from './caller.js'
 import { layDecoys } from './decoys.js'
 import { type Judged, judge } from './judge.js'
 
@@ -47,8 +48,13 @@ export async function verifyPlan(
   const decoys = await layDecoys()
   const results: ProbeResult[] = []
   try {
-    const bench = benchOf(runner, plan, decoys)
-    const trials = called.map((probe, index) => ({ probe, index, trial: probe.trial({ plan, host }) }))
+    const caller = lookAtCaller()
+    const bench = benchOf(runner, plan, decoys, caller)
+    const trials = called.map((probe, index) => ({
+      probe,
+      index,
+      trial: probe.trial({ plan, host, caller }),
+    }))
     const perform = async ({ probe, index, trial }: (typeof trials)[number]) => {
       const began = Date.now()
       const judged =
@@ -79,9 +85,14 @@ function isEnforced({ claims }: Plan, id: RequirementId): boolean {
 const pointless = (why: string): Judged => ({ status: 'notApplicable', why: [why] })
 
 async function tried(trial: Trial, bench: Bench, unsafeControls: boolean): Promise<Judged> {
-  const inside = await trial.inside(bench)
-  if (trial.unsafe !== undefined && !unsafeControls) return judge(inside, null)
-  return judge(inside, await trial.control(bench))
+  try {
+    const inside = await trial.inside(bench)
+    if (trial.unsafe !== undefined && !unsafeControls) return judge(inside, null)
+    return judge(inside, await trial.control(bench))
+  } catch (error) {
+    if (error instanceof Untried) return pointless(error.message)
+    throw error
+  }
 }
 
 async function inLanes<T>(
