@@ -55,21 +55,23 @@ static void by_memory_file(void)
     execve(path, argv_there(), no_environment);
 }
 
-static void *in_thread(void *unused)
+static void *in_thread(void *error)
 {
-    (void)unused;
     execute_itself();
-    _exit(errno);
+    *(int *)error = errno;
+    return NULL;
 }
 
 /* Several at once: one question each, to whoever is asked. */
 static void by_threads(void)
 {
     pthread_t threads[8];
-    for (int i = 0; i < 8; i++)
-        if ((errno = pthread_create(&threads[i], NULL, in_thread, NULL)) != 0)
-            return;
-    pthread_join(threads[0], NULL);
+    int made = 0, failed = 0, errors[8] = {0};
+    while (made < 8 && (failed = pthread_create(&threads[made], NULL, in_thread, &errors[made])) == 0)
+        made++;
+    for (int i = 0; i < made; i++)
+        pthread_join(threads[i], NULL);
+    errno = made > 0 ? errors[0] : failed;
 }
 
 static void by_vfork(void)

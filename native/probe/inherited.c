@@ -70,8 +70,9 @@ static int a_rlimit(char **args)
 static int a_session(char **args)
 {
     (void)args;
-    say_text(getsid(0) < getpid() + 3 ? "own " : "another ");
-    say_number(getsid(0));
+    pid_t leader = getsid(0); /* 0: one that this namespace does not have */
+    say_text(leader == getpid() || leader == getppid() ? "own " : "another ");
+    say_number(leader);
     return 0;
 }
 

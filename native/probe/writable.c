@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,17 +72,16 @@ static int a_writable_near(char **args)
     return outcome != 0 ? outcome : said()[0] != 0 ? 0 : EROFS;
 }
 
-/* Each mount by its place: whether it is read-only is a property of the whole. */
-static int a_writable_mounts(char **args)
+/* Each mount by its place, below `top`: whether it is read-only is a property of the whole. */
+static int mounts_below(const char *top)
 {
     char line[8192], place[4096];
     struct stat found;
     FILE *list = fopen("/proc/self/mountinfo", "r");
     if (list == NULL)
         return errno;
-    skips = args;
     while (fgets(line, sizeof line, list) != NULL)
-        if (sscanf(line, "%*s %*s %*s %*s %4095s", place) == 1 && !is_skipped(place) && lstat(place, &found) == 0 &&
+        if (sscanf(line, "%*s %*s %*s %*s %4095s", place) == 1 && strncmp(place, top, strlen(top)) == 0 && !is_skipped(place) && lstat(place, &found) == 0 &&
             is_writable(place, &found)) {
             say_text(place);
             say_text(" ");
@@ -90,9 +90,23 @@ static int a_writable_mounts(char **args)
     return said()[0] != 0 ? 0 : EROFS;
 }
 
+static int a_writable_mounts(char **args)
+{
+    skips = args;
+    return mounts_below("/");
+}
+
+/* For a control: of a folder, as a mount of its own. */
+static int a_writable_mount_of(char **args)
+{
+    skips = args + 1;
+    return mount(args[0], args[0], NULL, MS_BIND, NULL) < 0 ? errno : mounts_below(args[0]);
+}
+
 const struct attempt writable_attempts[] = {
     {"writable-below", a_writable_below},
     {"writable-mounts", a_writable_mounts},
+    {"writable-mount-of", a_writable_mount_of},
     {"writable-near", a_writable_near},
     {NULL, NULL},
 };

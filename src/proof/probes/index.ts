@@ -5,6 +5,7 @@ import { firstProcessProbes } from './first-process.js'
 import { furtherWallProbes } from './further-walls.js'
 import { givingUpProbes } from './giving-up.js'
 import { grantProbes } from './grants.js'
+import { hiddenProbes } from './hidden.js'
 import { inheritanceProbes } from './inheritance.js'
 import { kernelProbes } from './kernel.js'
 import { machineProbes } from './machine.js'
@@ -13,7 +14,7 @@ import { privilegeProbes } from './privileges.js'
 import type { Probe } from './probe.js'
 import { procProbes } from './proc.js'
 import { processProbes } from './processes.js'
-import { fileProbes } from './root.js'
+import { rootProbes } from './root.js'
 
 export {
   type Attempt,
@@ -40,7 +41,8 @@ export const PROBES: readonly Probe[] = [
   ...kernelProbes,
   ...callProbes,
   ...inheritanceProbes,
-  ...fileProbes,
+  ...hiddenProbes,
+  ...rootProbes,
   ...procProbes,
   ...machineProbes,
   ...grantProbes,

@@ -52,8 +52,8 @@ export interface Bench {
   inside(attempts: readonly Attempt[], plan?: Plan): Promise<Inside>
   /** the attempts without a sandbox */
   open(attempts: readonly Attempt[], where?: Open): Promise<readonly Tried[]>
-  /** the host's view of a process that has this word among its arguments, as soon as there is one before `until` settles */
-  seen(word: string, until: Promise<unknown>): Promise<Seen | null>
+  /** what the host sees, until `until` settles, of processes that have this word among their arguments */
+  seen(word: string, until: Promise<unknown>): Promise<readonly Seen[]>
 }
 
 /** A process, as the host sees it. */

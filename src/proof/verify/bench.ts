@@ -118,21 +118,22 @@ function isRefusedToTheCaller({ reached, look }: Tried, { filtered }: Caller): b
   return !reached && filtered && look.result === 'EPERM'
 }
 
-async function seen(word: string, until: Promise<unknown>): Promise<Seen | null> {
+async function seen(word: string, until: Promise<unknown>): Promise<Seen[]> {
+  const views: Seen[] = []
   let over = false
   const end = () => {
     over = true
   }
   until.then(end, end)
-  for (;;) {
+  while (!over) {
     for (const pid of readdirSync('/proc')) {
       if (!/^\d+$/.test(pid) || !argumentsOf(pid).includes(word)) continue
-      const found = seenIn(readOrNothing(`/proc/${pid}/status`))
-      if (found !== null) return found
+      const view = seenIn(readOrNothing(`/proc/${pid}/status`))
+      if (view !== null) views.push(view)
     }
-    if (over) return null
     await sleep(LOOK_MS)
   }
+  return views
 }
 
 function argumentsOf(pid: string): readonly string[] {

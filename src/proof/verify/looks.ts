@@ -3,7 +3,7 @@ import { visible } from '../../errors/index.js'
 import type { Attempt, Look, Tried } from '../probes/index.js'
 
 /** of one attempt's detail, characters */
-const MAX_DETAIL = 4096
+const MAX_DETAIL = 16_384
 const RESULT = /^[A-Za-z0-9]{1,24}$/
 
 /** `end`: what is said of an attempt that never told, since the program ended before: a signal's name, or `ended`. */
