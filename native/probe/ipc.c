@@ -83,10 +83,12 @@ static int a_host_name(char **args)
     return 0;
 }
 
+/* With a name: which is set first. */
 static int a_domain_name(char **args)
 {
-    (void)args;
     struct utsname names;
+    if (args[0][0] != 0 && setdomainname(args[0], strlen(args[0])) < 0)
+        return errno;
     if (uname(&names) < 0)
         return errno;
     say_text(names.domainname);

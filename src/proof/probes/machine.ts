@@ -1,6 +1,6 @@
 /** The machine and what runs on it: names, control groups, memory and sockets that others share, who opens what. */
 import type { RequirementId } from '../../plan/index.js'
-import { unlessAllowed } from './derive.js'
+import { covers, unlessAllowed } from './derive.js'
 import type { Given, Pointless, Probe, Trial } from './probe.js'
 import { attempt, refused, unless } from './refused.js'
 import type { ThreatId } from './threats.js'
@@ -36,10 +36,8 @@ const ENGINES = [
 const NAMED_BY =
   /(?:^| )(?:SSH_AUTH_SOCK|DOCKER_HOST|DBUS_SESSION_BUS_ADDRESS|XDG_RUNTIME_DIR|WAYLAND_DISPLAY|NOTIFY_SOCKET)=/
 
-const grantsAnyOf = ({ plan }: Given, folders: readonly string[]) =>
-  [...plan.files.read, ...plan.files.live].some(({ inside }) =>
-    folders.some((folder) => inside.startsWith(folder)),
-  )
+const isGranted = ({ plan }: Given, path: string) =>
+  [...plan.files.read, ...plan.files.live].some(({ inside }) => covers(inside, path))
 
 const NO_DOMAIN = '(none)'
 
@@ -54,7 +52,9 @@ export const machineProbes: readonly Probe[] = [
   probe('names.domain', 'isolation.host-name', 'host-information', 'learn the NIS domain of the host', () => {
     const told = attempt(['domain-name'], ({ result, detail }) => result === 'ok' && detail !== NO_DOMAIN)
     return refused(() => [told], {
-      control: () => [{ ...told, lacking: ({ detail }) => detail === NO_DOMAIN }],
+      // most hosts have none: in the open it is told of one that is set for that, in a namespace of its own
+      control: () => [{ ...told, words: ['domain-name', 'glovebox-verify.test'] }],
+      where: 'privileged',
     })
   }),
   probe(
@@ -97,15 +97,15 @@ export const machineProbes: readonly Probe[] = [
     'files.host-hidden',
     'engine-sockets',
     'connect to engines and agents where they listen',
-    (given) =>
-      grantsAnyOf(given, ['/run', '/var/run', '/dev', '/tmp'])
-        ? { pointless: 'the policy grants one of the places where they listen' }
-        : refused(() => ENGINES.flatMap((path) => [['there', path] as const, ['unix', path] as const]), {
-            control: ({ decoys }) => [
-              ['there', decoys.socket],
-              ['unix', decoys.socket],
-            ],
-          }),
+    (given) => {
+      const paths = ENGINES.filter((path) => !isGranted(given, path))
+      return refused(() => paths.flatMap((path) => [['there', path] as const, ['unix', path] as const]), {
+        control: ({ decoys }) => [
+          ['there', decoys.socket],
+          ['unix', decoys.socket],
+        ],
+      })
+    },
   ),
   probe(
     'sockets.named',
