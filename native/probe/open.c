@@ -1,16 +1,16 @@
-/* What a control needs: a process to aim at, and a place in which every capability is held over namespaces of its own. */
+/* Where a control is tried, if not simply beside the sandbox. */
+#define _GNU_SOURCE
 #include "probe.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stddef.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool write_file(const char *path, const char *text)
@@ -34,21 +34,19 @@ bool become_privileged(void)
            write_file("/proc/self/gid_map", gids) && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
-/* Listens on an abstract socket, says so, and stays until its standard input ends: with who started it. */
-int be_decoy(const char *name)
+/* One who hands on all that it has: an open file, also as standard input, signals, a umask, a priority, limits, a folder. */
+bool become_careless(void)
 {
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    size_t length = strlen(name);
-    char byte;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (name[0] != '@' || length >= sizeof to.sun_path || fd < 0)
-        return 1;
-    memcpy(to.sun_path, name, length);
-    to.sun_path[0] = 0;
-    if (bind(fd, (struct sockaddr *)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0 ||
-        listen(fd, 16) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0 || write(1, "ready\n", 6) != 6)
-        return 1;
-    while (read(0, &byte, 1) > 0 || errno == EINTR)
-        continue;
-    return 0;
+    sigset_t some;
+    struct rlimit minutes = {900, RLIM_INFINITY}, hard;
+    int file = memfd_create("left-open", 0);
+    if (getrlimit(RLIMIT_CPU, &hard) < 0 || file < 0 || dup2(file, 0) < 0 || dup2(file, 9) < 0)
+        return false;
+    minutes.rlim_max = hard.rlim_max;
+    sigemptyset(&some);
+    sigaddset(&some, SIGUSR1);
+    umask(0);
+    write_file("/proc/self/oom_score_adj", "500");
+    return signal(SIGPIPE, SIG_IGN) != SIG_ERR && sigprocmask(SIG_BLOCK, &some, NULL) == 0 && chdir("/proc") == 0 &&
+           setpriority(PRIO_PROCESS, 0, 15) == 0 && setrlimit(RLIMIT_CPU, &minutes) == 0;
 }

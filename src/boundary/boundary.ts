@@ -43,6 +43,8 @@ export interface Boundary {
   warnings(plan: Plan, host: HostFacts): readonly string[]
   /** what is left of a kernel; for `explain` */
   kernel(plan: Plan, host: HostFacts): KernelSurface
+  /** native numbers of system calls that no job may make with arguments that are all ones, by the error that they get */
+  refusals(plan: Plan, host: HostFacts): ReadonlyMap<number, readonly number[]>
   /**
    * starts what the boundary's sandboxes are started from; `single`: for one run, so nothing is prepared for a second;
    * `inForce`: absent, all mechanisms are. No policy, flag or variable leads there: it is how tests show that a probe notices.

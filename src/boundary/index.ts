@@ -14,5 +14,5 @@ export type {
   SandboxSource,
   TerminalSize,
 } from './boundary.js'
-export { nativePrograms } from './process/index.js'
+export { MASKED_PROC_FILES, MASKED_PROC_FOLDERS, nativePrograms } from './process/index.js'
 export { boundaryNamed } from './registry.js'

@@ -11,6 +11,7 @@ import {
   junitXml,
   listing,
   listingText,
+  lookAtCaller,
   PROBES,
   type Probe,
   receiptOf,
@@ -94,7 +95,7 @@ function check(receipt: ReturnType<typeof receiptIn>, target: Target, { flags }:
 }
 
 function list(probes: readonly Probe[], { plan, host }: Target, { flags }: Parsed): number {
-  const listed = listing(probes, { plan, host })
+  const listed = listing(probes, { plan, host, caller: lookAtCaller() })
   if (flags.has('--json')) printJson(listed, 2)
   else print(listingText(listed))
   return 0

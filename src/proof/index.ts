@@ -27,6 +27,7 @@ export {
   junitXml,
   listing,
   listingText,
+  lookAtCaller,
   type ProbeResult,
   RECEIPT_BYTES,
   type ReadReceipt,

@@ -9,7 +9,7 @@ import { lacking } from './parts.js'
 import { PREBUILT } from './prebuilt.js'
 import { computeProfile } from './profile-compute.js'
 import { defaultProfile, type ProfileOptions } from './profile-default.js'
-import type { Profile } from './rule.js'
+import { decide, type Profile } from './rule.js'
 import { type Arch, syscallNumbers } from './table.js'
 
 export { adjustmentProblems } from './adjust.js'
@@ -156,6 +156,32 @@ function adjustedProfile(options: FilterOptions) {
 function profileOf(options: FilterOptions): Profile {
   return options.profile === 'compute' ? computeProfile(options) : defaultProfile(options)
 }
+
+const ALL_ONES = Array<bigint>(6).fill((1n << 64n) - 1n)
+/** Numbers beyond the last that has a name: of calls that a newer kernel may have. */
+const BEYOND = 64
+
+/**
+ * Native numbers that the job's filter refuses when all arguments are all ones, by the error number. Said by the profile
+ * itself, not by the program that was compiled from it.
+ * @throws PolicyError as {@link syscallFilter} does
+ */
+export function refusals(options: FilterOptions): ReadonlyMap<number, readonly number[]> {
+  const { rules, unlisted } = adjustedProfile(options)
+  const names = new Map([...syscallNumbers(options.arch)].map(([name, number]) => [number, name]))
+  const refused = new Map<number, number[]>()
+  for (let number = 0; number <= Math.max(...names.keys()) + BEYOND; number += 1) {
+    const name = names.get(number) ?? ''
+    const rule = rules.get(name)
+    const action = rule === undefined ? unlisted : decide(rule, ALL_ONES)
+    if (action.kind !== 'errno' || PAST_FILTERS.has(name)) continue
+    refused.set(action.errno, [...(refused.get(action.errno) ?? []), number])
+  }
+  return refused
+}
+
+/** The kernel asks no filter about them (kernel/seccomp.c): only its own trampolines may make them. */
+const PAST_FILTERS: ReadonlySet<string> = new Set(['uretprobe', 'uprobe'])
 
 /** Names of the system calls of `arch`, in the order of their numbers. */
 export function syscallNames(arch: Arch): readonly string[] {

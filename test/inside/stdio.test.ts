@@ -33,7 +33,7 @@ asEachUser(
     assert.match(control.stdout, /tty\tok/)
 
     const unpack =
-      'cat attack.in > attack; chmod 700 attack; ./attack tty tiocsti,/dev/tty tiocsti,/dev/stdin session'
+      'cat attack.in > attack; chmod 700 attack; exec ./attack tty tiocsti,/dev/tty tiocsti,/dev/stdin session'
     const args = ['run', '--input', `${attackProgram()}:attack.in`, '--', 'sh', '-c', unpack]
     const { stdout } = await look(user.as(user.cli(args)))
     assert.match(stdout, /tty\tENXIO/)

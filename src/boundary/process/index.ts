@@ -1,7 +1,7 @@
 /** The process boundary: bubblewrap, started by cell, with the agent as first process. */
 import type { HostFacts } from '../../host/index.js'
 import { InForce, type Plan } from '../../plan/index.js'
-import { syscallFilter, syscallSurface } from '../../syscalls/index.js'
+import { refusals, syscallFilter, syscallSurface } from '../../syscalls/index.js'
 import type { Boundary, KernelSurface, RunningSandbox, SandboxSource } from '../boundary.js'
 import { answer, NETFILTER } from './answers.js'
 import { Launcher } from './launcher.js'
@@ -13,6 +13,7 @@ import { unavailable } from './unavailable.js'
 import { bubblewrapWords } from './words.js'
 
 export { nativePrograms } from './native.js'
+export { MASKED_PROC_FILES, MASKED_PROC_FOLDERS } from './root.js'
 
 export const processBoundary: Boundary = {
   name: 'process',
@@ -22,6 +23,7 @@ export const processBoundary: Boundary = {
   words: (plan, host) => bubblewrapWords(plan, host),
   warnings: (plan, host) => syscallFilter(filterOptions(plan, host)).warnings,
   kernel: kernelSurface,
+  refusals: (plan, host) => refusals(filterOptions(plan, host)),
   open: (host, single, inForce = InForce.all) => new ProcessSource(host, single, inForce),
 }
 

@@ -1,27 +1,59 @@
 /** All probes, and why some claims have none. */
 import type { RequirementId } from '../../plan/index.js'
+import { callProbes } from './calls.js'
+import { firstProcessProbes } from './first-process.js'
+import { furtherWallProbes } from './further-walls.js'
+import { givingUpProbes } from './giving-up.js'
+import { grantProbes } from './grants.js'
+import { hiddenProbes } from './hidden.js'
+import { inheritanceProbes } from './inheritance.js'
+import { kernelProbes } from './kernel.js'
+import { machineProbes } from './machine.js'
+import { mountProbes } from './mounts.js'
 import { networkProbes } from './network/index.js'
+import { privilegeProbes } from './privileges.js'
 import type { Probe } from './probe.js'
+import { procProbes } from './proc.js'
 import { processProbes } from './processes.js'
+import { rootProbes } from './root.js'
 
-export type {
-  Attempt,
-  Bench,
-  Decoys,
-  Given,
-  Inside,
-  Look,
-  Open,
-  Probe,
-  Seen,
-  Trial,
-  Tried,
-  World,
-  Zone,
+export {
+  type Attempt,
+  type Bench,
+  type Caller,
+  type Decoys,
+  type Given,
+  type Inside,
+  type Look,
+  type Open,
+  type Probe,
+  type Seen,
+  type SeenProcess,
+  type Trial,
+  type Tried,
+  Untried,
+  type World,
+  type Zone,
 } from './probe.js'
 export { THREATS, type ThreatId, UNTRIED } from './threats.js'
 
-export const PROBES: readonly Probe[] = [...processProbes, ...networkProbes]
+export const PROBES: readonly Probe[] = [
+  ...processProbes,
+  ...firstProcessProbes,
+  ...privilegeProbes,
+  ...mountProbes,
+  ...kernelProbes,
+  ...callProbes,
+  ...inheritanceProbes,
+  ...hiddenProbes,
+  ...rootProbes,
+  ...procProbes,
+  ...machineProbes,
+  ...grantProbes,
+  ...givingUpProbes,
+  ...furtherWallProbes,
+  ...networkProbes,
+]
 
 /** Claims that nothing inside can try, and why not. */
 export const UNPROBED: Readonly<Partial<Record<RequirementId, string>>> = {}

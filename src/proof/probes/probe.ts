@@ -1,4 +1,4 @@
-/** A probe: an attempt from inside to break a claim, and its control. Types only. */
+/** A probe: an attempt from inside to break a claim, and its control. */
 import type { HostFacts } from '../../host/index.js'
 import type { Plan, RequirementId } from '../../plan/index.js'
 import type { PlanRun } from '../../sandbox/index.js'
@@ -18,6 +18,8 @@ export interface Attempt {
   readonly words: readonly [string, ...string[]]
   /** whether what it says means that the claim is broken; absent: it says `ok` */
   readonly reached?: (look: Look) => boolean
+  /** in the open: whether what it says means that nobody may do this on this host, so that there is nothing to hold */
+  readonly lacking?: (look: Look) => boolean
 }
 
 /** What came of an attempt. */
@@ -26,20 +28,39 @@ export interface Tried {
   readonly attempt: string
   readonly look: Look
   readonly reached: boolean
+  /** see `Attempt` */
+  readonly lacking?: boolean
 }
 
-/** Where a control is tried: beside the sandbox as the caller, or with every capability over namespaces of its own. */
-export type Open = 'caller' | 'privileged'
+/**
+ * Where a control is tried: beside the sandbox as the caller; with every capability over namespaces of its own; or as the
+ * child of one who hands on all that it has.
+ */
+export type Open = 'caller' | 'privileged' | 'careless'
 
 /** What a probe of this run has to do with: the real sandbox, the open place, and the decoys. */
 export interface Bench {
   readonly plan: Plan
+  /** the same with time and room for probes: what plans for `inside` are made of, unless time or room is what they try */
+  readonly roomy: Plan
   readonly host: HostFacts
   readonly decoys: Decoys
-  /** the attempts in a fresh sandbox under `plan`, or under another that was made of it */
+  /**
+   * the attempts in a fresh sandbox under `roomy`, or under another plan exactly as it is.
+   * Throws Untried when there can't be one under that.
+   */
   inside(attempts: readonly Attempt[], plan?: Plan): Promise<Inside>
   /** the attempts without a sandbox */
   open(attempts: readonly Attempt[], where?: Open): Promise<readonly Tried[]>
+  /** what the host sees, until `until` settles, of processes that have this word among their arguments */
+  seen(word: string, until: Promise<unknown>): Promise<readonly SeenProcess[]>
+}
+
+/** A process, as the host sees it. */
+export interface SeenProcess {
+  readonly uid: number
+  /** effective ones, a set of bits, capabilities(7) */
+  readonly capabilities: bigint
 }
 
 /** `tried`: in the attempts' order. */
@@ -51,13 +72,25 @@ export interface Inside {
 /** All that a probe may touch of the host: it was set up for that, by this verification. */
 export interface Decoys {
   /** a process of the caller, with a canary in its environment, that listens on an abstract socket */
-  readonly process: { readonly pid: number; readonly abstractSocket: string }
+  readonly process: {
+    readonly pid: number
+    readonly abstractSocket: string
+    /** where the canary stands in its memory, in hex */
+    readonly canaryAt: string
+  }
+  /** System V memory that holds the canary: its key, in hex; `null`: this kernel has none */
+  readonly memoryKey: string | null
+  /** a POSIX message queue; `null`: this kernel has none */
+  readonly queue: string | null
   /** a folder that everyone may enter and write to */
   readonly folder: string
   /** in it: a file that everyone may read, which holds the canary */
   readonly file: string
   /** in it: a socket that everyone may connect to */
   readonly socket: string
+  /** in it: folders for grants. In `granted` a `file` that holds the canary, a `socket` and a `fifo`; `live` is empty */
+  readonly granted: string
+  readonly live: string
   /** what is read where something of these was reached; found nowhere else */
   readonly canary: string
   /** the network around; `null`: this process was not started in one */
@@ -135,4 +168,19 @@ export interface Probe {
 export interface Given {
   readonly plan: Plan
   readonly host: HostFacts
+  readonly caller: Caller
 }
+
+/** Who verifies: what it may not do, no control of its can. */
+export interface Caller {
+  /** effective, over the host itself and not only over a user namespace; capabilities(7) */
+  readonly capabilities: bigint
+  readonly noNewPrivileges: boolean
+  /** under a filter of its own, as in most containers */
+  readonly filtered: boolean
+  /** niceness */
+  readonly priority: number
+}
+
+/** Thrown by a trial that can't be made here; the message says why. */
+export class Untried extends Error {}

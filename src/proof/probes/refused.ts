@@ -1,7 +1,7 @@
 /** The plainest kind of probe: attempts that fail inside and succeed in the open. */
 import type { Attempt, Bench, Open, Trial, Tried } from './probe.js'
 
-type Words = readonly [string, ...string[]]
+export type Words = readonly [string, ...string[]]
 
 export interface RefusedOptions {
   /** the attempts in the open, where they differ; default: the same */
@@ -29,6 +29,11 @@ export function attempt(words: Words, reached?: Attempt['reached']): Attempt {
   return reached === undefined ? { words } : { words, reached }
 }
 
-function asAttempt(each: Words | Attempt): Attempt {
+/** One that hosts may refuse to everybody with these errors. */
+export function unless(errors: readonly string[], words: Words, reached?: Attempt['reached']): Attempt {
+  return { ...attempt(words, reached), lacking: ({ result }) => errors.includes(result) }
+}
+
+export function asAttempt(each: Words | Attempt): Attempt {
   return 'words' in each ? each : { words: each }
 }

@@ -1,28 +1,80 @@
 /** Where probes are tried: in the real sandbox, and in the open. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import type { constants } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type InputFile, nativePrograms } from '../../boundary/index.js'
+import { LaunchError } from '../../errors/index.js'
 import type { Plan } from '../../plan/index.js'
-import type { Outcome, PlanRunner } from '../../sandbox/index.js'
-import type { Attempt, Bench, Decoys, Inside, Open, Tried } from '../probes/index.js'
-import { triedOf, wordOf } from './looks.js'
+import type { Outcome, PlanRun, PlanRunner } from '../../sandbox/index.js'
+import {
+  type Attempt,
+  type Bench,
+  type Caller,
+  type Decoys,
+  type Inside,
+  type Open,
+  type SeenProcess,
+  type Tried,
+  Untried,
+} from '../probes/index.js'
+import { UNTOLD } from './judge.js'
+import { toldOf, triedOf, wordOf } from './looks.js'
 
 /** In the open nothing else ends an attempt that hangs, ms. */
 const OPEN_MS = 20_000
+/** How often the host is looked at, ms. */
+const LOOK_MS = 20
 
-export function benchOf(runner: PlanRunner, plan: Plan, decoys: Decoys, signal?: AbortSignal): Bench {
+/** What a probe needs for itself, whatever the policy leaves to a job. */
+const ROOM = { deadlineMs: 60_000, outputBytes: 1 << 20, scratchBytes: 16 << 20, inodes: 1024, openFiles: 64 }
+
+export function benchOf(
+  runner: PlanRunner,
+  plan: Plan,
+  decoys: Decoys,
+  caller: Caller,
+  signal?: AbortSignal,
+): Bench {
   const program = readFileSync(nativePrograms().probe)
+  const roomy = withRoom(plan)
   return {
     plan,
+    roomy,
     host: runner.host,
     decoys,
-    inside: (attempts, under = plan) => inside(runner, under, program, attempts),
-    open: (attempts, where = 'caller') => open(attempts, where, signal),
+    async inside(attempts, under) {
+      try {
+        return await inside(runner, under ?? roomy, program, attempts)
+      } catch (error) {
+        // of the plan itself that is a failure; of one that was made of it, only one thing that can't be tried here
+        if (under !== undefined && error instanceof LaunchError) throw new Untried(error.message)
+        throw error
+      }
+    },
+    open: (attempts, where = 'caller') => open(attempts, where, caller, signal),
+    seen,
   }
 }
 
+/** A job that ends before it has tried anything proves nothing. */
+function withRoom({ files, limits, lifetime, ...rest }: Plan): Plan {
+  const { bytes, inodes } = files.scratch
+  const room = { bytes: Math.max(bytes, ROOM.scratchBytes), inodes: Math.max(inodes, ROOM.inodes) }
+  return {
+    ...rest,
+    files: { ...files, scratch: { ...files.scratch, ...room } },
+    limits: {
+      ...limits,
+      outputBytes: Math.max(limits.outputBytes, ROOM.outputBytes),
+      openFiles: Math.max(limits.openFiles, ROOM.openFiles),
+    },
+    lifetime: { ...lifetime, deadlineMs: Math.max(lifetime.deadlineMs, ROOM.deadlineMs), noOutputMs: null },
+  }
+}
+
+/** As many sandboxes as it takes: one whose filter or limit lets no process be made ends after its first attempt. */
 async function inside(
   runner: PlanRunner,
   plan: Plan,
@@ -31,24 +83,28 @@ async function inside(
 ): Promise<Inside> {
   const path = `${plan.files.scratch.places.find((place) => place === plan.files.workdir) ?? '/tmp'}/probe`
   const input: InputFile = { path, mode: 0o755, content: [content] }
-  // a filter that lets no process be made: the program then makes one attempt, itself
-  const groups = plan.syscalls.profile === 'compute' ? attempts.map((each) => [each]) : [attempts]
   const tried: Tried[] = []
-  let last: Inside['run'] | null = null
-  for (const group of groups) {
-    last = await runner.run(plan, [path, ...group.map(wordOf)], { inputs: [input] })
-    tried.push(...triedOf(group, last.stdout, endOf(last.outcome)))
+  let last: PlanRun | null = null
+  for (let left = attempts; left.length > 0; left = attempts.slice(tried.length)) {
+    last = await runner.run(plan, [path, ...left.map(wordOf)], { inputs: [input] })
+    const made = left.slice(0, Math.max(1, toldOf(left, last.stdout)))
+    tried.push(...triedOf(made, last.stdout, endOf(last.outcome)))
   }
   if (last === null) throw new RangeError('a probe without an attempt')
   return { tried, run: last }
 }
 
 function endOf({ verdict }: Outcome): string {
-  return verdict.signal ?? 'ended'
+  return verdict.signal ?? UNTOLD
 }
 
-async function open(attempts: readonly Attempt[], where: Open, cut?: AbortSignal): Promise<Tried[]> {
-  const flags = where === 'privileged' ? ['--privileged'] : []
+async function open(
+  attempts: readonly Attempt[],
+  where: Open,
+  caller: Caller,
+  cut?: AbortSignal,
+): Promise<Tried[]> {
+  const flags = where === 'caller' ? [] : [`--${where}`]
   const child = spawn(nativePrograms().probe, [...flags, ...attempts.map(wordOf)], {
     stdio: ['ignore', 'pipe', 'ignore'],
     cwd: '/',
@@ -63,6 +119,51 @@ async function open(attempts: readonly Attempt[], where: Open, cut?: AbortSignal
     number | null,
     keyof typeof constants.signals | null,
   ]
-  const end = signal ?? (code === 0 ? 'ended' : `exit${code}`)
-  return triedOf(attempts, Buffer.concat(parts), end)
+  const end = signal ?? (code === 0 ? UNTOLD : `exit${code}`)
+  return triedOf(attempts, Buffer.concat(parts), end).map((each) =>
+    isRefusedToTheCaller(each, caller) ? { ...each, lacking: true } : each,
+  )
+}
+
+/** A caller that is under a filter itself can make no control of what that refuses. */
+function isRefusedToTheCaller({ reached, look }: Tried, { filtered }: Caller): boolean {
+  return !reached && filtered && look.result === 'EPERM'
+}
+
+async function seen(word: string, until: Promise<unknown>): Promise<SeenProcess[]> {
+  const views: SeenProcess[] = []
+  let over = false
+  const end = () => {
+    over = true
+  }
+  until.then(end, end)
+  while (!over) {
+    for (const pid of readdirSync('/proc')) {
+      if (!/^\d+$/.test(pid) || !argumentsOf(pid).includes(word)) continue
+      const view = seenIn(readOrNothing(`/proc/${pid}/status`))
+      if (view !== null) views.push(view)
+    }
+    await sleep(LOOK_MS)
+  }
+  return views
+}
+
+function argumentsOf(pid: string): readonly string[] {
+  return readOrNothing(`/proc/${pid}/cmdline`).split(/[\0,]/)
+}
+
+function seenIn(status: string): SeenProcess | null {
+  const uid = /^Uid:\t\d+\t(\d+)\t/m.exec(status)?.[1]
+  const capabilities = /^CapEff:\t([0-9a-f]+)$/m.exec(status)?.[1]
+  if (uid === undefined || capabilities === undefined) return null
+  return { uid: Number(uid), capabilities: BigInt(`0x${capabilities}`) }
+}
+
+/** A process may be gone when it is looked at. */
+function readOrNothing(file: string): string {
+  try {
+    return readFileSync(file, 'latin1')
+  } catch {
+    return ''
+  }
 }

@@ -24,19 +24,31 @@ const LACKING = new Set([
   'ENOPROTOOPT',
 ])
 
+/** Of an attempt that nothing was heard of: the sandbox ended before. */
+export const UNTOLD = 'ended'
+
 /** `control`: `null` when it was not tried; then nothing can be said to hold, but something may be broken. */
 export function judge(inside: readonly Tried[], control: readonly Tried[] | null): Judged {
   const reached = inside.filter((each) => each.reached)
   if (reached.length > 0) return { status: 'broken', why: reached.map(told) }
+  const untold = inside.filter(({ look }) => look.result === UNTOLD)
+  if (untold.length > 0)
+    return {
+      status: 'controlFailed',
+      why: untold.map(({ attempt }) => `inside, it was never tried: ${attempt}`),
+    }
   if (control === null) return { status: 'notApplicable', why: ['its control was not tried'] }
   const failed = control.filter((each) => !each.reached)
   if (failed.length === 0) return { status: 'holds', why: [] }
-  if (control.every(({ look }) => LACKING.has(look.result)))
-    return { status: 'notApplicable', why: [`this kernel has no such thing: ${failed.map(told).join('; ')}`] }
-  const because = failed.filter(({ look }) => !LACKING.has(look.result))
+  if (control.every(isLacking))
+    return { status: 'notApplicable', why: [`this host has no such thing: ${failed.map(told).join('; ')}`] }
+  const because = failed.filter((each) => !isLacking(each))
   if (because.length === 0) return { status: 'holds', why: [] }
   return { status: 'controlFailed', why: because.map((each) => `in the open, too: ${told(each)}`) }
 }
+
+const isLacking = ({ look, lacking, reached }: Tried) =>
+  !reached && (lacking === true || LACKING.has(look.result))
 
 function told({ attempt, look }: Tried): string {
   const said = look.detail === '' ? look.result : `${look.result} (${look.detail.slice(0, 200)})`

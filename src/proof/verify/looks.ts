@@ -3,7 +3,7 @@ import { visible } from '../../errors/index.js'
 import type { Attempt, Look, Tried } from '../probes/index.js'
 
 /** of one attempt's detail, characters */
-const MAX_DETAIL = 4096
+const MAX_DETAIL = 16_384
 const RESULT = /^[A-Za-z0-9]{1,24}$/
 
 /** `end`: what is said of an attempt that never told, since the program ended before: a signal's name, or `ended`. */
@@ -12,13 +12,21 @@ export function triedOf(attempts: readonly Attempt[], stdout: Buffer, end: strin
   return attempts.map((attempt, index) => {
     const look = lookIn(lines[index], wordOf(attempt)) ?? { result: end, detail: '' }
     const reached = attempt.reached?.(look) ?? look.result === 'ok'
-    return { attempt: attempt.words.join(' '), look, reached }
+    const tried = { attempt: attempt.words.join(' '), look, reached }
+    return attempt.lacking?.(look) === true ? { ...tried, lacking: true } : tried
   })
 }
 
 /** What the program is told. */
 export function wordOf({ words }: Attempt): string {
   return words.join(',')
+}
+
+/** How many of the attempts said what came of them. */
+export function toldOf(attempts: readonly Attempt[], stdout: Buffer): number {
+  const lines = stdout.toString('latin1').split('\n')
+  const silent = attempts.findIndex((attempt, index) => lookIn(lines[index], wordOf(attempt)) === null)
+  return silent === -1 ? attempts.length : silent
 }
 
 function lookIn(line: string | undefined, word: string): Look | null {

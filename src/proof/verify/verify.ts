@@ -3,8 +3,9 @@ import { cpus } from 'node:os'
 import type { HostFacts } from '../../host/index.js'
 import type { Claim, LeftOff, Plan, RequirementId } from '../../plan/index.js'
 import { type NetworkOptions, PlanRunner } from '../../sandbox/index.js'
-import { type Bench, PROBES, type Probe, type ThreatId, type Trial } from '../probes/index.js'
+import { type Bench, PROBES, type Probe, type ThreatId, type Trial, Untried } from '../probes/index.js'
 import { benchOf } from './bench.js'
+import { lookAtCaller } from './caller.js'
 import { layDecoys } from './decoys.js'
 import type { WorldSockets } from './far-side.js'
 import { type Judged, judge } from './judge.js'
@@ -61,8 +62,13 @@ export async function verifyPlan(
   const decoys = await layDecoys(world)
   const results: ProbeResult[] = []
   try {
-    const bench = benchOf(runner, plan, decoys, signal)
-    const trials = called.map((probe, index) => ({ probe, index, trial: probe.trial({ plan, host }) }))
+    const caller = lookAtCaller()
+    const bench = benchOf(runner, plan, decoys, caller, signal)
+    const trials = called.map((probe, index) => ({
+      probe,
+      index,
+      trial: probe.trial({ plan, host, caller }),
+    }))
     const perform = async ({ probe, index, trial }: (typeof trials)[number]) => {
       signal?.throwIfAborted()
       const began = Date.now()
@@ -104,9 +110,14 @@ const NO_WORLD: Judged = {
 
 async function tried(trial: Trial, bench: Bench, unsafeControls: boolean): Promise<Judged> {
   if (trial.world === true && bench.decoys.world === null) return NO_WORLD
-  const inside = await trial.inside(bench)
-  if (trial.unsafe !== undefined && !unsafeControls) return judge(inside, null)
-  return judge(inside, await trial.control(bench))
+  try {
+    const inside = await trial.inside(bench)
+    if (trial.unsafe !== undefined && !unsafeControls) return judge(inside, null)
+    return judge(inside, await trial.control(bench))
+  } catch (error) {
+    if (error instanceof Untried) return pointless(error.message)
+    throw error
+  }
 }
 
 /** Closing the runner is what ends a sandbox in which an attempt waits for something. */

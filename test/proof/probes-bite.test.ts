@@ -1,0 +1,50 @@
+/**
+ * The other half of a probe: where there is no sandbox at all, it says that the claim is broken. Only those whose attempts
+ * aim at decoys, or change nothing of a host, can be tried like that.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { boundaryNamed } from '../../src/boundary/index.js'
+import { type Bench, PROBES, type Probe } from '../../src/proof/probes/index.js'
+import { benchOf } from '../../src/proof/verify/bench.js'
+import { lookAtCaller } from '../../src/proof/verify/caller.js'
+import { layDecoys } from '../../src/proof/verify/decoys.js'
+import { judge } from '../../src/proof/verify/judge.js'
+import { hostOf, PlanRunner, planFor } from '../../src/sandbox/index.js'
+import { parse } from '../policy/harness.js'
+
+const HARMLESS =
+  /^(processes\.|ipc\.|sockets\.path|files\.(canary|magic-links|above)|watching\.(notify|inotify)|abi\.int80|calls\.(refused|families)|user-namespaces\.(unshare|clone|clone3|limit)|inherited\.(workdir|session)|names\.host|no-exec\.|no-sockets\.|lock\.|kernel\.(keys|personality|socket-filter|io-uring|segments))/
+
+const policy = (syscalls: object) => parse({ version: 1, waive: ['limits.memory'], syscalls })
+
+test('where there is no sandbox, probes say so', async () => {
+  const host = hostOf()
+  const boundary = boundaryNamed('process') ?? assert.fail()
+  const plan = planFor(policy({ lock: 'sealed' }), boundary, host)
+  const caller = lookAtCaller()
+  const runner = new PlanRunner(host, plan)
+  const decoys = await layDecoys(null)
+  try {
+    const open = benchOf(runner, plan, decoys, caller)
+    const bench: Bench = {
+      ...open,
+      inside: async (attempts) => ({ tried: await open.open(attempts), run: null as never }),
+    }
+    const quiet: string[] = []
+    const probes = PROBES.filter(({ id }: Probe) => HARMLESS.test(id))
+    for (const probe of probes) {
+      const trial = probe.trial({ plan, host, caller })
+      if ('pointless' in trial) continue
+      const control = await trial.control(bench)
+      const { status, why } = judge(await trial.inside(bench), control)
+      if (status !== 'broken' && judge([], control).status !== 'notApplicable')
+        quiet.push(`${probe.id}: ${status} ${why.join('; ')}`)
+    }
+    assert.deepEqual(quiet, [])
+    assert.ok(probes.length > 50, `${probes.length}`)
+  } finally {
+    await runner.close()
+    await decoys.remove()
+  }
+})
