@@ -57,7 +57,8 @@ export interface LaidDecoys extends Decoys {
 /** `sockets`: of the world that this process was started in, if it was. */
 export async function layDecoys(sockets: WorldSockets | null): Promise<LaidDecoys> {
   const canary = `glovebox-canary-${randomBytes(12).toString('hex')}`
-  const folder = process.env[FOLDER_VARIABLE] ?? makeFolder()
+  // the variable is believed where only runInWorld can have set it: what it names is emptied in the end
+  const folder = (sockets === null ? undefined : process.env[FOLDER_VARIABLE]) ?? makeFolder()
   delete process.env[FOLDER_VARIABLE]
   const leave = () => removeFolder(folder)
   process.once('exit', leave)
