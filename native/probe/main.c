@@ -63,6 +63,14 @@ void say_number(long number)
     say_text(text);
 }
 
+const char *word_at(char **args, int index)
+{
+    for (int i = 0; i < index; i++)
+        if (args[i] == NULL)
+            return "";
+    return args[index] != NULL ? args[index] : "";
+}
+
 int result(long value)
 {
     return value < 0 ? errno : 0;
@@ -707,7 +715,8 @@ static const struct attempt attempts[] = {
     {NULL, NULL},
 };
 
-static const struct attempt *const all_attempts[] = {attempts, call_attempts, door_attempts, mode_attempts, weight_attempts};
+static const struct attempt *const all_attempts[] = {attempts, call_attempts, door_attempts, mode_attempts,
+    weight_attempts, number_attempts, stay_attempts, plant_attempts};
 
 static void run_one(char *spec)
 {
@@ -781,8 +790,8 @@ static void run_in_child(char *spec)
 int main(int argc, char **argv)
 {
     int first = 1;
-    if (argc == 2 && strncmp(argv[1], "decoy,", 6) == 0)
-        return be_decoy(argv[1] + 6);
+    if ((argc == 2 || argc == 3) && strncmp(argv[1], "decoy,", 6) == 0)
+        return be_decoy(argv[1] + 6, argv[2]);
     if (argc > 1 && strcmp(argv[1], "--privileged") == 0) {
         first++;
         if (!become_privileged()) {

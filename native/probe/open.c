@@ -1,6 +1,7 @@
 /* What a control needs: a process to aim at, and a place in which every capability is held over namespaces of its own. */
 #include "probe.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -34,8 +35,27 @@ bool become_privileged(void)
            write_file("/proc/self/gid_map", gids) && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
-/* Listens on an abstract socket, says so, and stays until its standard input ends: with who started it. */
-int be_decoy(const char *name)
+/* By descriptors, without following a link: everyone may write there, and swap one folder for another. */
+static void remove_below(int parent, const char *name)
+{
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (folder == NULL)
+        return;
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            unlinkat(fd, entry->d_name, 0) < 0) {
+            remove_below(fd, entry->d_name);
+            unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+        }
+    closedir(folder);
+}
+
+/*
+ * Listens on an abstract socket, says so, and stays until its standard input ends. That is who started it: killed, it could
+ * not remove its folder, so that is done here.
+ */
+int be_decoy(const char *name, const char *folder)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     size_t length = strlen(name);
@@ -48,7 +68,11 @@ int be_decoy(const char *name)
     if (bind(fd, (struct sockaddr *)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0 ||
         listen(fd, 16) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0 || write(1, "ready\n", 6) != 6)
         return 1;
-    while (read(0, &byte, 1) > 0 || errno == EINTR)
+    ssize_t got;
+    while ((got = read(0, &byte, 1)) > 0 || (got < 0 && errno == EINTR))
         continue;
-    return 0;
+    if (folder == NULL)
+        return 0;
+    remove_below(AT_FDCWD, folder);
+    return rmdir(folder) < 0 ? 1 : 0;
 }

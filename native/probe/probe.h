@@ -12,17 +12,21 @@ struct attempt {
 
 /* Each ends with a name of NULL. */
 extern const struct attempt call_attempts[], door_attempts[], mode_attempts[], weight_attempts[];
+extern const struct attempt number_attempts[], stay_attempts[], plant_attempts[];
 
 /* The attempt's detail, a line of printable bytes. */
 void say(const char *text, size_t length);
 void say_text(const char *text);
 void say_number(long number);
 
+/* The argument, which is empty where there are not so many. */
+const char *word_at(char **args, int index);
+
 /* 0, or errno when `value` is negative. */
 int result(long value);
 
 /* open.c */
 bool become_privileged(void);
-int be_decoy(const char *name);
+int be_decoy(const char *name, const char *folder);
 
 #endif

@@ -6,21 +6,56 @@ import type { constants } from 'node:os'
 import { type InputFile, nativePrograms } from '../../boundary/index.js'
 import type { Plan } from '../../plan/index.js'
 import type { Outcome, PlanRunner } from '../../sandbox/index.js'
-import type { Attempt, Bench, Decoys, Inside, Open, Tried } from '../probes/index.js'
+import {
+  type Attempt,
+  type Bench,
+  type Decoys,
+  type Inside,
+  type InsideOptions,
+  type Open,
+  roomy,
+  type Tried,
+} from '../probes/index.js'
+import { hostView } from './host-view.js'
 import { triedOf, wordOf } from './looks.js'
+import { machineNow } from './machine.js'
+import { startOpen } from './open-process.js'
+import { supervise } from './supervise.js'
 
 /** In the open nothing else ends an attempt that hangs, ms. */
 const OPEN_MS = 20_000
 
-export function benchOf(runner: PlanRunner, plan: Plan, decoys: Decoys): Bench {
+export function benchOf(
+  runner: PlanRunner,
+  plan: Plan,
+  decoys: Decoys,
+  without: ReadonlySet<string> = new Set(),
+): Bench {
   const program = readFileSync(nativePrograms().probe)
+  const withRoom = roomy(plan)
   return {
     plan,
     host: runner.host,
+    machine: machineNow(),
     decoys,
-    inside: (attempts, under = plan) => inside(runner, under, program, attempts),
+    inside: (attempts, under = withRoom, options = {}) => inside(runner, under, program, attempts, options),
     open: (attempts, where = 'caller') => open(attempts, where),
+    start: (attempt) => startOpen(wordOf(attempt)),
+    supervise: (attempt, under, sandboxes) =>
+      supervise({
+        plan: under,
+        path: programPath(under),
+        word: wordOf(attempt),
+        sandboxes,
+        without: [...without],
+      }),
+    view: hostView(runner.host),
   }
+}
+
+/** In a scratch folder: the program is copied there before it starts. */
+function programPath({ files }: Plan): string {
+  return `${files.scratch.places.find((place) => place === files.workdir) ?? '/tmp'}/probe`
 }
 
 async function inside(
@@ -28,15 +63,16 @@ async function inside(
   plan: Plan,
   content: Buffer,
   attempts: readonly Attempt[],
+  options: InsideOptions,
 ): Promise<Inside> {
-  const path = `${plan.files.scratch.places.find((place) => place === plan.files.workdir) ?? '/tmp'}/probe`
+  const path = programPath(plan)
   const input: InputFile = { path, mode: 0o755, content: [content] }
   // a filter that lets no process be made: the program then makes one attempt, itself
   const groups = plan.syscalls.profile === 'compute' ? attempts.map((each) => [each]) : [attempts]
   const tried: Tried[] = []
   let last: Inside['run'] | null = null
   for (const group of groups) {
-    last = await runner.run(plan, [path, ...group.map(wordOf)], { inputs: [input] })
+    last = await runner.run(plan, [path, ...group.map(wordOf)], { ...options, inputs: [input] })
     tried.push(...triedOf(group, last.stdout, endOf(last.outcome)))
   }
   if (last === null) throw new RangeError('a probe without an attempt')

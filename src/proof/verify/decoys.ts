@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,14 +21,19 @@ export async function layDecoys(): Promise<LaidDecoys> {
   const file = join(folder, 'canary')
   writeFileSync(file, `${canary}\n`)
   chmodSync(file, 0o644)
+  const live = join(folder, 'live')
+  mkdirSync(live)
+  chmodSync(live, 0o777)
   const socket = join(folder, 'socket')
   const abstractSocket = `@${canary}`
   const server = createServer((connection) => connection.end(`${canary}\n`))
   server.listen(socket)
   await once(server, 'listening')
   chmodSync(socket, 0o777)
-  const child = spawn(nativePrograms().probe, [`decoy,${abstractSocket}`], {
+  // with this program it goes, and takes the folder along; a Ctrl-C that ends this program must not end it first
+  const child = spawn(nativePrograms().probe, [`decoy,${abstractSocket}`, folder], {
     stdio: ['pipe', 'pipe', 'ignore'],
+    detached: true,
     env: { GLOVEBOX_CANARY: canary },
   })
   child.stdin.on('error', () => {})
@@ -39,6 +44,7 @@ export async function layDecoys(): Promise<LaidDecoys> {
     process: { pid: child.pid, abstractSocket },
     folder,
     file,
+    live,
     socket,
     canary,
     async remove() {

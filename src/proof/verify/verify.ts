@@ -7,6 +7,7 @@ import { type Bench, PROBES, type Probe, type ThreatId, type Trial } from '../pr
 import { benchOf } from './bench.js'
 import { layDecoys } from './decoys.js'
 import { type Judged, judge } from './judge.js'
+import { machineNow } from './machine.js'
 
 export interface ProbeResult extends Judged {
   readonly probe: string
@@ -47,8 +48,9 @@ export async function verifyPlan(
   const decoys = await layDecoys()
   const results: ProbeResult[] = []
   try {
-    const bench = benchOf(runner, plan, decoys)
-    const trials = called.map((probe, index) => ({ probe, index, trial: probe.trial({ plan, host }) }))
+    const bench = benchOf(runner, plan, decoys, without)
+    const given = { plan, host, machine: machineNow() }
+    const trials = called.map((probe, index) => ({ probe, index, trial: probe.trial(given) }))
     const perform = async ({ probe, index, trial }: (typeof trials)[number]) => {
       const began = Date.now()
       const judged =

@@ -1,0 +1,177 @@
+/** More processors, processes, descriptors and output than granted, and core dumps. */
+import type { Attempt, Bench, Given, Look, Pointless, Probe, Trial, Tried } from './probe.js'
+import { attempt, refused } from './refused.js'
+import {
+  descriptorPlan,
+  MORE_DESCRIPTORS,
+  MORE_PROCESSES,
+  outputPlan,
+  PROCESSOR_WINDOW_MS,
+  processorPlan,
+  processPlan,
+  tooManyProcessors,
+} from './scaled.js'
+
+const moreThan = (limit: number) => (look: Look) => look.result === 'ok' && Number(look.detail) > limit
+
+/** A machine that is busy gives the control less than it could have: it is asked until it has had enough. */
+const CONTROL_WINDOWS = 12
+/** for each processor: among what else runs, so many have most of it */
+const THREADS_EACH = 6
+
+function processorTime({ plan, host }: Given): Trial | Pointless {
+  const scaled = processorPlan(plan, host)
+  if (scaled === null) return { pointless: 'this machine has no processor beyond those granted' }
+  const limit = tooManyProcessors(scaled) * 100
+  const threads = Math.min(48, THREADS_EACH * host.cpus)
+  const spin = attempt(['spin', `${threads}`, `${PROCESSOR_WINDOW_MS}`], moreThan(limit))
+  return {
+    alone: true,
+    inside: async (bench) =>
+      (await bench.inside([spin], { ...scaled, limits: { ...scaled.limits, processes: null } })).tried,
+    control: (bench) => again(bench, spin, CONTROL_WINDOWS),
+  }
+}
+
+async function again(bench: Bench, each: Attempt, times: number): Promise<readonly Tried[]> {
+  const tried = await bench.open([each])
+  return times === 1 || tried.every(({ reached }) => reached) ? tried : again(bench, each, times - 1)
+}
+
+function affinity({ plan, host }: Given): Trial | Pointless {
+  const scaled = processorPlan(plan, host)
+  if (scaled === null) return { pointless: 'this machine has no processor beyond those granted' }
+  if (host.cgroups.controllers.includes('cpu'))
+    return { pointless: 'processors are granted as time, on any of them' }
+  const all = attempt(['affinity', 'all'], moreThan(scaled.limits.cpus ?? 0))
+  return {
+    inside: async (bench) => (await bench.inside([all], scaled)).tried,
+    control: (bench) => bench.open([all]),
+  }
+}
+
+function together(kinds: readonly string[]): (given: Given) => Trial {
+  return ({ plan }) => {
+    const scaled = processPlan(plan)
+    const limit = scaled.limits.processes ?? 0
+    const attempts = kinds.map((kind): Attempt => {
+      return {
+        words: ['together', kind, `${limit + MORE_PROCESSES}`],
+        reached: (look) => Number(look.detail) > limit,
+      }
+    })
+    return {
+      inside: async (bench) => (await bench.inside(attempts, scaled)).tried,
+      control: (bench) => bench.open(attempts),
+    }
+  }
+}
+
+function descriptors({ plan, machine }: Given): Trial {
+  const scaled = descriptorPlan(plan, machine)
+  const { openFiles } = scaled.limits
+  const attempts = [
+    attempt(['descriptors', 'open', `${openFiles + 1}`]),
+    attempt(['descriptors', 'high', `${openFiles}`]),
+    attempt(['descriptors', 'raise', `${openFiles + MORE_DESCRIPTORS}`]),
+  ]
+  return {
+    inside: async (bench) => (await bench.inside(attempts, scaled)).tried,
+    control: (bench) => bench.open(attempts),
+  }
+}
+
+/** Of standard output and error together. What comes out is counted here, not believed. */
+function flood({ plan }: Given): Trial {
+  const scaled = outputPlan(plan)
+  const limit = scaled.limits.outputBytes
+  const half = Math.ceil(limit / 2) + 65_536
+  const told = (bytes: number): Tried => ({
+    attempt: `write ${2 * half} bytes, where ${limit} are granted`,
+    look: { result: bytes > limit ? 'ok' : 'ended', detail: `${bytes} came out` },
+    reached: bytes > limit,
+  })
+  return {
+    inside: async (bench) => {
+      const both = [attempt(['flood', '1', `${half}`]), attempt(['flood', '2', `${half}`])]
+      const { run } = await bench.inside(both, scaled)
+      return [told(run.stdout.length + run.stderr.length)]
+    },
+    control: async (bench) => {
+      const child = bench.start(attempt(['flood', '1', `${2 * half}`]))
+      await bench.view.until(() => child.stdout().length >= 2 * half, 10_000)
+      await child.end()
+      return [told(child.stdout().length)]
+    },
+  }
+}
+
+/** What the kernel does with a crash of the control's: nothing of the host may be given one. */
+function crash({ machine }: Given): Trial | Pointless {
+  if (machine.hard.coreBytes !== null && machine.hard.coreBytes < 4096)
+    return { pointless: 'this process may not dump core itself, so there is no control' }
+  const plain = !/^[|@]|\//.test(machine.corePattern)
+  return refused(() => [['crash', '/tmp']], {
+    control: ({ decoys }) => [['crash', decoys.folder]],
+    ...(plain
+      ? {}
+      : {
+          unsafe: `the crash of a control would be told to the host, by core_pattern ${machine.corePattern}`,
+        }),
+  })
+}
+
+const RLIMIT_CORE = '4'
+
+const probe = (id: string, rest: Omit<Probe, 'id'>): Probe => ({ id, ...rest })
+
+export const numberProbes: readonly Probe[] = [
+  probe('processors.time', {
+    claim: 'limits.cpus',
+    threat: 'processors',
+    tries: 'use more processor time than granted, in many threads',
+    trial: processorTime,
+  }),
+  probe('processors.affinity', {
+    claim: 'limits.cpus',
+    threat: 'processors',
+    tries: 'run on processors that were not granted',
+    trial: affinity,
+  }),
+  probe('processes.forks', {
+    claim: 'limits.processes',
+    threat: 'fork-bombs',
+    tries: 'have more processes than granted, by fork and vfork',
+    trial: together(['forks', 'chain']),
+  }),
+  probe('processes.threads', {
+    claim: 'limits.processes',
+    threat: 'fork-bombs',
+    tries: 'have more threads than granted',
+    trial: together(['threads']),
+  }),
+  probe('descriptors.more', {
+    claim: 'limits.open-files',
+    threat: 'descriptors',
+    tries: 'hold more descriptors than granted, or be granted more',
+    trial: descriptors,
+  }),
+  probe('output.flood', {
+    claim: 'limits.output',
+    threat: 'output-floods',
+    tries: 'write more output than granted',
+    trial: flood,
+  }),
+  probe('cores.crash', {
+    claim: 'limits.no-core-dumps',
+    threat: 'core-dumps',
+    tries: 'crash, and have it dumped',
+    trial: crash,
+  }),
+  probe('cores.limit', {
+    claim: 'limits.no-core-dumps',
+    threat: 'core-dumps',
+    tries: 'set the limit of core dumps to that with which the host starts its handler',
+    trial: () => refused(() => [['set-rlimit', RLIMIT_CORE, '0', '0']]),
+  }),
+]
