@@ -32,10 +32,18 @@ static int bound_at(const char *path)
     return result(bind(fd, (struct sockaddr *)&to, sizeof to));
 }
 
+/* Two files of holes. */
 static int sized(const char *path, const char *kib)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    return fd < 0 || ftruncate(fd, atol(kib) << 10) < 0 ? errno : result(close(fd));
+    char second[4300];
+    snprintf(second, sizeof second, "%s-too", path);
+    for (int i = 0; i < 2; i++) {
+        int fd = open(i == 0 ? path : second, O_WRONLY | O_CREAT | O_EXCL, 0600);
+        if (fd < 0 || ftruncate(fd, atol(kib) << 10) < 0)
+            return errno;
+        close(fd);
+    }
+    return 0;
 }
 
 /* Now a plain file, now a link: long after the program that did the rest has ended. In the open, until its lifeline ends. */

@@ -1,5 +1,5 @@
 /** What a job leaves: for the next one, and on the host. */
-import type { Attempt, Bench, HostProcess, Probe, Trial, Tried } from './probe.js'
+import type { Attempt, Bench, HostProcess, InsideOptions, Probe, Trial, Tried } from './probe.js'
 import { attempt } from './refused.js'
 import { deadlinePlan, OVERDUE_MS, outputPlan, roomy, SHORT_MS, withPlace } from './scaled.js'
 
@@ -29,7 +29,8 @@ function marks(of: (word: string, folders: readonly string[]) => readonly Mark[]
 /** Each kind of ending that a job can bring about, with all that it could leave. */
 interface Ending {
   readonly name: string
-  readonly plan: Bench['plan']
+  /** `ms`: a short time, if time is what ends it */
+  readonly plan: (ms: number) => Bench['plan']
   readonly last: Attempt | null
   readonly cancelled?: true
 }
@@ -37,10 +38,10 @@ interface Ending {
 function endings({ plan }: Bench): Ending[] {
   const linger = attempt(['linger', 'deaf', '-'])
   return [
-    { name: 'exit', plan: roomy(plan), last: null },
-    { name: 'deadline', plan: deadlinePlan(plan, SHORT_MS[0]), last: linger },
-    { name: 'output', plan: outputPlan(plan), last: attempt(['flood', '1', '2000000']) },
-    { name: 'cancelled', plan: roomy(plan), last: linger, cancelled: true },
+    { name: 'exit', plan: () => roomy(plan), last: null },
+    { name: 'deadline', plan: (ms) => deadlinePlan(plan, ms), last: linger },
+    { name: 'output', plan: () => outputPlan(roomy(plan)), last: attempt(['flood', '1', '2000000']) },
+    { name: 'cancelled', plan: () => roomy(plan), last: linger, cancelled: true },
   ]
 }
 
@@ -60,10 +61,16 @@ const keyOf = (word: string) => `${Number.parseInt(word.slice(0, 7), 16)}`
 const segments = (list: string, word: string) =>
   list.split('\n').filter((line) => line.trim().split(/\s+/)[0] === keyOf(word))
 
-async function leaves(bench: Bench, { name, plan, last, cancelled }: Ending): Promise<Left> {
+async function leaves(
+  bench: Bench,
+  ending: Ending,
+  [ms, ...longer]: readonly number[] = SHORT_MS,
+): Promise<Left> {
   const { view } = bench
+  const { name, plan, last, cancelled } = ending
+  if (ms === undefined) throw new RangeError('no time to try')
   const word = view.word()
-  const places = plan.files.scratch.places
+  const { places } = bench.plan.files.scratch
   const attempts = [
     ...places.slice(0, 6).map((place) => leave(['file', word, place])),
     leave(['shm', word]),
@@ -86,9 +93,14 @@ async function leaves(bench: Bench, { name, plan, last, cancelled }: Ending): Pr
     for (const group of view.cgroupsOf(each)) groups.add(group)
     if (mounts.length === 0) mounts = linesWith(view.read(`/proc/${each.pid}/mountinfo`), word)
   }
-  await bench.inside(attempts, withPlace(plan, `/${word}`), { signal: cancel.signal }).finally(() => {
-    ended = true
-  })
+  const onStarted: InsideOptions['onStarted'] = (send) => {
+    goOn = () => send(SIGURG)
+  }
+  await bench
+    .inside(attempts, withPlace(plan(ms), `/${word}`), { signal: cancel.signal, onStarted })
+    .finally(() => {
+      ended = true
+    })
   const after = [
     told(
       `${name}: a process`,
@@ -103,6 +115,9 @@ async function leaves(bench: Bench, { name, plan, last, cancelled }: Ending): Pr
     told(`${name}: a segment`, segments(view.read('/proc/sysvipc/shm'), word)),
   ]
   await watch
+  // so busy a machine that it ended before it was seen
+  if (mounts.length === 0 && longer.length > 0 && !after.some(({ reached }) => reached))
+    return leaves(bench, ending, longer)
   const seen = [told(`${name}: a mount, while it ran`, mounts.slice(0, 1))]
   if (bench.host.cgroups.bases.length > 0)
     seen.push(told(`${name}: a control group, while it ran`, [...groups]))

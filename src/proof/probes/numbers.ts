@@ -7,7 +7,8 @@ import {
   MORE_PROCESSES,
   outputPlan,
   PROCESSOR_WINDOW_MS,
-  processorPlan,
+  processorNumberPlan,
+  processorTimePlan,
   processPlan,
   tooManyProcessors,
 } from './scaled.js'
@@ -20,15 +21,14 @@ const CONTROL_WINDOWS = 12
 const THREADS_EACH = 6
 
 function processorTime({ plan, host }: Given): Trial | Pointless {
-  const scaled = processorPlan(plan, host)
-  if (scaled === null) return { pointless: 'this machine has no processor beyond those granted' }
+  const scaled = processorTimePlan(plan, host)
+  if (scaled === null) return { pointless: 'processors are granted by number, not as time' }
   const limit = tooManyProcessors(scaled) * 100
   const threads = Math.min(48, THREADS_EACH * host.cpus)
   const spin = attempt(['spin', `${threads}`, `${PROCESSOR_WINDOW_MS}`], moreThan(limit))
   return {
     alone: true,
-    inside: async (bench) =>
-      (await bench.inside([spin], { ...scaled, limits: { ...scaled.limits, processes: null } })).tried,
+    inside: async (bench) => (await bench.inside([spin], scaled)).tried,
     control: (bench) => again(bench, spin, CONTROL_WINDOWS),
   }
 }
@@ -39,10 +39,9 @@ async function again(bench: Bench, each: Attempt, times: number): Promise<readon
 }
 
 function affinity({ plan, host }: Given): Trial | Pointless {
-  const scaled = processorPlan(plan, host)
-  if (scaled === null) return { pointless: 'this machine has no processor beyond those granted' }
-  if (host.cgroups.controllers.includes('cpu'))
-    return { pointless: 'processors are granted as time, on any of them' }
+  const scaled = processorNumberPlan(plan, host)
+  if (scaled === null)
+    return { pointless: host.cpus < 2 ? 'this machine has one processor' : 'processors are granted as time' }
   const all = attempt(['affinity', 'all'], moreThan(scaled.limits.cpus ?? 0))
   return {
     inside: async (bench) => (await bench.inside([all], scaled)).tried,

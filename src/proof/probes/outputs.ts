@@ -1,7 +1,7 @@
 /** What a job plants in its outputs and in live grants, for whoever takes them. */
 import type { Attempt, Bench, Given, Probe, TakenEntry, Trial, Tried } from './probe.js'
 import { attempt, refused } from './refused.js'
-import { MIB, outputsPlan } from './scaled.js'
+import { OUTPUT_SCRATCH_BYTES, outputsPlan } from './scaled.js'
 
 interface Planted {
   readonly kind: string
@@ -19,7 +19,9 @@ const hasSpecial: Planted['harms'] = (taken) => taken.some(({ kind }) => kind ==
 /** Beyond what is printable: control characters, and what turns the direction of writing. */
 const hasOddName: Planted['harms'] = (taken) => taken.some(({ path }) => /[^\x20-\x7e]/.test(path))
 const canary = ({ decoys }: Bench) => decoys.file
-const TOO_LARGE_KIB = 6 * 1024
+/** Of this size a file may be, and two may not. */
+const TWO_TOO_LARGE_KIB = (OUTPUT_SCRATCH_BYTES / 1024) * 0.75
+const sum = (taken: readonly TakenEntry[]) => taken.reduce((all, { bytes }) => all + bytes, 0)
 
 function told({ kind }: Planted, taken: readonly TakenEntry[], reached: boolean): Tried {
   const detail = taken.map(({ path, bytes }) => `${JSON.stringify(path)} ${bytes}`).join(', ')
@@ -36,9 +38,13 @@ function planted(all: readonly Planted[]): (given: Given) => Trial {
     const scaled = outputsPlan(plan)
     const inside = async (bench: Bench, each: Planted): Promise<Tried> => {
       const collected = `${bench.decoys.folder}/collected-${bench.view.word()}`
-      await bench.inside([words(each, folder, bench)], scaled, { outputs: { [folder]: collected } })
+      const outputs = { [folder]: collected }
+      const { tried } = await bench.inside([words(each, folder, bench)], scaled, { outputs })
       const taken = bench.view.taken(collected)
-      return told(each, taken, (taken.length > 0 && each.mayCome !== true) || each.harms(taken, bench))
+      // where a filter keeps the job from planting it, what lies beside may come out
+      const wasPlanted = tried.every(({ look }) => look.result === 'ok')
+      const shouldNot = wasPlanted && taken.length > 0 && each.mayCome !== true
+      return told(each, taken, shouldNot || each.harms(taken, bench))
     }
     return {
       inside: (bench) => Promise.all(all.map((each) => inside(bench, each))),
@@ -98,8 +104,8 @@ export const outputProbes: readonly Probe[] = [
   output('size', 'plant files among the outputs that hold more than scratch does', [
     {
       kind: 'sparse',
-      more: () => `${TOO_LARGE_KIB}`,
-      harms: (taken) => taken.reduce((sum, { bytes }) => sum + bytes, 0) > 8 * MIB,
+      more: () => `${TWO_TOO_LARGE_KIB}`,
+      harms: (taken) => sum(taken) > OUTPUT_SCRATCH_BYTES,
     },
   ]),
   output('swapped', 'go on swapping a file for a link while the outputs are taken', [

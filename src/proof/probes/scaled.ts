@@ -31,8 +31,8 @@ const atLeast = (value: number | null, least: number) => (value === null ? null 
 const LONG_MS = 30_000
 
 /**
- * What the program of the probes itself needs, for a policy that is smaller than that: a quarter of a second of processor, 800 KiB of
- * scratch, a few processes, and words to say. Every probe's plan has it, but for the number that it tries.
+ * What the program of the probes itself needs, for a policy that is smaller than that: half a processor, 800 KiB of scratch, a few
+ * processes, and words to say. Every probe's plan has it, but for the number that it tries.
  */
 export function roomy(plan: Plan): Plan {
   const { limits, files } = plan
@@ -40,6 +40,7 @@ export function roomy(plan: Plan): Plan {
   return changed(plan, {
     limits: {
       memoryBytes: atLeast(limits.memoryBytes, 64 * MIB),
+      cpus: atLeast(limits.cpus, 0.5),
       perProcessMemoryBytes: atLeast(limits.perProcessMemoryBytes, 64 * MIB),
       processes: atLeast(limits.processes, 16),
       openFiles: Math.max(limits.openFiles, 64),
@@ -75,25 +76,28 @@ function ofMemory(plan: Plan, memoryBytes: number): Plan {
 }
 
 /**
- * The plan's own share, or half of the machine where it is the whole: else there is nothing to take beyond it. `null`: this machine has
- * no two numbers to tell apart.
+ * Where processors are granted as time: an eighth of the machine at most, so that a control finds more than that free on a busy machine,
+ * too. `null`: they are granted by number.
  */
-export function processorPlan(plan: Plan, host: HostFacts): Plan | null {
+export function processorTimePlan(plan: Plan, host: HostFacts): Plan | null {
   const { cpus } = plan.limits
-  if (cpus === null) return null
-  const shares = host.cgroups.controllers.includes('cpu')
-  const most = shares ? host.cpus / 2 : host.cpus - 1
-  if (cpus <= most) return roomy(plan)
-  // pinning keeps whole processors only, and needs one that is not granted
-  return most > 0 ? changed(roomy(plan), { limits: { cpus: shares ? most : Math.floor(most) } }) : null
+  if (cpus === null || !host.cgroups.controllers.includes('cpu')) return null
+  return changed(roomy(plan), { limits: { cpus: Math.min(cpus, host.cpus / 8) } })
+}
+
+/** Where they are granted by number: one less than the machine has. `null`: as time, or it has no other. */
+export function processorNumberPlan(plan: Plan, host: HostFacts): Plan | null {
+  const { cpus } = plan.limits
+  if (cpus === null || host.cgroups.controllers.includes('cpu') || host.cpus < 2) return null
+  return changed(roomy(plan), { limits: { cpus: Math.min(cpus, host.cpus - 1) } })
 }
 
 /**
- * ms that are measured. A quota is kept in periods of 100 ms, of which two may fall together at an edge: over so long a window that is a
- * ninth more than granted. What is more than a quarter more was not held.
+ * ms that are measured. A quota is kept in periods of 100 ms, of which one more than there are may lie at the edges: over so long a window
+ * that is an eighth more than granted. What is more than half more was not held.
  */
 export const PROCESSOR_WINDOW_MS = 800
-export const tooManyProcessors = ({ limits }: Plan) => (limits.cpus ?? 0) * 1.25
+export const tooManyProcessors = ({ limits }: Plan) => (limits.cpus ?? 0) * 1.5
 
 /** The plan's own number up to 64: the control makes as many beside the machine's own work. */
 export function processPlan(plan: Plan): Plan {
@@ -143,7 +147,9 @@ export function withPlace(plan: Plan, place: string): Plan {
   return changed(plan, { scratch: { places: [...plan.files.scratch.places, place] } })
 }
 
-/** Larger than one file that is planted, smaller than two. */
+/** What a collection may hold. The control's files of that size are holes. */
+export const OUTPUT_SCRATCH_BYTES = 8 * MIB
+
 export function outputsPlan(plan: Plan): Plan {
-  return changed(roomy(plan), { scratch: { bytes: 8 * MIB, inodes: 1024 } })
+  return changed(roomy(plan), { scratch: { bytes: OUTPUT_SCRATCH_BYTES, inodes: 1024 } })
 }

@@ -48,14 +48,13 @@ export function hostView({ cgroups }: Pick<HostFacts, 'cgroups'>): HostView {
 
 const TEXT_BYTES = 4096
 
-/** It may change meanwhile: what is gone when it is looked at was not there. */
 function taken(folder: string): TakenEntry[] {
   try {
-    return readdirSync(folder, { recursive: true, encoding: 'utf8' }).flatMap((path) => {
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => {
       const found = lstatSync(join(folder, path), { throwIfNoEntry: false })
-      return found === undefined
-        ? []
-        : { path, kind: kindOf(found), bytes: found.size, text: begin(join(folder, path)) }
+      // gone by now, or its name is no text
+      if (found === undefined) return { path, kind: 'other' as const, bytes: 0, text: '' }
+      return { path, kind: kindOf(found), bytes: found.size, text: begin(join(folder, path)) }
     })
   } catch {
     return []
