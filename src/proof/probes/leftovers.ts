@@ -145,8 +145,10 @@ async function leavesOpen({ start, open, view, decoys }: Bench): Promise<Tried[]
   const word = view.word()
   const child = start(attempt(['leave-daemon', word, 'lifeline']))
   try {
-    await view.until(() => view.processesWith(word).some(({ pid }) => pid !== child.pid), OVERDUE_MS)
-    const process = view.processesWith(word).map(({ pid }) => `${pid}`)
+    // who started it has ended by then, and is not taken for it
+    const left = () => view.processesWith(word).map(({ pid }) => `${pid}`)
+    await view.until(() => child.hasEnded() && left().length > 0, OVERDUE_MS)
+    const process = left()
     await open([leave(['file', word, decoys.folder])])
     const file = [decoys.folder].filter((place) => view.exists(`${place}/.cache-${word}`))
     const [, listed] = await open(

@@ -73,8 +73,7 @@ async function livesOn({ start, view }: Bench, way: Way): Promise<Tried> {
   const child = start(lingeringOpen(way, word))
   try {
     const others = () => view.processesWith(word).filter(({ pid }) => pid !== child.pid)
-    await view.until(() => others().length > 0, OVERDUE_MS)
-    await view.after(100) // until it is deaf
+    await view.until(() => areDeaf(view, others()), OVERDUE_MS)
     for (const { pid } of others()) tell(pid, 'SIGTERM')
     await view.after(SHORT_MS[0])
     const { length } = others()
@@ -84,6 +83,16 @@ async function livesOn({ start, view }: Bench, way: Way): Promise<Tried> {
     await child.end()
     await goneOrKilled(view, word)
   }
+}
+
+const SIGTERM_BIT = 1n << 14n
+
+/** From then on nothing but SIGKILL ends them; before, they were only on their way. */
+function areDeaf({ read }: Bench['view'], processes: readonly HostProcess[]): boolean {
+  const blocked = processes.map(
+    ({ pid }) => /^SigBlk:\s+([0-9a-f]+)$/m.exec(read(`/proc/${pid}/status`))?.[1],
+  )
+  return blocked.length > 0 && blocked.every((mask) => (BigInt(`0x${mask ?? '0'}`) & SIGTERM_BIT) !== 0n)
 }
 
 function tell(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
@@ -134,8 +143,7 @@ async function outlivesOpen({ start, view }: Bench): Promise<Tried> {
   const child = start(attempt(['linger', 'daemon', word, 'lifeline']))
   try {
     const others = () => view.processesWith(word).filter(({ pid }) => pid !== child.pid)
-    await view.until(() => others().length > 0, OVERDUE_MS)
-    await view.after(100)
+    await view.until(() => areDeaf(view, others()), OVERDUE_MS)
     tell(child.pid, 'SIGKILL')
     await view.after(300)
     const { length } = others()

@@ -64,6 +64,7 @@ export interface OpenProcess {
   /** what came on its descriptor 3, which is the other end of a pipe */
   readonly channel: () => Buffer
   readonly stdout: () => Buffer
+  readonly hasEnded: () => boolean
   /** ends it, if it has not ended */
   end(): Promise<void>
 }

@@ -23,6 +23,7 @@ export function startOpen(word: string): OpenProcess {
   return {
     pid: child.pid,
     stdout: gathered(child.stdout),
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     channel: gathered(channel),
     async end() {
       channel?.destroy()
