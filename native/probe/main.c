@@ -716,7 +716,7 @@ static const struct attempt attempts[] = {
 };
 
 static const struct attempt *const all_attempts[] = {attempts, call_attempts, door_attempts, mode_attempts,
-    weight_attempts, number_attempts, stay_attempts, plant_attempts};
+    weight_attempts, number_attempts, fill_attempts, stay_attempts, plant_attempts};
 
 static void run_one(char *spec)
 {

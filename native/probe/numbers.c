@@ -1,4 +1,4 @@
-/* More than a limit allows: processors, processes, descriptors, output, core dumps, bytes and files of scratch. */
+/* More than a limit allows: processors, processes, descriptors, output, core dumps. */
 #define _GNU_SOURCE
 #include "probe.h"
 
@@ -10,15 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { MIB = 1 << 20, MAX_THREADS = 256, STACK = 64 << 10 };
+enum { MAX_THREADS = 256, STACK = 64 << 10 };
 
 /* ---- processors */
 
@@ -232,102 +230,6 @@ static int n_crash(char **args)
     return WCOREDUMP(status) ? 0 : ENODATA;
 }
 
-/* ---- scratch */
-
-static char block[MIB];
-
-/* More than one file, since the size of each is bounded, too. KiB go into a folder; how many did is said by the caller. */
-static long fill_folder(const char *folder, long kib, int *error)
-{
-    enum { FILES = 8 };
-    char path[4200];
-    long done = 0;
-    for (int file = 0; file < FILES && done < kib; file++) {
-        snprintf(path, sizeof path, "%s/fill-%d-%d", folder, (int)getpid(), file);
-        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fd < 0)
-            break;
-        for (long own = 0; own < kib / FILES + 1; own += 64) {
-            ssize_t wrote = write(fd, block, 64 << 10);
-            if (wrote < 0) {
-                *error = errno;
-                break;
-            }
-            done += wrote >> 10;
-        }
-        close(fd);
-    }
-    return done;
-}
-
-static void clear_folder(const char *folder)
-{
-    char path[4200];
-    for (int file = 0; file < 8; file++) {
-        snprintf(path, sizeof path, "%s/fill-%d-%d", folder, (int)getpid(), file);
-        unlink(path);
-    }
-}
-
-/* KiB, FOLDER…: says how many KiB all of the folders together took; `ok` when that is as many. */
-static int n_fill_all(char **args)
-{
-    long wanted = atol(args[0]), done = 0;
-    int error = 0;
-    memset(block, 1, sizeof block);
-    signal(SIGXFSZ, SIG_IGN);
-    for (char **folder = args + 1; *folder != NULL && done < wanted; folder++)
-        done += fill_folder(*folder, wanted - done, &error);
-    for (char **folder = args + 1; *folder != NULL; folder++)
-        clear_folder(*folder);
-    say_number(done);
-    return done >= wanted ? 0 : error != 0 ? error : ENOSPC;
-}
-
-/* COUNT, FOLDER…: the same with empty files and folders. */
-static int n_inodes_all(char **args)
-{
-    long wanted = atol(args[0]), made = 0;
-    int error = 0;
-    char path[4200];
-    for (char **folder = args + 1; *folder != NULL; folder++)
-        for (long i = 0; made < wanted; i++, made++) {
-            snprintf(path, sizeof path, "%s/inode-%ld", *folder, i);
-            int fd = i % 2 == 0 ? open(path, O_WRONLY | O_CREAT | O_EXCL, 0600) : mkdir(path, 0700);
-            error = fd < 0 ? errno : error;
-            if (fd < 0)
-                break;
-            if (fd > 0)
-                close(fd);
-        }
-    for (char **folder = args + 1; *folder != NULL; folder++)
-        for (long i = 0; i < wanted; i++) {
-            snprintf(path, sizeof path, "%s/inode-%ld", *folder, i);
-            if (i % 2 == 0 ? unlink(path) < 0 : rmdir(path) < 0)
-                break;
-        }
-    say_number(made);
-    return made >= wanted ? 0 : error;
-}
-
-/* HOW, KiB, FOLDER: one file of that size, of which nothing (`sparse`) or all (`allocate`) is there, or of memory. */
-static int n_file_of(char **args)
-{
-    char path[4200];
-    long size = atol(args[1]) << 10;
-    bool memory = strcmp(args[0], "memory") == 0;
-    snprintf(path, sizeof path, "%s/file-%d", args[2], (int)getpid());
-    int fd = memory ? memfd_create("probe", 0) : open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
-    if (fd < 0)
-        return errno;
-    signal(SIGXFSZ, SIG_IGN);
-    int outcome = result(strcmp(args[0], "allocate") == 0 ? fallocate(fd, 0, 0, size) : ftruncate(fd, size));
-    close(fd);
-    if (!memory)
-        unlink(path);
-    return outcome;
-}
-
 const struct attempt number_attempts[] = {
     {"spin", n_spin},
     {"affinity", n_affinity},
@@ -336,8 +238,5 @@ const struct attempt number_attempts[] = {
     {"set-rlimit", n_set_rlimit},
     {"flood", n_flood},
     {"crash", n_crash},
-    {"fill-all", n_fill_all},
-    {"inodes-all", n_inodes_all},
-    {"file-of", n_file_of},
     {NULL, NULL},
 };

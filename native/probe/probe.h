@@ -12,7 +12,7 @@ struct attempt {
 
 /* Each ends with a name of NULL. */
 extern const struct attempt call_attempts[], door_attempts[], mode_attempts[], weight_attempts[];
-extern const struct attempt number_attempts[], stay_attempts[], plant_attempts[];
+extern const struct attempt number_attempts[], fill_attempts[], stay_attempts[], plant_attempts[];
 
 /* The attempt's detail, a line of printable bytes. */
 void say(const char *text, size_t length);

@@ -1,30 +1,36 @@
 /** Memory beyond the limit, wherever it could be held. */
-import type { Attempt, Bench, Probe, Trial, Tried } from './probe.js'
-import { littleMemoryPlan, memoryPlan, tooMuchMemory } from './scaled.js'
+import type { Attempt, Bench, Given, Probe, Trial, Tried } from './probe.js'
+import { littleMemoryPlan, MIB, memoryPlan, tooMuchMemory } from './scaled.js'
 
 type Kind = readonly [kind: string, folder?: string]
 
 /** Each in a sandbox of its own: with the limit all of it ends. `ok` means that the program held all that it asked for. */
-function held(kinds: readonly Kind[], scaled: typeof memoryPlan = littleMemoryPlan): Trial {
-  const attempts = (mib: number, at: (folder: string) => string): Attempt[] =>
+function held(
+  { plan: given, machine }: Given,
+  kinds: readonly Kind[],
+  scaled: typeof memoryPlan = littleMemoryPlan,
+): Trial {
+  const plan = scaled(given, machine)
+  const mib = tooMuchMemory(plan)
+  const attempts = (at: (folder: string) => string): Attempt[] =>
     kinds.map(([kind, folder]) => ({
       words: ['eat', kind, `${mib}`, ...(folder === undefined ? [] : [at(folder)])],
     }))
   return {
     alone: true,
+    ...(mib * MIB > machine.memAvailableBytes / 4
+      ? { unsafe: 'this machine has little memory to spare, and a control would take a quarter of it' }
+      : {}),
     inside: async (bench) => {
-      const plan = scaled(bench.plan, bench.machine)
       const tried: Tried[] = []
-      for (const each of attempts(tooMuchMemory(plan), (folder) => folder))
-        tried.push(...(await bench.inside([each], plan)).tried)
+      for (const each of attempts((folder) => folder)) tried.push(...(await bench.inside([each], plan)).tried)
       return tried
     },
-    control: (bench: Bench) =>
-      bench.open(attempts(tooMuchMemory(scaled(bench.plan, bench.machine)), () => bench.decoys.folder)),
+    control: ({ open, decoys }: Bench) => open(attempts(() => decoys.folder)),
   }
 }
 
-const probe = (id: string, tries: string, trial: () => Trial): Probe => ({
+const probe = (id: string, tries: string, trial: Probe['trial']): Probe => ({
   id: `memory.${id}`,
   claim: 'limits.memory',
   threat: 'memory',
@@ -33,19 +39,25 @@ const probe = (id: string, tries: string, trial: () => Trial): Probe => ({
 })
 
 export const memoryProbes: readonly Probe[] = [
-  probe('process', 'hold more memory than granted in one process', () => held([['own']], memoryPlan)),
-  probe('together', 'hold more memory than granted in many small processes', () => held([['together']])),
-  probe('files', 'hold more memory than granted in files of tmpfs', () =>
-    held([
+  probe('process', 'hold more memory than granted in one process', (given) =>
+    held(given, [['own']], memoryPlan),
+  ),
+  probe('together', 'hold more memory than granted in many small processes', (given) =>
+    held(given, [['together']]),
+  ),
+  probe('files', 'hold more memory than granted in files of tmpfs', (given) =>
+    held(given, [
       ['file', '/tmp'],
       ['file', '/dev/shm'],
     ]),
   ),
-  probe('shared', 'hold more memory than granted in shared segments and memory files', () =>
-    held([['sysv-shm'], ['mapping'], ['memfd']]),
+  probe('shared', 'hold more memory than granted in shared segments and memory files', (given) =>
+    held(given, [['sysv-shm'], ['mapping'], ['memfd']]),
   ),
-  probe('page-tables', 'hold more memory than granted in page tables', () => held([['page-tables']])),
-  probe('buffers', 'hold more memory than granted in buffers of sockets and pipes', () =>
-    held([['sockets'], ['pipes']]),
+  probe('page-tables', 'hold more memory than granted in page tables', (given) =>
+    held(given, [['page-tables']]),
+  ),
+  probe('buffers', 'hold more memory than granted in buffers of sockets and pipes', (given) =>
+    held(given, [['sockets'], ['pipes']]),
   ),
 ]

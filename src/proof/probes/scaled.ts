@@ -76,13 +76,12 @@ function ofMemory(plan: Plan, memoryBytes: number): Plan {
 }
 
 /**
- * Where processors are granted as time: an eighth of the machine at most, so that a control finds more than that free on a busy machine,
- * too. `null`: they are granted by number.
+ * Where processors are granted as time: a thirty-second of the machine, whatever the plan grants, because a control must have more than
+ * what is granted on a busy machine, too. `null`: they are granted by number.
  */
 export function processorTimePlan(plan: Plan, host: HostFacts): Plan | null {
-  const { cpus } = plan.limits
-  if (cpus === null || !host.cgroups.controllers.includes('cpu')) return null
-  return changed(roomy(plan), { limits: { cpus: Math.min(cpus, host.cpus / 8) } })
+  if (plan.limits.cpus === null || !host.cgroups.controllers.includes('cpu')) return null
+  return changed(roomy(plan), { limits: { cpus: host.cpus / 32 } })
 }
 
 /** Where they are granted by number: one less than the machine has. `null`: as time, or it has no other. */
@@ -93,11 +92,11 @@ export function processorNumberPlan(plan: Plan, host: HostFacts): Plan | null {
 }
 
 /**
- * ms that are measured. A quota is kept in periods of 100 ms, of which one more than there are may lie at the edges: over so long a window
- * that is an eighth more than granted. What is more than half more was not held.
+ * ms that are measured. A quota is kept in periods of 100 ms, of which one more than there are may lie at the edges, and each processor may
+ * run a tick (10 ms) into debt: together that is half more than granted. Twice as much was not held.
  */
 export const PROCESSOR_WINDOW_MS = 800
-export const tooManyProcessors = ({ limits }: Plan) => (limits.cpus ?? 0) * 1.5
+export const tooManyProcessors = ({ limits }: Plan) => (limits.cpus ?? 0) * 2
 
 /** The plan's own number up to 64: the control makes as many beside the machine's own work. */
 export function processPlan(plan: Plan): Plan {

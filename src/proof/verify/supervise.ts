@@ -23,6 +23,7 @@ export async function supervise(task: Supervised): Promise<Supervisor> {
     cwd: '/',
     env: {},
     execArgv: [],
+    serialization: 'advanced',
     detached: true,
   })
   const { pid } = child
