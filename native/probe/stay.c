@@ -71,10 +71,10 @@ static void spin_on(bool lifeline)
 /* Not even its parent's process group or session is left of where it came from. */
 static void as_daemon(bool lifeline)
 {
-    if (fork() > 0)
+    if (fork() != 0)
         return;
     setsid();
-    if (fork() > 0)
+    if (fork() != 0)
         _exit(0);
     setsid();
     if (lifeline)
@@ -96,11 +96,12 @@ static void stopped(bool lifeline)
     if (lifeline) {
         while (!over(true, 1000))
             continue;
-        kill(pid, SIGKILL);
+        if (pid > 0) /* -1 would be everybody */
+            kill(pid, SIGKILL);
         _exit(0);
     }
     kill(1, SIGSTOP);
-    kill(-1, SIGSTOP);
+    kill(getppid(), SIGSTOP); /* never -1: in a sandbox that is broken that would be the caller's other processes */
     for (;;)
         kill(getpid(), SIGSTOP);
 }

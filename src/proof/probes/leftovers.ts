@@ -75,7 +75,7 @@ async function leaves(
     ...places.slice(0, 6).map((place) => leave(['file', word, place])),
     leave(['shm', word]),
     attempt(['leave-daemon', word]),
-    attempt(['await']),
+    attempt(['await', word]),
     ...(last === null ? [] : [last]),
   ]
   const groups = new Set<string>()

@@ -26,7 +26,12 @@ function held(
       for (const each of attempts((folder) => folder)) tried.push(...(await bench.inside([each], plan)).tried)
       return tried
     },
-    control: ({ open, decoys }: Bench) => open(attempts(() => decoys.folder)),
+    // in namespaces of its own: killed, it leaves no segment
+    control: ({ open, decoys }: Bench) =>
+      open(
+        attempts(() => decoys.folder),
+        'privileged',
+      ),
   }
 }
 
