@@ -186,14 +186,16 @@ static int n_set_rlimit(char **args)
 
 /* ---- output */
 
-/* DESCRIPTOR, bytes */
+/* DESCRIPTOR, bytes; or `both`, standard output and error by turns */
 static int n_flood(char **args)
 {
     static char block[65536];
+    bool both = strcmp(args[0], "both") == 0;
     long left = atol(args[1]);
     memset(block, 'o', sizeof block);
-    while (left > 0) {
-        ssize_t done = write(atoi(args[0]), block, left < (long)sizeof block ? (size_t)left : sizeof block);
+    for (int turn = 0; left > 0; turn++) {
+        int fd = both ? 1 + turn % 2 : atoi(args[0]);
+        ssize_t done = write(fd, block, left < (long)sizeof block ? (size_t)left : sizeof block);
         if (done < 0)
             return errno;
         left -= done;

@@ -86,23 +86,22 @@ function descriptors({ plan, machine }: Given): Trial {
 function flood({ plan }: Given): Trial {
   const scaled = outputPlan(plan)
   const limit = scaled.limits.outputBytes
-  const half = Math.ceil(limit / 2) + 65_536
+  const wanted = limit + 2 * 65_536
   const told = (bytes: number, reached: boolean, more = ''): Tried => ({
-    attempt: `write ${2 * half} bytes, where ${limit} are granted`,
+    attempt: `write ${wanted} bytes, where ${limit} are granted`,
     look: { result: reached ? 'ok' : 'ended', detail: `${bytes} came out${more}` },
     reached,
   })
   return {
     inside: async (bench) => {
-      const both = [attempt(['flood', '1', `${half}`]), attempt(['flood', '2', `${half}`])]
-      const { run } = await bench.inside(both, scaled)
+      const { run } = await bench.inside([attempt(['flood', 'both', `${wanted}`])], scaled)
       const bytes = run.stdout.length + run.stderr.length
       const { reason } = run.outcome.verdict
       return [told(bytes, bytes > limit || reason !== 'output', `, reason ${reason}`)]
     },
     control: async (bench) => {
-      const child = bench.start(attempt(['flood', '1', `${2 * half}`]))
-      await bench.view.until(() => child.stdout().length >= 2 * half, 10_000)
+      const child = bench.start(attempt(['flood', '1', `${wanted}`]))
+      await bench.view.until(() => child.stdout().length >= wanted, 10_000)
       await child.end()
       return [told(child.stdout().length, child.stdout().length > limit)]
     },
