@@ -44,6 +44,7 @@ export {
   type TakenEntry,
   type Trial,
   type Tried,
+  UNTOLD,
   Untried,
   type World,
   type Zone,

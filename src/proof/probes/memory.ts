@@ -1,5 +1,14 @@
 /** Memory beyond the limit, wherever it could be held. */
-import type { Attempt, Bench, Given, Probe, Trial, Tried } from './probe.js'
+import {
+  type Attempt,
+  type Bench,
+  type Given,
+  type Inside,
+  type Probe,
+  type Trial,
+  type Tried,
+  UNTOLD,
+} from './probe.js'
 import { littleMemoryPlan, MIB, memoryPlan, tooMuchMemory } from './scaled.js'
 
 type Kind = readonly [kind: string, folder?: string]
@@ -23,7 +32,8 @@ function held(
       : {}),
     inside: async (bench) => {
       const tried: Tried[] = []
-      for (const each of attempts((folder) => folder)) tried.push(...(await bench.inside([each], plan)).tried)
+      for (const each of attempts((folder) => folder))
+        tried.push(...endedForMemory(await bench.inside([each], plan)))
       return tried
     },
     // in namespaces of its own: killed, it leaves no segment
@@ -33,6 +43,16 @@ function held(
         'privileged',
       ),
   }
+}
+
+/** An attempt that is ended by the limit says nothing: the run says it. */
+function endedForMemory({ tried, run }: Inside): Tried[] {
+  const { reason } = run.outcome.verdict
+  return tried.map((each) =>
+    each.look.result === UNTOLD && reason === 'memory'
+      ? { ...each, look: { result: reason, detail: '' } }
+      : each,
+  )
 }
 
 const probe = (id: string, tries: string, trial: Probe['trial']): Probe => ({

@@ -6,7 +6,7 @@ import type { ThreatId } from './threats.js'
 
 /** What `native/probe` said of one attempt. */
 export interface Look {
-  /** `ok`, the name of an error (`EPERM`), of the signal that ended it (`SIGSYS`), `timeout`, or `ended`: it never said */
+  /** `ok`, the name of an error (`EPERM`), of the signal that ended it (`SIGSYS`), `timeout`, or {@link UNTOLD} */
   readonly result: string
   /** what was seen or reached, a line of printable characters */
   readonly detail: string
@@ -251,6 +251,9 @@ export interface Caller {
   /** niceness */
   readonly priority: number
 }
+
+/** The result of an attempt that nothing was heard of: the sandbox ended before, and whoever expects no such end has tried nothing. */
+export const UNTOLD = 'untold'
 
 /** Thrown by a trial that can't be made here; the message says why. */
 export class Untried extends Error {}

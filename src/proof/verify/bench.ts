@@ -19,10 +19,10 @@ import {
   roomy,
   type SeenProcess,
   type Tried,
+  UNTOLD,
   Untried,
 } from '../probes/index.js'
 import { hostView } from './host-view.js'
-import { UNTOLD } from './judge.js'
 import { toldOf, triedOf, wordOf } from './looks.js'
 import { machineNow } from './machine.js'
 import { startOpen } from './open-process.js'
