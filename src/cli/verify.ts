@@ -108,7 +108,11 @@ async function attack(
   { flags }: Parsed,
 ): Promise<number> {
   const world = enteredWorld()
-  if (world === null) return runInWorld(process.argv.slice(1), portsOf(target.plan))
+  if (world === null) {
+    const { code, cut } = await runInWorld(process.argv.slice(1), portsOf(target.plan))
+    if (cut) say(CUT)
+    return code
+  }
   // before a minute of attacks, not after it
   const junit = outputOf(flags, '--junit')
   const receipt = outputOf(flags, '--receipt')
@@ -137,7 +141,7 @@ async function attack(
     return found.passed ? 0 : 1
   } catch (error) {
     if (!signals.ended.signal.aborted) throw error
-    say('Ended by a signal: nothing was verified, and nothing is left.')
+    say(CUT)
     return signals.exitCode
   } finally {
     progress.clear()
@@ -152,6 +156,8 @@ function portsOf({ network }: Plan): number[] {
 }
 
 const PROBED_PORTS = [22, 53, 80, 443, 853, 8053, 8080, 31_337]
+
+const CUT = 'Ended by a signal: nothing was verified, and nothing is left.'
 
 /** An upgrade in the middle: some probes attacked what was there, some what is there now. */
 function refuseMoved(changes: ReturnType<typeof changesOf>): void {

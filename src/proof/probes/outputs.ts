@@ -112,7 +112,7 @@ export const outputProbes: readonly Probe[] = [
     { kind: 'swapped', more: canary, harms: hasCanary, mayCome: true },
   ]),
   {
-    id: 'live.modes',
+    id: 'outputs.live-modes',
     claim: 'files.live-writes',
     threat: 'outputs',
     tries: 'leave a setuid file in a live grant, or write beside it',

@@ -97,7 +97,7 @@ export const privilegeProbes: readonly Probe[] = [
     },
   ),
   probe(
-    'identity.no-new-privileges',
+    'identity.privileged-programs',
     'identity.no-new-privileges',
     'new-privileges',
     'execute programs that give privileges',

@@ -109,7 +109,7 @@ export const rootProbes: readonly Probe[] = [
       },
     ),
   ),
-  probe('devices', 'files.devices', 'device-nodes', 'find a device of the host', () =>
+  probe('host-devices', 'files.devices', 'device-nodes', 'find a device of the host', () =>
     refused(
       () => [
         attempt(['list', '/dev'], ({ detail }) => detail.split(' ').some((name) => !KNOWN_DEVICES.has(name))),

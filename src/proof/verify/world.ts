@@ -1,5 +1,5 @@
 /** `glovebox verify` starts itself again in a world of its own (native/cell/world.c), and finds that world there. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { constants, networkInterfaces } from 'node:os'
 import { nativePrograms } from '../../boundary/index.js'
 import { BoundaryUnavailableError, LaunchError } from '../../errors/index.js'
@@ -16,33 +16,48 @@ const NEAR_LINK = 'uplink'
 /**
  * Runs this Node's program with `argv` (a script and its arguments) in a world of its own, to its end.
  * @param ports what its other side must hear where the kernel can't hear all
- * @returns its exit code
+ * @returns its exit code; `cut`: a signal to this process ended it before it could say so
  * @throws BoundaryUnavailableError when this host lets no such world be made; LaunchError when cell did not start
  */
-export async function runInWorld(argv: readonly string[], ports: readonly number[]): Promise<number> {
+export async function runInWorld(
+  argv: readonly string[],
+  ports: readonly number[],
+): Promise<{ readonly code: number; readonly cut: boolean }> {
   const words = ['--world', ports.join(','), process.execPath, ...process.execArgv, ...argv]
+  // before anything is there that a signal could leave behind
+  let child: ChildProcess | null = null
+  let early: NodeJS.Signals | null = null
+  const pass = (name: NodeJS.Signals) => {
+    early = name
+    child?.kill(name)
+  }
+  for (const name of PASSED) process.on(name, pass)
   const folder = makeFolder()
-  const child = spawn(nativePrograms().cell, words, {
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-    env: { ...process.env, [FOLDER_VARIABLE]: folder },
-  })
-  let failure = ''
-  child.stdio[3]?.on('data', (part: Buffer) => {
-    failure += part.toString('latin1')
-  })
-  const passing = PASSED.map((name) => [name, () => void child.kill(name)] as const)
-  for (const [name, pass] of passing) process.on(name, pass)
   try {
+    const started = spawn(nativePrograms().cell, words, {
+      stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+      env: { ...process.env, [FOLDER_VARIABLE]: folder },
+      // a terminal's Ctrl-C is for this process to pass on: twice, it would end the other at once
+      detached: true,
+    })
+    child = started
+    if (early !== null) started.kill(early)
+    let failure = ''
+    started.stdio[3]?.on('data', (part: Buffer) => {
+      failure += part.toString('latin1')
+    })
     const [code, signal] = await new Promise<[number | null, keyof typeof constants.signals | null]>(
       (resolve, reject) => {
-        child.once('error', (error) => reject(new LaunchError('launch.failed', `cell: ${error.message}`)))
-        child.once('close', (...end) => resolve(end))
+        started.once('error', (error) => reject(new LaunchError('launch.failed', `cell: ${error.message}`)))
+        started.once('close', (...end) => resolve(end))
       },
     )
     if (failure !== '') throw noWorld(failure)
-    return signal === null ? (code ?? 1) : 128 + constants.signals[signal]
+    return signal === null
+      ? { code: code ?? 1, cut: false }
+      : { code: 128 + constants.signals[signal], cut: signal === early }
   } finally {
-    for (const [name, pass] of passing) process.off(name, pass)
+    for (const name of PASSED) process.off(name, pass)
     removeFolder(folder)
   }
 }

@@ -23,8 +23,13 @@ const behind = (id: string, what: string, addresses: readonly string[]): Probe =
   )
 
 /** The same with one private address, and what the name server says of it. */
-const answered = (id: string, tries: string, answer: (address: string) => readonly string[]): Probe =>
-  probe(id, 'addresses-behind-names', tries, ({ plan }) =>
+const answered = (
+  id: string,
+  tries: string,
+  answer: (address: string) => readonly string[],
+  threat: Probe['threat'] = 'addresses-behind-names',
+): Probe =>
+  probe(id, threat, tries, ({ plan }) =>
     byName(plan, (way) => led(way, closedOf(way, PRIVATE).slice(0, 1), answer)),
   )
 
@@ -43,6 +48,7 @@ export const addressProbes: readonly Probe[] = [
     'mapped',
     'connect to an allowed name that leads to a private address spelled as IPv6',
     (address) => [`::ffff:${address}`],
+    'spelling',
   ),
   answered('mixed', 'have a private address dialled among public ones', (address) => [address, PUBLIC]),
   answered('alias', 'have a private address dialled behind a chain of aliases', (address) => [

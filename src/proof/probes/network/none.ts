@@ -42,7 +42,7 @@ export const noNetworkProbes: readonly Probe[] = [
   probe('names', 'ask a name server', () =>
     scene(({ world }) => [['dns', world.resolver, 'glovebox-probe.net', '1']]),
   ),
-  probe('ping', 'ping', () => scene(() => [['ping', '1.1.1.1']])),
+  probe('ping', 'ping an address', () => scene(() => [['ping', '1.1.1.1']])),
   probe('loopback', "connect to the host's loopback", () =>
     scene(
       () => [
