@@ -1,0 +1,245 @@
+import type { Next, Reading } from './readings.js'
+import { type Search, WINDOW } from './search.js'
+import type { Pattern, Wrapping } from './wrappings.js'
+
+export interface Hit {
+  readonly name: string
+  readonly wrapping: Wrapping
+  /** how many readings it was found behind; 0: as it was sent */
+  readonly depth: number
+  /** bytes of the stream as it was sent; the end is exclusive */
+  readonly start: number
+  readonly end: number
+}
+
+/** What all layers of one scanner share. */
+export interface Wanted {
+  readonly search: Search
+  readonly patterns: readonly Pattern[]
+  /** bytes of its text that a layer remembers: all but one of the longest pattern */
+  readonly keep: number
+}
+
+/** What a layer reads: text that follows what it had, and a view of the text before it. */
+interface Above {
+  readonly total: number
+  readonly tail: Buffer
+  /** the place in the stream that a position of its text comes from */
+  raw(position: number): number
+}
+
+/** `since` of a layer whose text is that of the one above, as far as anything could span. */
+const INACTIVE = Number.POSITIVE_INFINITY
+
+/**
+ * One reading of a stream, in pieces. As long as it reads nothing otherwise than the layer above, it is inactive: it has no text of its
+ * own, and costs no more than the look for something to read.
+ */
+export class Layer implements Above {
+  /** bytes of its text so far */
+  total = 0
+  tail: Buffer = Buffer.alloc(0)
+  readonly #reading: Reading | null
+  readonly #depth: number
+  readonly #wanted: Wanted
+  readonly #above: Above | null
+  readonly #below: readonly Layer[]
+  #pending: Buffer = Buffer.alloc(0)
+  /** text since it last read something otherwise, bytes */
+  #since: number
+  /** runs of its text: where each begins, here and above */
+  #outs: number[] = []
+  #ins: number[] = []
+  /** up to where it has read the text above */
+  #read = 0
+
+  constructor(
+    wanted: Wanted,
+    depth: number,
+    reading: Reading | null,
+    above: Above | null,
+    below: (layer: Layer) => readonly Layer[],
+  ) {
+    this.#wanted = wanted
+    this.#depth = depth
+    this.#reading = reading
+    this.#above = above
+    this.#since = reading === null ? 0 : INACTIVE
+    this.#below = below(this)
+  }
+
+  raw(position: number): number {
+    if (this.#above === null) return position
+    if (this.#since === INACTIVE) return this.#above.raw(position)
+    return this.#above.raw(this.#locate(position))
+  }
+
+  /** The next piece of the stream itself. */
+  feedRaw(piece: Buffer, last: boolean, hits: Hit[]): void {
+    this.#take(piece, last, hits)
+  }
+
+  /** The stream's first byte that may belong to something not seen as a whole yet; none lies beyond `end`. */
+  open(end: number): number {
+    let first = end
+    if (this.#reading === null || this.#since !== INACTIVE)
+      first = Math.min(first, this.raw(this.total - this.#prefix()))
+    if (this.#above !== null && this.#pending.length > 0) first = Math.min(first, this.#above.raw(this.#read))
+    for (const layer of this.#below) first = Math.min(first, layer.open(end))
+    return first
+  }
+
+  /** Whether nothing in it or below depends on what was. */
+  get #idle(): boolean {
+    return this.#since === INACTIVE && this.#pending.length === 0
+  }
+
+  /** A piece of the text above, which has taken it already. */
+  #feed(above: Above, before: Buffer, piece: Buffer, last: boolean, hits: Hit[]): void {
+    const text = this.#pending.length === 0 ? piece : Buffer.concat([this.#pending, piece])
+    const start = above.total - text.length
+    const first = this.#reading?.(text, 0, last) ?? null
+    if (this.#since === INACTIVE) {
+      if (first === null || 'wait' in first) {
+        this.#pending = first === null ? EMPTY : Buffer.from(text.subarray(first.at))
+        this.#read = above.total - this.#pending.length
+        return
+      }
+      this.#begin(before.subarray(0, Math.max(0, before.length - this.#pending.length)), start)
+    }
+    this.#take(this.#readAll(text, start, first, last), last, hits)
+    if (
+      this.#since > this.#wanted.keep + WINDOW &&
+      this.#pending.length === 0 &&
+      this.#below.every((each) => each.#idle)
+    )
+      this.#since = INACTIVE
+  }
+
+  /** Its text so far is that of the layer above. */
+  #begin(tail: Buffer, at: number): void {
+    this.total = at - tail.length
+    this.tail = EMPTY
+    this.#outs = [this.total]
+    this.#ins = [this.total]
+    this.#read = at
+    this.#since = 0
+    // what lies in it as a whole was found above
+    this.#take(tail, false, [])
+  }
+
+  #readAll(text: Buffer, start: number, first: Next, last: boolean): Buffer {
+    const out = Buffer.allocUnsafe(text.length)
+    let length = 0
+    let from = 0
+    const run = (to: number) => {
+      if (to === from) return
+      this.#segment(this.total + length, start + from)
+      length = copied(text, from, to, out, length)
+      this.#since += to - from
+    }
+    let next = first
+    for (; next !== null && !('wait' in next); next = this.#reading?.(text, from, last) ?? null) {
+      run(next.at)
+      this.#segment(this.total + length, start + next.at)
+      for (const byte of next.bytes) out[length++] = byte
+      this.#since = 0
+      from = next.at + next.length
+    }
+    run(next === null ? text.length : next.at)
+    this.#pending = next === null ? EMPTY : Buffer.from(text.subarray(next.at))
+    this.#read = start + text.length - this.#pending.length
+    return out.subarray(0, length)
+  }
+
+  #segment(out: number, input: number): void {
+    const last = this.#outs.length - 1
+    if (last >= 0 && out - (this.#outs[last] ?? 0) === input - (this.#ins[last] ?? 0)) return
+    this.#outs.push(out)
+    this.#ins.push(input)
+  }
+
+  #locate(position: number): number {
+    if (position >= this.total) return this.#read
+    let [low, high] = [0, this.#outs.length - 1]
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if ((this.#outs[middle] ?? 0) <= position) low = middle
+      else high = middle - 1
+    }
+    return (this.#ins[low] ?? 0) + position - (this.#outs[low] ?? 0)
+  }
+
+  /** New text of its own: looked through, and handed on. */
+  #take(fresh: Buffer, last: boolean, hits: Hit[]): void {
+    const before = this.tail
+    const text = before.length === 0 ? fresh : Buffer.concat([before, fresh])
+    this.total += fresh.length
+    this.#look(text, before.length, hits)
+    this.tail = text.subarray(Math.max(0, text.length - this.#wanted.keep))
+    for (const layer of this.#below) layer.#feed(this, before, fresh, last, hits)
+    this.#forget()
+  }
+
+  #look(text: Buffer, old: number, hits: Hit[]): void {
+    const { search } = this.#wanted
+    const origin = this.total - text.length
+    let from = Math.max(0, old - search.longest + 1)
+    for (let found = search.find(text, from); found !== null; found = search.find(text, from)) {
+      from = found.end > old ? found.end : found.start + 1
+      if (found.end <= old) continue
+      const { name, wrapping, bytes } = found.pattern
+      const start = found.start - wholeBefore(text, found.start, bytes, found.end - found.start)
+      hits.push({
+        name,
+        wrapping,
+        depth: this.#depth,
+        start: this.raw(origin + start),
+        end: this.raw(origin + found.end),
+      })
+    }
+  }
+
+  /** How much of its end is the beginning of a pattern, bytes. */
+  #prefix(): number {
+    const { tail } = this
+    let longest = 0
+    for (const { bytes } of this.#wanted.patterns) {
+      const [first = 0] = bytes
+      const most = Math.min(tail.length, bytes.length - 1)
+      for (let at = tail.indexOf(first, tail.length - most); at !== -1; at = tail.indexOf(first, at + 1)) {
+        const length = tail.length - at
+        if (length <= longest) break
+        if (tail.compare(bytes, 0, length, at) === 0) longest = length
+      }
+    }
+    return longest
+  }
+
+  #forget(): void {
+    const oldest = this.total - this.#wanted.keep - WINDOW
+    let drop = 0
+    while (drop + 1 < this.#outs.length && (this.#outs[drop + 1] ?? 0) <= oldest) drop++
+    if (drop < 64) return
+    this.#outs.splice(0, drop)
+    this.#ins.splice(0, drop)
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
+
+/** Calls into Node cost as much as some bytes. */
+function copied(text: Buffer, from: number, to: number, out: Buffer, length: number): number {
+  if (to - from > 128) return length + text.copy(out, length, from, to)
+  let end = length
+  for (let at = from; at < to; at++) out[end++] = text[at] ?? 0
+  return end
+}
+
+/** How much of the pattern stands before its window, too, bytes. */
+function wholeBefore(text: Buffer, start: number, pattern: Buffer, window: number): number {
+  let count = 0
+  const rest = pattern.length - window
+  while (count < rest && start - count > 0 && text[start - count - 1] === pattern[rest - count - 1]) count++
+  return count
+}
