@@ -37,7 +37,7 @@ export function unescaped(text: string): string {
   )
 }
 
-const unbroken = (text: string) => text.replace(/\r?\n(?=[A-Za-z0-9+/_-])/g, '')
+const unbroken = (text: string) => text.replace(/(?<=[A-Za-z0-9+/_-])\r?\n(?=[A-Za-z0-9+/_-])/g, '')
 
 export function holds(text: Buffer, value: string): boolean {
   const patterns = wrappingsOf('x', value).map(({ bytes }) => bytes.subarray(-64).toString('latin1'))

@@ -115,7 +115,11 @@ const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 7 }), fc.integer({ min
   minLength: 1,
   maxLength: 5,
 })
-const scene = value.chain((text) => fc.tuple(fc.constant(text), noise, wrapped(text), noise, sizes))
+/** Longer than the slices that a layer takes at once. */
+const long = fc.tuple(noise, fc.nat({ max: 40 })).map(([text, times]) => text.repeat(times))
+const scene = value.chain((text) =>
+  fc.tuple(fc.constant(text), fc.oneof(noise, long), wrapped(text), fc.oneof(noise, long), sizes),
+)
 
 test('a value in any wrapping, in pieces of any size, is found', () => {
   fc.assert(
@@ -169,8 +173,8 @@ test('any text is found to hold the value exactly when the second opinion says s
   )
   const needles = new Needles(wrappingsOf('T', text))
   fc.assert(
-    fc.property(shreds, sizes, (parts, cuts) => {
-      const stream = Buffer.from(parts.join(''), 'latin1')
+    fc.property(shreds, fc.nat({ max: 12 }), shreds, sizes, (parts, times, rest, cuts) => {
+      const stream = Buffer.from(parts.join('').repeat(times) + rest.join(''), 'latin1')
       assert.equal(scan(needles, pieces(stream, cuts)).length > 0, holds(stream, text))
     }),
     fuzzTime(TESTS),

@@ -28,6 +28,23 @@ interface Above {
   raw(position: number): number
 }
 
+/** A piece of the text above, with what was left of the one before. */
+interface Source {
+  readonly text: Buffer
+  /** where it begins in the text above */
+  readonly start: number
+  readonly last: boolean
+  /** the byte before it; -1: none */
+  readonly previous: number
+}
+
+/**
+ * An active layer takes a piece in slices that grow, bytes: a single escape in a picture makes it read the little around, and a text
+ * full of them costs no more for being sliced.
+ */
+const FIRST_SLICE = 256
+const MOST_SLICE = 16_384
+
 /** `since` of a layer whose text is that of the one above, as far as anything could span. */
 const INACTIVE = Number.POSITIVE_INFINITY
 
@@ -98,22 +115,40 @@ export class Layer implements Above {
   #feed(above: Above, before: Buffer, piece: Buffer, last: boolean, hits: Hit[]): void {
     const text = this.#pending.length === 0 ? piece : Buffer.concat([this.#pending, piece])
     const start = above.total - text.length
-    const first = this.#reading?.(text, 0, last) ?? null
-    if (this.#since === INACTIVE) {
-      if (first === null || 'wait' in first) {
-        this.#pending = first === null ? EMPTY : Buffer.from(text.subarray(first.at))
-        this.#read = above.total - this.#pending.length
-        return
+    const head = before.subarray(0, Math.max(0, before.length - this.#pending.length))
+    const source: Source = { text, start, last, previous: head[head.length - 1] ?? -1 }
+    this.#pending = EMPTY
+    let next = this.#next(source, 0)
+    let at = 0
+    for (let size = FIRST_SLICE; ; size = Math.min(2 * size, MOST_SLICE)) {
+      if (this.#since === INACTIVE) {
+        if (next === null || 'wait' in next) break
+        this.#begin(endOf(head, text, next.at, this.#wanted.keep), start + next.at)
+        at = next.at
+        size = FIRST_SLICE
       }
-      this.#begin(before.subarray(0, Math.max(0, before.length - this.#pending.length)), start)
+      const slice = this.#readSlice(source, at, Math.min(text.length, at + size), next)
+      at = slice.at
+      next = slice.next
+      const done = at >= text.length || (next !== null && 'wait' in next && at === next.at)
+      this.#take(slice.fresh, done && last, hits)
+      if (done) break
+      this.#rest()
     }
-    this.#take(this.#readAll(text, start, first, last), last, hits)
-    if (
-      this.#since > this.#wanted.keep + WINDOW &&
-      this.#pending.length === 0 &&
-      this.#below.every((each) => each.#idle)
-    )
-      this.#since = INACTIVE
+    const end = next !== null && 'wait' in next ? next.at : text.length
+    this.#pending = end === text.length ? EMPTY : Buffer.from(text.subarray(end))
+    this.#read = start + end
+    this.#rest()
+  }
+
+  #next({ text, last, previous }: Source, from: number): Next {
+    return this.#reading?.(text, from, last, previous) ?? null
+  }
+
+  /** Becomes inactive once nothing that it read otherwise can matter any more. */
+  #rest(): void {
+    const quiet = this.#since > this.#wanted.keep + WINDOW && this.#pending.length === 0
+    if (quiet && this.#below.every((each) => each.#idle)) this.#since = INACTIVE
   }
 
   /** Its text so far is that of the layer above. */
@@ -128,28 +163,37 @@ export class Layer implements Above {
     this.#take(tail, false, [])
   }
 
-  #readAll(text: Buffer, start: number, first: Next, last: boolean): Buffer {
-    const out = Buffer.allocUnsafe(text.length)
+  /** The text from `from` to `to`, as it reads; `next`: what is read otherwise next. */
+  #readSlice(
+    source: Source,
+    from: number,
+    to: number,
+    next: Next,
+  ): { fresh: Buffer; at: number; next: Next } {
+    const { text, start } = source
+    // the last token may stand beyond the end
+    const out = Buffer.allocUnsafe(to - from + 8)
     let length = 0
-    let from = 0
-    const run = (to: number) => {
-      if (to === from) return
-      this.#segment(this.total + length, start + from)
-      length = copied(text, from, to, out, length)
-      this.#since += to - from
+    let at = from
+    const run = (end: number) => {
+      if (end <= at) return
+      this.#segment(this.total + length, start + at)
+      length = copied(text, at, end, out, length)
+      this.#since += end - at
+      at = end
     }
-    let next = first
-    for (; next !== null && !('wait' in next); next = this.#reading?.(text, from, last) ?? null) {
-      run(next.at)
-      this.#segment(this.total + length, start + next.at)
-      for (const byte of next.bytes) out[length++] = byte
+    let token = next
+    while (token !== null && !('wait' in token) && token.at < to) {
+      run(token.at)
+      this.#segment(this.total + length, start + token.at)
+      for (const byte of token.bytes) out[length++] = byte
       this.#since = 0
-      from = next.at + next.length
+      at = token.at + token.length
+      token = this.#next(source, at)
     }
-    run(next === null ? text.length : next.at)
-    this.#pending = next === null ? EMPTY : Buffer.from(text.subarray(next.at))
-    this.#read = start + text.length - this.#pending.length
-    return out.subarray(0, length)
+    run(token === null ? to : Math.min(to, token.at))
+    this.#read = start + at
+    return { fresh: out.subarray(0, length), at, next: token }
   }
 
   #segment(out: number, input: number): void {
@@ -227,6 +271,12 @@ export class Layer implements Above {
 }
 
 const EMPTY = Buffer.alloc(0)
+
+/** The last bytes before a place in the text, of it and what stood before it. */
+function endOf(head: Buffer, text: Buffer, at: number, most: number): Buffer {
+  if (at >= most) return text.subarray(at - most, at)
+  return Buffer.concat([head.subarray(Math.max(0, head.length - (most - at))), text.subarray(0, at)])
+}
 
 /** Calls into Node cost as much as some bytes. */
 function copied(text: Buffer, from: number, to: number, out: Buffer, length: number): number {

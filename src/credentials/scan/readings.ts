@@ -12,8 +12,8 @@ export interface Token {
 /** `wait`: from there on it takes more of the text to know. */
 export type Next = Token | { readonly at: number; readonly wait: true } | null
 
-/** The next thing at or behind `from` that reads as something else. `last`: nothing follows the text. */
-export type Reading = (text: Buffer, from: number, last: boolean) => Next
+/** The next thing at or behind `from` that reads as something else. `last`: nothing follows the text; `previous`: the byte before it. */
+export type Reading = (text: Buffer, from: number, last: boolean, previous: number) => Next
 
 const [PERCENT, BACKSLASH, AMPERSAND, CR, LF] = [0x25, 0x5c, 0x26, 13, 10]
 
@@ -178,10 +178,11 @@ function hexDigit(byte: number): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : -1
 }
 
-/** The line ends of Base64 in lines (RFC 2045, PEM): those before one of its characters. */
-export const lineEnds: Reading = (text, from, last) => {
+/** The line ends of Base64 in lines (RFC 2045, PEM): those between two of its characters. */
+export const lineEnds: Reading = (text, from, last, previous) => {
   for (let at = firstLineEnd(text, from); at < text.length; at = firstLineEnd(text, at + 1)) {
     const start = at > from && text[at - 1] === CR ? at - 1 : at
+    if (!isBase64(start === 0 ? previous : (text[start - 1] ?? 0))) continue
     const next = text[at + 1]
     if (next === undefined) return last ? null : { at: start, wait: true }
     if (isBase64(next)) return { at: start, length: at + 1 - start, bytes: NONE }
