@@ -38,6 +38,9 @@ interface Source {
   readonly previous: number
 }
 
+/** No pattern is shorter. */
+const HEAD = 8
+
 /**
  * An active layer takes a piece in slices that grow, bytes: a single escape in a picture makes it read the little around, and a text
  * full of them costs no more for being sliced.
@@ -249,13 +252,18 @@ export class Layer implements Above {
     const { tail } = this
     let longest = 0
     for (const { bytes } of this.#wanted.patterns) {
-      const [first = 0] = bytes
       const most = Math.min(tail.length, bytes.length - 1)
-      for (let at = tail.indexOf(first, tail.length - most); at !== -1; at = tail.indexOf(first, at + 1)) {
+      // by eight bytes at once: one alone may be all that a hostile text consists of, and each piece of it would cost its length
+      const head = bytes.subarray(0, HEAD)
+      for (let at = tail.indexOf(head, tail.length - most); at !== -1; at = tail.indexOf(head, at + 1)) {
         const length = tail.length - at
         if (length <= longest) break
-        if (tail.compare(bytes, 0, length, at) === 0) longest = length
+        if (tail.compare(bytes, 0, length, at) !== 0) continue
+        longest = length
+        break
       }
+      for (let length = Math.min(HEAD - 1, most); length > longest; length--)
+        if (endsWith(tail, bytes, length)) longest = length
     }
     return longest
   }
@@ -271,6 +279,13 @@ export class Layer implements Above {
 }
 
 const EMPTY = Buffer.alloc(0)
+
+/** Whether it ends with so many bytes of the pattern's beginning. */
+function endsWith(tail: Buffer, pattern: Buffer, length: number): boolean {
+  const at = tail.length - length
+  for (let index = 0; index < length; index++) if (tail[at + index] !== pattern[index]) return false
+  return true
+}
 
 /** The last bytes before a place in the text, of it and what stood before it. */
 function endOf(head: Buffer, text: Buffer, at: number, most: number): Buffer {
