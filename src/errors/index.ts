@@ -63,3 +63,6 @@ export class LaunchError extends GloveboxError {}
 
 /** A call that can't mean anything: a closed `Glovebox`, an empty argv, an input outside the sandbox's folders. */
 export class UsageError extends GloveboxError {}
+
+/** A credential's value could not be had. No sentence of it holds one. The job did not start. */
+export class CredentialError extends GloveboxError {}

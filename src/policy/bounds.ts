@@ -64,3 +64,13 @@ export const RATE: NumberBounds = { initial: 100, min: 1, max: 10_000 }
 export const CONNECT_TIMEOUT: TextBounds = { initial: '10s', min: '1ms', max: '5m' }
 export const HEAD_TIMEOUT: TextBounds = { initial: '10s', min: '1ms', max: '5m' }
 export const IDLE_TIMEOUT: TextBounds = { initial: '60s', min: '1ms', max: '24h' }
+
+export const CREDENTIALS = 64
+export const CREDENTIAL_HOSTS = 64
+/** No default: the sandbox's own life. */
+export const CREDENTIAL_TTL = { min: '1s', max: '24h' } as const
+export const CREDENTIAL_USES = { min: 1, max: 1_000_000 } as const
+export const COMMAND_WORDS = 64
+export const COMMAND_TIMEOUT: TextBounds = { initial: '10s', min: '10ms', max: '5m' }
+/** What STS takes. */
+export const ASSUME_ROLE_DURATION: TextBounds = { initial: '15m', min: '15m', max: '12h' }

@@ -1,14 +1,16 @@
 import { parseDuration, parseSize } from '../units/index.js'
 import * as bounds from './bounds.js'
 import { brand } from './brand.js'
+import { checkCredentials, readCredentials } from './credentials.js'
 import { checkEnv } from './env.js'
 import { compareGrants, type Granted, readGrants } from './grants.js'
 import type { ResolveHostPath } from './host-path.js'
 import { workdirPath } from './inside-path.js'
 import { readNetwork } from './network.js'
+import { NOT_ENFORCED } from './not-yet.js'
 import { isWithin } from './paths.js'
 import { formatPath, type Written } from './places.js'
-import type { Grant, NetworkPolicy, Policy } from './policy.js'
+import type { Grant, Policy } from './policy.js'
 import { Problems } from './problems.js'
 import { show } from './quote.js'
 import type { PolicyDocument } from './schema.js'
@@ -16,13 +18,14 @@ import { checkShape } from './shape.js'
 
 /**
  * The one way from what was written to a {@link Policy}: shape, canonical forms, contradictions, defaults.
+ * @param without sections that are refused
  * @throws PolicyError with every problem, in document order
  */
-export function canonicalPolicy(written: Written, resolve: ResolveHostPath): Policy {
+export function canonicalPolicy(written: Written, resolve: ResolveHostPath, without = NOT_ENFORCED): Policy {
   const problems = new Problems(written.places)
   for (const { place, code, path, what, advice } of written.faults ?? [])
     problems.addAt(place, code, path, what, advice)
-  checkShape(written, problems)
+  checkShape(written, problems, without)
   const parts = partsOf(written.value)
   const context = { places: written.places, problems, resolve }
   const read = readGrants('read', parts.files?.read, context)
@@ -33,8 +36,11 @@ export function canonicalPolicy(written: Written, resolve: ResolveHostPath): Pol
   checkSyscalls(parts.syscalls, problems)
   const network = readNetwork(parts.network, written.places, problems)
   checkSockets(parts, problems)
+  const section = without.includes('credentials') ? undefined : parts.credentials
+  const credentials = readCredentials(section, { places: written.places, problems })
+  checkCredentials(credentials, { env: parts.env, network }, problems)
   problems.throwIfAny()
-  return complete(parts as PolicyDocument, { read, write }, workdir, network)
+  return complete(parts as PolicyDocument, { read, write }, workdir, { network, credentials })
 }
 
 /** Sections that are maps, whatever else is wrong with them: so that one report can name every problem. */
@@ -46,7 +52,7 @@ function partsOf(value: unknown): Partial<PolicyDocument> {
     : {}
 }
 
-const SECTIONS = new Set(['files', 'env', 'syscalls', 'network'])
+const SECTIONS = new Set(['files', 'env', 'syscalls', 'network', 'credentials'])
 
 function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -89,7 +95,7 @@ function complete(
   document: PolicyDocument,
   grants: { read: readonly Granted[]; write: readonly Granted[] },
   workdir: string,
-  network: NetworkPolicy | null,
+  { network, credentials }: Pick<Policy, 'network' | 'credentials'>,
 ): Policy {
   const { lifetime = {}, limits = {}, syscalls = {} } = document
   return brand({
@@ -103,6 +109,7 @@ function complete(
       write: grants.write.map((each) => ({ ...bare(each), live: each.live })),
     },
     network,
+    credentials,
     lifetime: {
       deadlineMs: known(parseDuration(lifetime.deadline ?? bounds.DEADLINE.initial)),
       noOutputMs: lifetime.noOutput === undefined ? null : known(parseDuration(lifetime.noOutput)),

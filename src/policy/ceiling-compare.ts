@@ -1,4 +1,5 @@
 import { formatDuration, formatSize } from '../units/index.js'
+import { credentialsAbove } from './ceiling-credentials.js'
 import { type NumberRow, networkAbove, networkNumbers } from './ceiling-network.js'
 import { type Bound, type Ceiling, isBelow } from './ceiling-read.js'
 import type { Path, Place, Places } from './places.js'
@@ -25,6 +26,7 @@ export function compareWithCeiling(policy: Policy, ceiling: Ceiling, context: Co
   liveGrants(policy, ceiling, context)
   numbers(limitRows(policy, ceiling), context)
   network(policy, ceiling, context)
+  credentials(policy, ceiling, context)
   profile(policy, ceiling, context)
   subset(['syscalls', 'allow'], policy.syscalls.allow, ceiling.allow, context)
   subset(['waive'], policy.waive, ceiling.waive, context)
@@ -33,6 +35,11 @@ export function compareWithCeiling(policy: Policy, ceiling: Ceiling, context: Co
     const what = `${show(name)} must be denied (ceiling ${at(ceiling.deny.place)}).`
     context.problems.add(ABOVE, ['syscalls', 'deny'], what, 'Add it.')
   }
+}
+
+function credentials(policy: Policy, { credentials: bound }: Ceiling, context: Context): void {
+  for (const { path, what, advice } of credentialsAbove(policy.credentials, bound.value))
+    context.problems.add(ABOVE, path, `${what} (${at(bound.place)}).`, advice)
 }
 
 /** `compute` is a part of `default`: a policy may always have less. */

@@ -1,6 +1,9 @@
 import { parseDuration, parseSize } from '../units/index.js'
+import type { CredentialPolicy } from './credential-policy.js'
+import { readCredentials } from './credentials.js'
 import type { ResolveHostPath } from './host-path.js'
 import { readNetwork } from './network.js'
+import { NOT_ENFORCED } from './not-yet.js'
 import { isWithin, pathFault, tidy } from './paths.js'
 import type { Path, Place, Written } from './places.js'
 import type { BoundaryName, NetworkPolicy, SyscallProfile } from './policy.js'
@@ -38,14 +41,16 @@ export interface Ceiling {
   readonly waive: Bound<readonly string[]>
   /** absent: no network at all */
   readonly network: Bound<NetworkPolicy | null>
+  /** by name; absent: none */
+  readonly credentials: Bound<readonly CredentialPolicy[]>
   /** bounds of the section's numbers, where they are written */
   readonly networkNumber: (path: Path, value: number) => Bound<number> | null
 }
 
 /** @throws PolicyError with the ceiling's own problems: one that can't be understood bounds nothing, so stops all */
-export function readCeiling(written: Written, resolve: ResolveHostPath): Ceiling {
+export function readCeiling(written: Written, resolve: ResolveHostPath, without = NOT_ENFORCED): Ceiling {
   const problems = new Problems(written.places)
-  checkShape(written, problems)
+  checkShape(written, problems, without)
   for (const key of ['env', 'workdir']) {
     if (!written.places.has([key])) continue
     problems.addKey('policy.notABound', [key], 'a ceiling can set no bound on this.', 'Remove the key.')
@@ -85,6 +90,10 @@ export function readCeiling(written: Written, resolve: ResolveHostPath): Ceiling
     network: {
       value: readNetwork(document.network, written.places, problems),
       place: written.places.of(['network']),
+    },
+    credentials: {
+      value: readCredentials(document.credentials, { places: written.places, problems }),
+      place: written.places.of(['credentials']),
     },
     networkNumber: (path, value) => bound(path, written.places.has(path) ? value : undefined, same),
   }

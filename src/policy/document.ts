@@ -1,4 +1,5 @@
 import { formatDuration, formatSize } from '../units/index.js'
+import { credentialsDocument } from './credentials-document.js'
 import { networkDocument } from './network-document.js'
 import type { Grant, Policy } from './policy.js'
 import type { PolicyDocument } from './schema.js'
@@ -17,6 +18,7 @@ export function policyDocument(policy: Policy): PolicyDocument {
     workdir: policy.workdir,
     env: { ...policy.env },
     ...(policy.network === null ? {} : { network: networkDocument(policy.network) }),
+    ...(policy.credentials.length === 0 ? {} : { credentials: credentialsDocument(policy.credentials) }),
     files: { read: policy.files.read.map(long), write: policy.files.write.map(long) },
     lifetime: { deadline: formatDuration(lifetime.deadlineMs), ...quiet, reuse: lifetime.reuse },
     limits: {

@@ -87,8 +87,7 @@ function overlay(flags: PolicyFlags, options: FlagOptions, quick: boolean): Writ
   for (const [key, flag, path] of LISTS) for (const text of flags[key] ?? []) over.append(flag, path, text)
   for (const text of flags.env ?? []) over.variable(text)
   if (flags.allowPublic === true) over.setAbsent('--allow-public', ['network', 'public'])
-  // this one reaches the table of what this version can't enforce, like the section it stands for
-  if ((flags.secret ?? []).length > 0) over.setAbsent('--secret', ['credentials'])
+  for (const text of flags.secret ?? []) over.secret(text)
   return over.written
 }
 
@@ -161,6 +160,20 @@ class Overlay {
       what,
       advice,
     })
+  }
+
+  /** `NAME@HOST[,HOST]`: this process's own `NAME`, where the job writes its placeholder. */
+  secret(text: string): void {
+    const [, name = '', hosts = ''] = /^([^@]*)@(.*)$/s.exec(text) ?? []
+    if (name !== '' && hosts !== '') {
+      const value = { source: { env: name }, hosts: hosts.split(','), use: 'placeholder' }
+      this.set('--secret', ['credentials', name], value)
+      return
+    }
+    const what = `${show(text)} does not say which variable goes to which host.`
+    const advice = 'Write --secret NAME@HOST.'
+    const path = ['credentials']
+    this.#faults.push({ code: 'policy.badValue', path, place: this.#place('--secret'), what, advice })
   }
 
   #place(source: string) {

@@ -1,6 +1,19 @@
 export { type AddressBlock, type AddressBlockAnswer, addressBlock, blockContains } from './address-block.js'
 export { isPolicy } from './brand.js'
 export { CEILING_PATH, type CeilingOptions } from './ceiling.js'
+export {
+  type AssumeRoleSource,
+  type CredentialHost,
+  type CredentialPolicy,
+  type CredentialSource,
+  type CredentialUse,
+  type ExchangeSource,
+  type OnReflection,
+  type PlainSource,
+  type SwapPlace,
+  sessionPolicy,
+} from './credential-policy.js'
+export { hostText, variablesOf } from './credentials.js'
 export { policyDocument } from './document.js'
 export { type FlagOptions, type PolicyFlags, policyFromFlags } from './flags.js'
 export {

@@ -1,5 +1,7 @@
 /** The one checked form of a policy: canonical, complete (defaults filled in) and deeply frozen. */
 
+import type { CredentialPolicy } from './credential-policy.js'
+
 export const BOUNDARIES = ['process', 'runc', 'gvisor', 'docker', 'microvm'] as const
 export type BoundaryName = (typeof BOUNDARIES)[number]
 
@@ -127,6 +129,8 @@ export interface Policy {
   readonly files: { readonly read: readonly Grant[]; readonly write: readonly WriteGrant[] }
   /** `null`: no network at all, not even a socket */
   readonly network: NetworkPolicy | null
+  /** sorted by name */
+  readonly credentials: readonly CredentialPolicy[]
   readonly lifetime: {
     /** wall-clock limit, ms */
     readonly deadlineMs: number

@@ -112,7 +112,7 @@ function ports(note: Note) {
   return some(one, bounds.RULE_PORTS, empty, note)
 }
 
-function methods() {
+export function methods(description = 'Methods of clear HTTP. Absent: any but CONNECT.') {
   const method = text(
     /^(?!CONNECT$)[A-Z][A-Z-]{0,31}$/,
     'is not a method that is passed on.',
@@ -124,12 +124,12 @@ function methods() {
     'Write methods such as [GET, HEAD], or remove the key.',
   )
   return some(method, bounds.RULE_METHODS, empty, {
-    description: 'Methods of clear HTTP. Absent: any but CONNECT.',
+    description,
     examples: [['GET', 'HEAD']],
   })
 }
 
-function paths() {
+export function paths(description = 'Paths of clear HTTP. Absent: any.') {
   const error = () => sentences('is not a path.', 'Write a path such as /repos/**.')
   const path = noted(z.string({ error }), {
     description: 'An absolute path; * is any part of a segment, ** any number of segments.',
@@ -139,7 +139,7 @@ function paths() {
     'Write paths such as [/repos/**], or remove the key.',
   )
   return some(path, bounds.RULE_PATHS, empty, {
-    description: 'Paths of clear HTTP. Absent: any.',
+    description,
     examples: [['/repos/**']],
   })
 }

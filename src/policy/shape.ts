@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini'
 import { nearest } from '../spelling/index.js'
 import { splitSentences } from './leaves.js'
-import { notYet } from './not-yet.js'
+import { NOT_ENFORCED, notYet } from './not-yet.js'
 import type { Path, Written } from './places.js'
 import type { Problems } from './problems.js'
 import { printable, show } from './quote.js'
@@ -9,12 +9,16 @@ import { policySchema, schemaFor } from './schema.js'
 
 type Issue = z.core.$ZodIssue
 
+/** `without`: sections that are not accepted */
+type Shaped = Written & { readonly without: readonly string[] }
+
 /** Checks keys, types and ranges, and turns each of zod's issues into a problem that says what to write. */
-export function checkShape(written: Written, problems: Problems): void {
+export function checkShape(written: Written, problems: Problems, without = NOT_ENFORCED): void {
   if (isBare(written.value)) return
   // jitless: compiling a validator costs more than the one document it would check
-  const result = schemaFor(written.value).safeParse(written.value, { jitless: true })
-  if (!result.success) for (const issue of result.error.issues) report(issue, [], written, problems)
+  const result = schemaFor(written.value, without).safeParse(written.value, { jitless: true })
+  if (!result.success)
+    for (const issue of result.error.issues) report(issue, [], { ...written, without }, problems)
 }
 
 /** `{version: 1}` alone, the commonest policy of all, is right without a schema, which takes a while to load. */
@@ -24,7 +28,7 @@ function isBare(value: unknown): boolean {
   return key === 'version' && version === 1 && others.length === 0 && !Array.isArray(value)
 }
 
-function report(issue: Issue, prefix: Path, written: Written, problems: Problems): void {
+function report(issue: Issue, prefix: Path, written: Shaped, problems: Problems): void {
   const path = [...prefix, ...(issue.path as (string | number)[])]
   const value = valueAt(written.value, path)
   if (path.length === 0 && issue.code === 'invalid_type') {
@@ -33,7 +37,7 @@ function report(issue: Issue, prefix: Path, written: Written, problems: Problems
     return
   }
   if (issue.code === 'unrecognized_keys') {
-    const keys = keysAt(path)
+    const keys = keysAt(path, written.without)
     for (const key of issue.keys) unknownKey([...path, key], keys, written, problems)
     return
   }
@@ -47,7 +51,7 @@ function report(issue: Issue, prefix: Path, written: Written, problems: Problems
     for (const inner of issue.errors.at(-1) ?? []) report(inner, path, written, problems)
     return
   }
-  const future = notYet(path, value)
+  const future = notYet(path, value, written.without)
   if (future !== null) {
     problems.add('policy.notYet', path, future.what, adviceAt(path, future.advice, written))
     return
@@ -67,15 +71,24 @@ function adviceAt(path: Path, advice: string, written: Written): string {
   return written.places.of(path).source.startsWith('--') ? 'Leave the flag out.' : advice
 }
 
+const MISSING: ReadonlyMap<string, string> = new Map([
+  ['version', 'Write version: 1.'],
+  ['host', 'Write a name such as api.example.com.'],
+  ['hosts', 'Write the hosts that receive it, e.g. [api.example.com].'],
+  ['source', 'Write where the value is from: caller, {env: NAME}, {file: PATH} or {command: [PROGRAM]}.'],
+  ['use', 'Write bearer, basic, {header: NAME}, {query: KEY}, placeholder or {aws-sigv4: {…}}.'],
+])
+
 function missingAdvice(path: Path): string {
-  if (path.at(-1) === 'version') return 'Write version: 1.'
-  return path.at(-1) === 'host'
-    ? 'Write a name such as api.example.com.'
-    : 'Write a path on the host such as /srv/in.'
+  const key = String(path.at(-1))
+  return (
+    MISSING.get(key) ??
+    (path[0] === 'credentials' ? `Write ${key}, too.` : 'Write a path on the host such as /srv/in.')
+  )
 }
 
-function unknownKey(path: Path, keys: readonly string[], written: Written, problems: Problems): void {
-  const future = notYet(path, valueAt(written.value, path))
+function unknownKey(path: Path, keys: readonly string[], written: Shaped, problems: Problems): void {
+  const future = notYet(path, valueAt(written.value, path), written.without)
   if (future !== null) {
     problems.addKey('policy.notYet', path, future.what, adviceAt(path, future.advice, written))
     return
@@ -87,8 +100,8 @@ function unknownKey(path: Path, keys: readonly string[], written: Written, probl
 }
 
 /** The keys that the schema knows at a path, read from the schema itself. */
-function keysAt(path: Path): string[] {
-  let schema: z.core.$ZodType | undefined = policySchema()
+function keysAt(path: Path, without: readonly string[]): string[] {
+  let schema: z.core.$ZodType | undefined = policySchema(without)
   for (const step of path) schema = childOf(schema, step)
   const found = expand(schema).find((each) => each._zod.def.type === 'object')
   return found === undefined ? [] : Object.keys((found as z.core.$ZodObject)._zod.def.shape)
@@ -98,6 +111,7 @@ function childOf(schema: z.core.$ZodType | undefined, step: string | number): z.
   for (const each of expand(schema)) {
     const { def } = each._zod
     if (def.type === 'object') return (each as z.core.$ZodObject)._zod.def.shape[step]
+    if (def.type === 'record') return (each as z.core.$ZodRecord)._zod.def.valueType
     if (def.type === 'array') return (each as z.core.$ZodArray)._zod.def.element
   }
   return undefined

@@ -11,6 +11,7 @@ const DEFAULTS = {
   env: {},
   files: { read: [], write: [] },
   network: null,
+  credentials: [],
   lifetime: { deadlineMs: 30_000, noOutputMs: null, reuse: 'never' },
   limits: {
     memoryBytes: 256 * 1024 ** 2,
@@ -60,6 +61,7 @@ waive: [limits.processes, limits.cpus]
       write: [{ host: `${dir}/out`, inside: '/out', live: false }],
     },
     network: null,
+    credentials: [],
     lifetime: { deadlineMs: 300_000, noOutputMs: 500, reuse: 'never' },
     limits: {
       memoryBytes: 1024 ** 3,

@@ -1,0 +1,128 @@
+import type { CredentialPolicy } from '../policy/index.js'
+import { Lease, type LeaseEnd, type LeaseState } from './lease.js'
+import { makePlaceholder } from './placeholder.js'
+import { Needles } from './scan/scanner.js'
+import { wrappingsOf } from './scan/wrappings.js'
+import type { Secret } from './secret.js'
+import type { AwsKeys } from './value.js'
+
+/** What the gateway knows of a credential: all but where its value is from. Plain data. */
+export type CredentialGrant = Omit<CredentialPolicy, 'source'>
+
+export type Material =
+  | { readonly kind: 'value'; readonly value: Secret }
+  | { readonly kind: 'aws'; readonly keys: AwsKeys }
+
+/** One credential in one sandbox, from its issue on. */
+export interface Held {
+  readonly grant: CredentialGrant
+  readonly placeholder: string
+  readonly lease: Lease
+  readonly material: Material
+}
+
+export interface Issue {
+  readonly grant: CredentialGrant
+  readonly placeholder: string
+  readonly material: Material
+  /** monotonic, ms; when the value itself expires */
+  readonly expiresAt: number | null
+}
+
+/** What scanners look for: real values, of leases that live and that ended, and placeholders. */
+export interface Watched {
+  /** in requests */
+  readonly all: Needles
+  /** in responses */
+  readonly values: Needles
+}
+
+const PLACEHOLDER = 'placeholder '
+
+/** The credentials of one sandbox. */
+export class HeldCredentials {
+  readonly all: readonly Held[]
+  readonly watched: Watched
+  /** names of those that end, in the call that ends them */
+  onEnd: (name: string, by: LeaseEnd) => void = () => {}
+
+  constructor(issues: readonly Issue[], now: number) {
+    this.all = issues.map((issue) => ({ ...issue, lease: this.#lease(issue, now) }))
+    const values = issues.flatMap(({ grant, material }) =>
+      revealed(material).flatMap((each) => wrappingsOf(grant.name, each)),
+    )
+    const placeholders = issues.flatMap(({ grant, placeholder }) =>
+      wrappingsOf(PLACEHOLDER + grant.name, placeholder),
+    )
+    this.watched = { all: new Needles([...values, ...placeholders]), values: new Needles(values) }
+  }
+
+  find(name: string): Held | undefined {
+    return this.all.find(({ grant }) => grant.name === name)
+  }
+
+  /** @returns whether there is such a credential */
+  revoke(name: string, now: number): boolean {
+    const held = this.find(name)
+    held?.lease.end('revoked', now)
+    return held !== undefined
+  }
+
+  endAll(by: 'sandbox' | 'gateway', now: number): void {
+    for (const { lease } of this.all) lease.end(by, now)
+  }
+
+  states(now: number): readonly LeaseState[] {
+    return this.all.map(({ lease }) => {
+      lease.look(now)
+      return lease.state
+    })
+  }
+
+  /** The next moment at which time ends a lease, and that is to be looked at then; `null`: none. */
+  nextEnd(): number | null {
+    const times = this.all.flatMap(({ lease }) =>
+      lease.state.ended === null ? (lease.deadline?.at ?? []) : [],
+    )
+    return times.length === 0 ? null : Math.min(...times)
+  }
+
+  #lease({ grant, material, expiresAt }: Issue, issuedAt: number): Lease {
+    const { name, ttlMs, uses } = grant
+    return new Lease({ name, issuedAt, ttlMs, uses, expiresAt }, (lease) => {
+      drop(material)
+      this.onEnd(name, lease.state.ended ?? 'sandbox')
+    })
+  }
+}
+
+/** The name of a pattern: of a credential's value, or of its placeholder. */
+export function whose(name: string): { readonly name: string; readonly placeholder: boolean } {
+  return name.startsWith(PLACEHOLDER)
+    ? { name: name.slice(PLACEHOLDER.length), placeholder: true }
+    : { name, placeholder: false }
+}
+
+function secretsOf(material: Material): readonly Secret[] {
+  if (material.kind === 'value') return [material.value]
+  const { secret, sessionToken } = material.keys
+  return sessionToken === null ? [secret] : [secret, sessionToken]
+}
+
+function revealed(material: Material): string[] {
+  return secretsOf(material).flatMap((secret) => secret.reveal() ?? [])
+}
+
+function drop(material: Material): void {
+  for (const secret of secretsOf(material)) secret.drop()
+}
+
+/** What the job's variables hold. Keys of AWS are worth nothing, and of the form that SDKs check. */
+export function placeholderVariables(
+  grant: CredentialGrant,
+  placeholder: string,
+): Readonly<Record<string, string>> {
+  return grant.use.kind === 'aws-sigv4'
+    ? { [`${grant.name}_ACCESS_KEY_ID`]: placeholder, [`${grant.name}_SECRET_ACCESS_KEY`]: makePlaceholder() }
+    : { [grant.name]: placeholder }
+}

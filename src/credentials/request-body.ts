@@ -1,0 +1,51 @@
+import type { HeldCredentials } from './held.js'
+import { whose } from './held.js'
+import { StreamGuard } from './scan/guard.js'
+import { Needles } from './scan/scanner.js'
+import { type CredentialDenial, denied } from './verdicts.js'
+
+export type BodyPiece = { readonly bytes: Buffer } | ({ readonly kind: 'denied' } & CredentialDenial)
+
+/** A request's body, on its way to any host: nothing of it goes on that is, or stands for, a value which is not for there. */
+export class RequestBodyGuard {
+  readonly #guard: StreamGuard
+  readonly #held: HeldCredentials
+
+  /** @param swapped names of credentials whose placeholder is swapped in this body, and so may stand in it */
+  constructor(held: HeldCredentials, swapped: readonly string[]) {
+    this.#held = held
+    this.#guard = new StreamGuard(needlesFor(held, swapped), 'cut')
+  }
+
+  push(piece: Buffer, last = false): BodyPiece {
+    const { bytes, hits, cut } = this.#guard.push(piece, last)
+    const [hit] = hits
+    if (!cut || hit === undefined) return { bytes }
+    const { name, placeholder } = whose(hit.name)
+    this.#held.find(name)?.lease.refuse()
+    const hint = placeholder
+      ? `credentials.${name} is not for the body of this request`
+      : `the value of credentials.${name} got into the sandbox: change it at its source`
+    return { kind: 'denied', ...denied(placeholder ? 'denyCredentialElsewhere' : 'denySecret', name, hint) }
+  }
+}
+
+const made = new WeakMap<HeldCredentials, Map<string, Needles>>()
+
+/** Made once for each set of names: to make them costs more than to look through a small body. */
+function needlesFor(held: HeldCredentials, swapped: readonly string[]): Needles {
+  if (swapped.length === 0) return held.watched.all
+  const known = made.get(held) ?? new Map<string, Needles>()
+  made.set(held, known)
+  const key = swapped.join()
+  const needles =
+    known.get(key) ??
+    new Needles(
+      held.watched.all.wanted.patterns.filter((pattern) => {
+        const { name, placeholder } = whose(pattern.name)
+        return !placeholder || !swapped.includes(name)
+      }),
+    )
+  known.set(key, needles)
+  return needles
+}

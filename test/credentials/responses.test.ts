@@ -1,0 +1,175 @@
+/** A response that carries a value, in whatever wrapping, packed or not, does not bring it in. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { inspect } from 'node:util'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import {
+  CREDENTIAL_VERDICTS,
+  credentialLines,
+  guardResponse,
+  Redactor,
+  readValue,
+  Secret,
+  UnpackError,
+  unpacked,
+} from '../../src/credentials/index.js'
+import { grant, HOST, holding, VALUE } from './setting.js'
+
+const at = { host: HOST, port: 443 }
+type Headers = readonly (readonly [string, string])[]
+const CODINGS = [
+  ['gzip', gzipSync],
+  ['deflate', deflateSync],
+  ['br', brotliCompressSync],
+] as const
+
+async function received(
+  how: 'cut' | 'redact',
+  headers: Headers,
+  body: Uint8Array,
+  size = 1000,
+): Promise<string> {
+  const guarded = guardResponse(holding([{ onReflection: how }]), at, headers)
+  if (guarded.kind === 'denied') return guarded.verdict
+  async function* pieces() {
+    for (let from = 0; from < body.length; from += size) yield body.subarray(from, from + size)
+  }
+  const out: string[] = []
+  for await (const piece of unpacked(pieces(), guarded.codings)) {
+    const answer = guarded.guard.push(piece)
+    out.push(answer.bytes.toString())
+    if (answer.cut) return `${out.join('')}|cut`
+  }
+  const rest = guarded.guard.push(Buffer.alloc(0), true)
+  return out.join('') + rest.bytes.toString() + (rest.cut ? '|cut' : '')
+}
+
+test('an echo of the value ends the response where it begins, or has stars in its place', async () => {
+  const body = Buffer.from(`{"you sent":"Bearer ${VALUE}"} end`)
+  for (const size of [1, 10, 1000]) {
+    assert.equal(await received('cut', [], body, size), '{"you sent":"Bearer |cut')
+    assert.equal(
+      await received('redact', [], body, size),
+      `{"you sent":"Bearer ${'*'.repeat(VALUE.length)}"} end`,
+    )
+  }
+  assert.equal(await received('cut', [], Buffer.from('nothing here')), 'nothing here')
+})
+
+test('an echo in the head is refused, or has stars', () => {
+  const headers: Headers = [
+    ['X-Echo', `Bearer ${VALUE}`],
+    ['X-Other', 'a'],
+  ]
+  const cut = guardResponse(holding([{}]), at, headers)
+  assert.ok(cut.kind === 'denied' && cut.verdict === 'denyReflection')
+  const redacted = guardResponse(holding([{ onReflection: 'redact' }]), at, headers)
+  assert.ok(redacted.kind === 'guarded')
+  assert.ok(!JSON.stringify(redacted.headers).includes(VALUE.slice(5)))
+  assert.deepEqual(redacted.redacted, ['TOKEN'])
+})
+
+for (const [coding, pack] of CODINGS)
+  test(`an answer that is packed although nobody asked for it is looked into: ${coding}`, async () => {
+    const headers: Headers = [
+      ['Content-Encoding', coding],
+      ['Content-Length', '5'],
+    ]
+    assert.equal(await received('cut', headers, pack(Buffer.from(`a ${VALUE} b`)), 3), 'a |cut')
+    const guarded = guardResponse(holding([{}]), at, headers)
+    assert.deepEqual(guarded.kind === 'guarded' && guarded.headers, [])
+    await assert.rejects(
+      received('cut', headers, pack(Buffer.from('x'.repeat(9000))).subarray(0, 10)),
+      UnpackError,
+    )
+  })
+
+test('two codings are taken off; an unknown one, or three, are refused', async () => {
+  const twice = gzipSync(brotliCompressSync(Buffer.from(`a ${VALUE}`)))
+  assert.equal(await received('cut', [['Content-Encoding', 'br, gzip']], twice), 'a |cut')
+  assert.equal(await received('cut', [['Content-Encoding', 'zstd']], twice), 'denyEncoded')
+  assert.equal(await received('cut', [['Content-Encoding', 'gzip, gzip, gzip']], twice), 'denyEncoded')
+})
+
+test('a bomb is not unpacked to its end', async () => {
+  const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024))
+  let bytes = 0
+  await assert.rejects(async () => {
+    async function* body() {
+      yield bomb
+    }
+    for await (const piece of unpacked(body(), ['gzip'])) bytes += piece.length
+  }, UnpackError)
+  assert.ok(bytes <= 17 * 1024 * 1024, `${bytes}`)
+})
+
+test('a secret prints as its name, wherever it is put', () => {
+  const secret = new Secret('TOKEN', VALUE)
+  const error = new Error(`failed with ${secret}`)
+  for (const text of [
+    `${secret}`,
+    String(secret),
+    JSON.stringify({ secret }),
+    inspect({ secret }, { depth: 9, showHidden: true }),
+    error.message,
+    inspect(error),
+  ])
+    assert.ok(text.includes('[secret TOKEN]') && !text.includes(VALUE), text)
+  assert.equal(secret.reveal(), VALUE)
+  secret.drop()
+  assert.equal(secret.reveal(), null)
+})
+
+test('values are taken out of what Glovebox says, in their wrappings, too', () => {
+  const redactor = new Redactor([{ name: 'TOKEN', value: VALUE }])
+  for (const form of [VALUE, encodeURIComponent(VALUE), Buffer.from(VALUE).toString('hex')])
+    assert.equal(redactor.text(`ä failed: ${form} at 5`), 'ä failed: [secret TOKEN] at 5')
+  assert.ok(
+    !redactor
+      .text(Buffer.from(`u:${VALUE}`).toString('base64'))
+      .includes(Buffer.from(VALUE).toString('base64').slice(4, -4)),
+  )
+  assert.equal(redactor.text('nothing'), 'nothing')
+})
+
+test('a value is one line of visible ASCII; what is not is refused in a sentence without it', () => {
+  const read = (text: string) => readValue('T', text, 'the command /bin/x')
+  for (const text of [VALUE, `${VALUE}\n`, `${VALUE}\r\n`]) assert.ok(read(text) instanceof Secret)
+  const bad: readonly (readonly [string, string])[] = [
+    ['', 'credential.empty'],
+    ['\n', 'credential.empty'],
+    [`${VALUE}\n${VALUE}`, 'credential.lines'],
+    [`${VALUE}\n\n`, 'credential.lines'],
+    [`${VALUE}\0`, 'credential.characters'],
+    [` ${VALUE}`, 'credential.characters'],
+    [`${VALUE}ä`, 'credential.characters'],
+    ['1234567', 'credential.short'],
+    ['x'.repeat(20_000), 'credential.long'],
+  ]
+  for (const [text, code] of bad) {
+    const answer = read(text)
+    assert.ok('what' in answer, code)
+    assert.equal(answer.code, code)
+    assert.ok(!answer.what.includes(VALUE))
+    assert.match(answer.what, /^the command \/bin\/x gave /)
+  }
+})
+
+test('explain says who receives it, for what, and both its lives', () => {
+  const lines = credentialLines(
+    {
+      ...grant({ methods: ['GET'], paths: ['/a/**'], ttlMs: 60_000, uses: 20 }),
+      source: { kind: 'env', variable: 'X' },
+    },
+    30_000,
+  )
+  assert.deepEqual(lines, {
+    name: 'TOKEN',
+    receives: 'api.test (GET, /a/**), and no other host',
+    use: 'Authorization: Bearer, in place of whatever the job has there',
+    life: 'usable 30s at most, for 20 requests; the value itself lives as long as its owner lets it',
+    source: "the variable X of Glovebox's own environment",
+    reflection: 'a response that repeats it ends there',
+  })
+  assert.equal(Object.keys(CREDENTIAL_VERDICTS).length, 7)
+})
