@@ -1,14 +1,16 @@
 /** The gateway: the process that is the network of sandboxes, and the supervisor's handle on it. */
 import { type Gateway, GatewayProcess } from './gateway.js'
+import { type RootOptions, rootSource } from './roots.js'
 import { type ResolutionOptions, resolutionSource } from './resolution.js'
 import { type GatewayHost, startProcess } from './start.js'
 
 export type { Attachment, Attempts } from './attachment.js'
-export type { Gateway, GatewayEnd } from './gateway.js'
+export type { Gateway, GatewayEnd, Reservation } from './gateway.js'
 export type { ResolutionOptions } from './resolution.js'
+export { hostRoots } from './roots.js'
 export type { GatewayHost } from './start.js'
 
-export interface GatewayOptions extends ResolutionOptions {
+export interface GatewayOptions extends ResolutionOptions, RootOptions {
   readonly host: GatewayHost
 }
 
@@ -17,5 +19,5 @@ export interface GatewayOptions extends ResolutionOptions {
  * @throws LaunchError when it can't be jailed here, or is not built
  */
 export function startGateway(options: GatewayOptions): Gateway {
-  return new GatewayProcess(startProcess(options.host), resolutionSource(options))
+  return new GatewayProcess(startProcess(options.host), resolutionSource(options), rootSource(options))
 }

@@ -61,7 +61,7 @@ function rule() {
       protocol: z.optional(
         oneOf(PROTOCOLS, 'a protocol', {
           description:
-            'What is spoken on all ports of the rule. tls: passed on unread once its server name was checked. http: read and written anew. tcp: passed on. Default: tls on 443, http on 80, else tcp.',
+            'What is spoken on all ports of the rule. tls: passed on unread once its server name was checked, or read with inspect: true. http: read and written anew. tcp: passed on. Default: tls on 443, http on 80, else tcp.',
         }),
       ),
       methods: z.optional(methods()),
@@ -69,7 +69,7 @@ function rule() {
       inspect: z.optional(inspect()),
       upgrade: z.optional(
         flag({
-          description: 'Whether a connection of clear HTTP may become another protocol, such as a WebSocket.',
+          description: 'Whether a connection of HTTP, clear or inspected, may become another protocol, such as a WebSocket.',
           default: false,
         }),
       ),
@@ -93,6 +93,7 @@ function publicHosts() {
           examples: [[443]],
         }),
       ),
+      inspect: z.optional(inspect()),
       methods: z.optional(methods()),
       ...budget('all public hosts together', false),
     },
@@ -124,7 +125,7 @@ function methods() {
     'Write methods such as [GET, HEAD], or remove the key.',
   )
   return some(method, bounds.RULE_METHODS, empty, {
-    description: 'Methods of clear HTTP. Absent: any but CONNECT.',
+    description: 'Methods of HTTP, clear or inspected. Absent: any but CONNECT.',
     examples: [['GET', 'HEAD']],
   })
 }
@@ -139,15 +140,15 @@ function paths() {
     'Write paths such as [/repos/**], or remove the key.',
   )
   return some(path, bounds.RULE_PATHS, empty, {
-    description: 'Paths of clear HTTP. Absent: any.',
+    description: 'Paths of HTTP, clear or inspected. Absent: any.',
     examples: [['/repos/**']],
   })
 }
 
 function inspect() {
-  const error = () => sentences('is not false.', 'Write false, or remove the key.')
-  return noted(z.literal(false, { error }), {
-    description: 'Whether TLS ends in the gateway. Always false in this version.',
+  return flag({
+    description:
+      'Whether TLS ends in the gateway, which reads the HTTP inside. The job trusts an authority made for its sandbox.',
     default: false,
   })
 }

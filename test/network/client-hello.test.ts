@@ -17,7 +17,7 @@ function read(bytes: Uint8Array): HelloState {
 }
 
 function hello(serverName: string | null, outerEch = false): HelloState {
-  return { state: 'hello', serverName, outerEch }
+  return { state: 'hello', serverName, outerEch, protocols: [] }
 }
 
 function assertBad(bytes: Uint8Array, why: RegExp): void {

@@ -102,7 +102,7 @@ test('public hosts, the loopback, the bounds and the timeouts are read', () => {
     budget: { maxUploadBytes: MiB, maxDownloadBytes: 2 * GiB, maxConnections: 7, maxRate: 8 },
     timeouts: { connectMs: 1000, headMs: 2000, idleMs: 3000 },
   })
-  assert.deepEqual(network({ public: {} }).public, { ports: [80, 443], methods: null, budget: NONE })
+  assert.deepEqual(network({ public: {} }).public, { ports: [80, 443], inspect: false, methods: null, budget: NONE })
 })
 
 test('the rules stand in the order of the file, and the hash covers them', () => {

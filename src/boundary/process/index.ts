@@ -2,11 +2,11 @@
 import type { HostFacts } from '../../host/index.js'
 import type { Plan } from '../../plan/index.js'
 import { syscallFilter, syscallSurface } from '../../syscalls/index.js'
-import type { Boundary, KernelSurface, RunningSandbox, SandboxSource } from '../boundary.js'
+import type { Boundary, KernelSurface, OwnFiles, RunningSandbox, SandboxSource } from '../boundary.js'
 import { answer, NETFILTER } from './answers.js'
 import { Launcher } from './launcher.js'
 import { filterOptions, launchHead } from './request.js'
-import { MASKED_PROC_FILES, MASKED_PROC_FOLDERS, SHOWN_ETC } from './root.js'
+import { COVERED_BUNDLES, MASKED_PROC_FILES, MASKED_PROC_FOLDERS, SHOWN_ETC } from './root.js'
 import { launchSandbox, type Said, said } from './sandbox.js'
 import { unavailable } from './unavailable.js'
 import { bubblewrapWords } from './words.js'
@@ -15,7 +15,7 @@ export { nativePrograms } from './native.js'
 
 export const processBoundary: Boundary = {
   name: 'process',
-  hostPaths: [...SHOWN_ETC, ...MASKED_PROC_FILES, ...MASKED_PROC_FOLDERS, NETFILTER],
+  hostPaths: [...SHOWN_ETC, ...Object.keys(COVERED_BUNDLES), ...MASKED_PROC_FILES, ...MASKED_PROC_FOLDERS, NETFILTER],
   answer,
   unavailable,
   words: bubblewrapWords,
@@ -47,14 +47,14 @@ class ProcessSource implements SandboxSource {
     this.#launcher = new Launcher(host, single)
   }
 
-  async launch(plan: Plan): Promise<RunningSandbox> {
+  async launch(plan: Plan, files: OwnFiles = {}): Promise<RunningSandbox> {
     const toSay = this.#said.get(plan) ?? said(plan, this.#host)
     this.#said.set(plan, toSay)
     if (this.#launcher.ended) this.#launcher = new Launcher(this.#host, this.#single)
     const launcher = this.#launcher
     const id = ++this.#sandboxes
     try {
-      const head = launchHead(id, plan, this.#host, id)
+      const head = launchHead(id, plan, this.#host, id, files)
       return await launchSandbox(launcher, id, head, toSay, this.#host)
     } catch (error) {
       throw launcher.damage() ?? error

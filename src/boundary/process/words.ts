@@ -21,7 +21,7 @@ export function bubblewrapWords(plan: Plan, host: HostFacts): string[] {
     ...['--hostname', plan.identity.hostName],
     ...['--new-session', '--as-pid-1', '--cap-drop', 'ALL'],
     ...['--seccomp', FILTER_FD, '--info-fd', INFO_FD],
-    ...rootWords(host),
+    ...rootWords(plan, host),
     ...procWords(host),
     ...['--dev', '/dev'],
     ...fileWords(plan),

@@ -30,5 +30,9 @@ export async function passTls(incoming: Incoming): Promise<void> {
     return refuse('denyProtocol', first.decided.state === 'bad' ? first.decided.why : null)
   const verdict = judgeHello(first.decided, target.kind === 'name' ? target.name : null)
   if (verdict !== 'allow') return refuse(verdict)
-  await passOn({ ...incoming, begun: [...incoming.begun, ...first.begun] }, rules[0], 'tls')
+  const read = { ...incoming, begun: [...incoming.begun, ...first.begun] }
+  if (!rules[0].inspect) return passOn(read, rules[0], 'tls')
+  // without an authority what was to be looked into is not passed on unread
+  if (network.inspection === null) return refuse('denyProtocol', 'there is nothing to look into TLS with')
+  await network.inspection.pass(read, first.decided)
 }
