@@ -32,7 +32,7 @@ export class TestAuthority {
     writeFileSync(join(this.#folder, 'ca.cnf'), CA_CONFIG)
     const dates = from === '' ? ['-days', '2'] : ['-startdate', from, '-enddate', to]
     const files = ['-keyfile', 'ca.key', '-cert', 'ca.pem', '-extfile', `${id}.ext`, '-in', `${id}.csr`, '-out', `${id}.pem`]
-    this.#openssl('ca', '-batch', '-config', 'ca.cnf', '-notext', '-rand_serial', ...dates, ...files)
+    this.#openssl('ca', '-batch', '-config', 'ca.cnf', '-notext', ...dates, ...files)
     return { key: this.#read(`${id}.key`), cert: this.#read(`${id}.pem`) }
   }
 
@@ -54,6 +54,8 @@ new_certs_dir = .
 default_md = sha256
 policy = any
 unique_subject = no
+rand_serial = yes
+email_in_dn = no
 [any]
 commonName = supplied
 `
@@ -92,7 +94,7 @@ export function askHttp1(job: Namespace, { port, ca, name = 'good.test' }: Place
           await new Promise<Answered>((resolve) => {
             const nothing = { status: 0, headers: {}, body: '', trailers: {} }
             const asking = request(
-              { agent, host: name, port, method, path, headers: headers as Record<string, string>, timeout: 4000 },
+              { agent, host: name, servername: name, port, method, path, headers: headers as Record<string, string>, timeout: 4000 },
               (answer) => {
                 let text = ''
                 const { statusCode: status = 0, headers: had } = answer

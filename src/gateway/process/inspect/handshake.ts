@@ -34,6 +34,8 @@ export function answerHandshake(
     socket.once('close', () => failed(network.ended ? 'denyTimeout' : 'denyHandshake'))
     socket.once('secure', () => {
       clearTimeout(timer)
+      // as Node's own server does; what speaks HTTP/2 would wait for an event that only clients have
+      Object.assign(socket, { secureConnecting: false })
       resolve({ socket })
     })
   })
