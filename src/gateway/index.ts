@@ -1,7 +1,7 @@
 /** The gateway: the process that is the network of sandboxes, and the supervisor's handle on it. */
 import { type Gateway, GatewayProcess } from './gateway.js'
-import { type RootOptions, rootSource } from './roots.js'
 import { type ResolutionOptions, resolutionSource } from './resolution.js'
+import { type RootOptions, rootSource } from './roots.js'
 import { type GatewayHost, startProcess } from './start.js'
 
 export type { Attachment, Attempts } from './attachment.js'

@@ -17,7 +17,8 @@ export function readNews(message: unknown): FromGateway | null {
   const { kind, id } = message
   if (kind === 'ready') return { kind }
   if (!isCount(id)) return null
-  if (kind === 'authority') return isCertificate(message.certificate) ? { kind, id, certificate: message.certificate } : null
+  if (kind === 'authority')
+    return isCertificate(message.certificate) ? { kind, id, certificate: message.certificate } : null
   if (kind === 'attached' || kind === 'detached') return { kind, id }
   if (kind === 'refused') return isText(message.why) ? { kind, id, why: message.why } : null
   if (kind !== 'attempts' || !isCount(message.omitted) || !Array.isArray(message.attempts)) return null

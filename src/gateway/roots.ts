@@ -22,12 +22,14 @@ let known: { readonly mark: string; readonly pem: string } | null = null
 
 /** PEM; the same text as long as the file is the same. Where this host has none, those that Node brings. */
 export function hostRoots(): string {
-  const found = BUNDLES.map((path) => ({ path, stat: statSync(path, { throwIfNoEntry: false, bigint: true }) })).find(
-    ({ stat }) => stat?.isFile() && stat.size > 0n && stat.size <= MAX_BUNDLE_BYTES,
-  )
+  const found = BUNDLES.map((path) => ({
+    path,
+    stat: statSync(path, { throwIfNoEntry: false, bigint: true }),
+  })).find(({ stat }) => stat?.isFile() && stat.size > 0n && stat.size <= MAX_BUNDLE_BYTES)
   const { path, stat } = found ?? { path: '', stat: undefined }
   const mark = `${path} ${stat?.ino} ${stat?.mtimeNs} ${stat?.size}`
-  if (known?.mark !== mark) known = { mark, pem: found === undefined ? nodesOwn() : certificatesIn(read(path)) }
+  if (known?.mark !== mark)
+    known = { mark, pem: found === undefined ? nodesOwn() : certificatesIn(read(path)) }
   return known.pem
 }
 

@@ -1,6 +1,13 @@
 import type { NetworkRule } from '../plan/index.js'
 import { canonicalAuthority, canonicalWireName } from '../policy/index.js'
-import { type Framing, type Header, type ReadHead, type RequestHead, readHead, type Scheme } from './http-head.js'
+import {
+  type Framing,
+  type Header,
+  type ReadHead,
+  type RequestHead,
+  readHead,
+  type Scheme,
+} from './http-head.js'
 import { canonicalPath, pathMatches } from './http-path.js'
 import type { Target } from './rules.js'
 import type { Denial } from './verdicts.js'

@@ -44,7 +44,11 @@ export function judgeHttp2(
   port: number,
   rules: readonly [NetworkRule, ...NetworkRule[]],
 ): Http2Verdict {
-  const deny = (verdict: RequestDenial['verdict'], status: number): RequestDenial => ({ verdict, status, rule: null })
+  const deny = (verdict: RequestDenial['verdict'], status: number): RequestDenial => ({
+    verdict,
+    status,
+    rule: null,
+  })
   const read = readPseudo(raw)
   if (read === null) return deny('denyRequest', 400)
   const { pseudo, fields } = read
@@ -63,7 +67,13 @@ export function judgeHttp2(
   // a Host that says the same says nothing; one that does not is the second host of this request
   const rest = fields.filter(([name, value]) => name !== 'te' && !(name === 'host' && value === authority))
   const rawHeaders = ['Host', authority, ...rest.flat()]
-  const judged = judgeRequest({ method, url: path, rawHeaders, httpVersion: '1.1' }, target, port, rules, 'https')
+  const judged = judgeRequest(
+    { method, url: path, rawHeaders, httpVersion: '1.1' },
+    target,
+    port,
+    rules,
+    'https',
+  )
   if (judged.verdict !== 'allow') return judged
   const [[, host = ''] = [], ...headers] = judged.outgoing.headers
   const outgoing = {
@@ -126,7 +136,8 @@ export function judgeTrailers(raw: readonly string[]): (readonly [name: string, 
   for (let at = 0; at < raw.length; at += 2) {
     const [name = '', value = ''] = raw.slice(at, at + 2)
     bytes += name.length + value.length
-    if (!TOKEN.test(name) || !VALUE.test(value) || NEVER_TRAILERS.has(name) || bytes > MAX_TRAILER_BYTES) return null
+    if (!TOKEN.test(name) || !VALUE.test(value) || NEVER_TRAILERS.has(name) || bytes > MAX_TRAILER_BYTES)
+      return null
     fields.push([name, value])
   }
   return fields

@@ -48,7 +48,7 @@ export function trustFiles(authority: string, roots: string): Record<string, Uin
 }
 
 function certificatesIn(pem: string): Uint8Array[] {
-  return [...pem.matchAll(/-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----/g)].map(([, base64 = '']) =>
-    Buffer.from(base64, 'base64'),
+  return [...pem.matchAll(/-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----/g)].map(
+    ([, base64 = '']) => Buffer.from(base64, 'base64'),
   )
 }

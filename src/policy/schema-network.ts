@@ -69,7 +69,8 @@ function rule() {
       inspect: z.optional(inspect()),
       upgrade: z.optional(
         flag({
-          description: 'Whether a connection of HTTP, clear or inspected, may become another protocol, such as a WebSocket.',
+          description:
+            'Whether a connection of HTTP, clear or inspected, may become another protocol, such as a WebSocket.',
           default: false,
         }),
       ),

@@ -25,7 +25,9 @@ export function ruleWidth(rule: NetworkRule): string[] {
 
 function boundWords(rule: NetworkRule): string[] {
   const parts = [
-    ...(rule.methods === null ? [] : [`${rule.methods.join(', ')} only${rule.inspect ? '' : ', where HTTP is clear'}`]),
+    ...(rule.methods === null
+      ? []
+      : [`${rule.methods.join(', ')} only${rule.inspect ? '' : ', where HTTP is clear'}`]),
     ...(rule.paths === null ? [] : [`paths ${rule.paths.join(', ')}`]),
     ...(rule.upgrade ? ['may become another protocol (Upgrade)'] : []),
     ...(rule.private.length === 0 ? [] : [`at addresses of ${rule.private.join(', ')}, too`]),

@@ -46,7 +46,13 @@ export function planFor(policy: Policy, boundary: Boundary, host: HostFacts): Pl
   return {
     boundary: boundary.name,
     identity: JOB_IDENTITY,
-    env: { PATH: DEFAULT_PATH, HOME: policy.workdir, ...trustEnv(network), ...policy.env, ...lockEnv(policy) },
+    env: {
+      PATH: DEFAULT_PATH,
+      HOME: policy.workdir,
+      ...trustEnv(network),
+      ...policy.env,
+      ...lockEnv(policy),
+    },
     files: filePlan(policy),
     network,
     limits: limitsPlan(policy.limits, waived),

@@ -30,7 +30,12 @@ async function shown(authority: Authority, host: Target): Promise<string> {
   const server = createServer({ SNICallback: (_name, done) => done(null, authority.contextFor(host)) })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   const { port } = server.address() as { port: number }
-  const socket: TLSSocket = connect({ port, host: '127.0.0.1', servername: 'any.test', rejectUnauthorized: false })
+  const socket: TLSSocket = connect({
+    port,
+    host: '127.0.0.1',
+    servername: 'any.test',
+    rejectUnauthorized: false,
+  })
   await new Promise((done, fail) => socket.once('secureConnect', done).once('error', fail))
   const text = new X509Certificate(socket.getPeerCertificate().raw).toString()
   socket.destroy()
@@ -58,13 +63,19 @@ describe('the authority of a sandbox', () => {
 
   for (const host of ['evil.test', 'evil-api.test', '203.0.113.8', '2001:db8::8'])
     test(`what it would sign for ${host}, which no rule inspects, is refused by its own constraints`, async () => {
-      assert.match(await verified(new Authority(bounded, Date.now()), target(host)), /permitted subtree violation/)
+      assert.match(
+        await verified(new Authority(bounded, Date.now()), target(host)),
+        /permitted subtree violation/,
+      )
     })
 
   test('without a rule for an address, one for an address counts for nothing, and one for names neither', async () => {
     const names = new Authority(plan(named('api.test', { inspect: true })), Date.now())
     assert.match(await verified(names, target('203.0.113.7')), /excluded subtree violation/)
-    const addresses = new Authority(plan(rule({ kind: 'address', address: '203.0.113.7' }, { inspect: true })), Date.now())
+    const addresses = new Authority(
+      plan(rule({ kind: 'address', address: '203.0.113.7' }, { inspect: true })),
+      Date.now(),
+    )
     assert.match(await verified(addresses, target('api.test')), /excluded subtree violation/)
   })
 
@@ -76,8 +87,21 @@ describe('the authority of a sandbox', () => {
     const [one, other] = [1, 2].map(() => new X509Certificate(new Authority(bounded, Date.now()).certificate))
     assert.notEqual(one!.subject, other!.subject)
     assert.notEqual(one!.serialNumber, other!.serialNumber)
-    assert.notDeepEqual(one!.publicKey.export({ type: 'spki', format: 'der' }), other!.publicKey.export({ type: 'spki', format: 'der' }))
-    assert.match(await verified({ ...new Authority(bounded, 0), certificate: new Authority(bounded, 0).certificate, contextFor: (host: Target) => new Authority(bounded, Date.now()).contextFor(host) } as unknown as Authority, target('api.test')), /unable to get local issuer certificate|error 20/)
+    assert.notDeepEqual(
+      one!.publicKey.export({ type: 'spki', format: 'der' }),
+      other!.publicKey.export({ type: 'spki', format: 'der' }),
+    )
+    assert.match(
+      await verified(
+        {
+          ...new Authority(bounded, 0),
+          certificate: new Authority(bounded, 0).certificate,
+          contextFor: (host: Target) => new Authority(bounded, Date.now()).contextFor(host),
+        } as unknown as Authority,
+        target('api.test'),
+      ),
+      /unable to get local issuer certificate|error 20/,
+    )
   })
 
   test('is P-256, no older than an hour, and over in two days', () => {
@@ -100,18 +124,31 @@ describe('DER', () => {
 
   test('numbers and lengths are read as they were meant', () => {
     for (const bytes of ['00', '7f', '80', '0080', 'ff'.repeat(20), '01'.repeat(300)])
-      assert.match(parsed(integer(Buffer.from(bytes, 'hex'))), new RegExp(`INTEGER +:${bytes.replace(/^(00)+(?=..)/, '')}`, 'i'))
+      assert.match(
+        parsed(integer(Buffer.from(bytes, 'hex'))),
+        new RegExp(`INTEGER +:${bytes.replace(/^(00)+(?=..)/, '')}`, 'i'),
+      )
     for (const length of [0, 127, 128, 255, 256, 65_536])
-      assert.match(parsed(element(0x04, Buffer.alloc(length))), new RegExp(`l= *${length} prim: OCTET STRING`))
+      assert.match(
+        parsed(element(0x04, Buffer.alloc(length))),
+        new RegExp(`l= *${length} prim: OCTET STRING`),
+      )
   })
 
   test('so are object identifiers, at random', () => {
     const identifier = fc
-      .tuple(fc.integer({ min: 0, max: 1 }), fc.integer({ min: 0, max: 39 }), fc.array(fc.nat(), { minLength: 1, maxLength: 6 }))
+      .tuple(
+        fc.integer({ min: 0, max: 1 }),
+        fc.integer({ min: 0, max: 39 }),
+        fc.array(fc.nat(), { minLength: 1, maxLength: 6 }),
+      )
       .map(([first, second, rest]) => [1 + first, second, ...rest].join('.'))
     fc.assert(
       fc.property(identifier, (id) => {
-        const shown = execFileSync('openssl', ['asn1parse', '-inform', 'DER', '-oid', '/dev/null'], { input: objectId(id), encoding: 'utf8' })
+        const shown = execFileSync('openssl', ['asn1parse', '-inform', 'DER', '-oid', '/dev/null'], {
+          input: objectId(id),
+          encoding: 'utf8',
+        })
         // what openssl has a name for it shows by that
         assert.match(shown, new RegExp(`OBJECT +:(${id.replaceAll('.', '\\.')}$|[A-Za-z])`, 'm'))
       }),

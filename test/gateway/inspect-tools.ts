@@ -17,7 +17,19 @@ export class TestAuthority {
   #count = 0
 
   constructor() {
-    this.#openssl('req', '-x509', ...KEY, '-days', '2', '-subj', '/CN=test authority', '-keyout', 'ca.key', '-out', 'ca.pem')
+    this.#openssl(
+      'req',
+      '-x509',
+      ...KEY,
+      '-days',
+      '2',
+      '-subj',
+      '/CN=test authority',
+      '-keyout',
+      'ca.key',
+      '-out',
+      'ca.pem',
+    )
     this.pem = this.#read('ca.pem')
   }
 
@@ -26,12 +38,33 @@ export class TestAuthority {
     const id = this.#count++
     const extension = names.length === 0 ? 'basicConstraints=CA:FALSE' : `subjectAltName=${names.join(',')}`
     writeFileSync(join(this.#folder, `${id}.ext`), extension)
-    this.#openssl('req', '-new', ...KEY, '-subj', `/CN=${commonName}`, '-keyout', `${id}.key`, '-out', `${id}.csr`)
+    this.#openssl(
+      'req',
+      '-new',
+      ...KEY,
+      '-subj',
+      `/CN=${commonName}`,
+      '-keyout',
+      `${id}.key`,
+      '-out',
+      `${id}.csr`,
+    )
     // `x509 -req` takes no dates before OpenSSL 3.4, `ca` always did
     writeFileSync(join(this.#folder, 'index.txt'), '')
     writeFileSync(join(this.#folder, 'ca.cnf'), CA_CONFIG)
     const dates = from === '' ? ['-days', '2'] : ['-startdate', from, '-enddate', to]
-    const files = ['-keyfile', 'ca.key', '-cert', 'ca.pem', '-extfile', `${id}.ext`, '-in', `${id}.csr`, '-out', `${id}.pem`]
+    const files = [
+      '-keyfile',
+      'ca.key',
+      '-cert',
+      'ca.pem',
+      '-extfile',
+      `${id}.ext`,
+      '-in',
+      `${id}.csr`,
+      '-out',
+      `${id}.pem`,
+    ]
     this.#openssl('ca', '-batch', '-config', 'ca.cnf', '-notext', ...dates, ...files)
     return { key: this.#read(`${id}.key`), cert: this.#read(`${id}.pem`) }
   }
@@ -83,7 +116,11 @@ interface Place {
 }
 
 /** Over one connection of HTTP/1.1, one after the other. */
-export function askHttp1(job: Namespace, { port, ca, name = 'good.test' }: Place, requests: readonly Asked[]) {
+export function askHttp1(
+  job: Namespace,
+  { port, ca, name = 'good.test' }: Place,
+  requests: readonly Asked[],
+) {
   return job.evaluate(
     async (require, port, ca, name, requests) => {
       const { Agent, request } = require('node:https') as typeof import('node:https')
@@ -94,7 +131,16 @@ export function askHttp1(job: Namespace, { port, ca, name = 'good.test' }: Place
           await new Promise<Answered>((resolve) => {
             const nothing = { status: 0, headers: {}, body: '', trailers: {} }
             const asking = request(
-              { agent, host: name, servername: name, port, method, path, headers: headers as Record<string, string>, timeout: 4000 },
+              {
+                agent,
+                host: name,
+                servername: name,
+                port,
+                method,
+                path,
+                headers: headers as Record<string, string>,
+                timeout: 4000,
+              },
               (answer) => {
                 let text = ''
                 const { statusCode: status = 0, headers: had } = answer
@@ -126,7 +172,11 @@ export function askHttp1(job: Namespace, { port, ca, name = 'good.test' }: Place
 }
 
 /** As streams of one connection of HTTP/2, all at once. */
-export function askHttp2(job: Namespace, { port, ca, name = 'good.test' }: Place, requests: readonly Asked[]) {
+export function askHttp2(
+  job: Namespace,
+  { port, ca, name = 'good.test' }: Place,
+  requests: readonly Asked[],
+) {
   return job.evaluate(
     async (require, port, ca, name, requests) => {
       const { connect } = require('node:http2') as typeof import('node:http2')
@@ -159,7 +209,13 @@ export function askHttp2(job: Namespace, { port, ca, name = 'good.test' }: Place
             error = failure.code ?? failure.message
           })
           stream.on('close', () =>
-            resolve({ status, headers: had, body: text, trailers, error: error || (stream.rstCode ? `reset ${stream.rstCode}` : status ? '' : broken || 'closed') }),
+            resolve({
+              status,
+              headers: had,
+              body: text,
+              trailers,
+              error: error || (stream.rstCode ? `reset ${stream.rstCode}` : status ? '' : broken || 'closed'),
+            }),
           )
           if (body !== undefined) stream.end(body)
         })

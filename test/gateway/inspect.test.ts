@@ -1,18 +1,27 @@
 /** With `inspect: true` TLS ends in the gateway: what is inside is held to the rule, and the host is verified as the job would have to. */
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { createSecureServer, type ServerHttp2Stream } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { NetworkRule } from '../../src/plan/index.js'
 import { sharedFolder } from '../support/checkout.js'
-import { askHttp1, askHttp2, type Asked, TestAuthority } from './inspect-tools.js'
+import { type Asked, askHttp1, askHttp2, TestAuthority } from './inspect-tools.js'
 import { NO_NAMESPACE } from './namespace.js'
 import { find, type Heard, planOf, rule, Setting, summary } from './setting.js'
 
 const authority = new TestAuthority()
-const here = ['good.test', 'wrong.test', 'old.test', 'early.test', 'own.test', 'bare.test', 'other.test', 'plain.test']
+const here = [
+  'good.test',
+  'wrong.test',
+  'old.test',
+  'early.test',
+  'own.test',
+  'bare.test',
+  'other.test',
+  'plain.test',
+]
 const setting = new Setting({
   hosts: Object.fromEntries(here.map((name) => [name, ['127.0.0.1']])),
   authorities: [authority.pem],
@@ -30,9 +39,16 @@ describe('TLS that is looked into', { skip: NO_NAMESPACE }, () => {
   const hosts: Record<string, Heard> = {}
 
   before(async () => {
-    const answer = (request: import('node:http2').Http2ServerRequest, response: import('node:http2').Http2ServerResponse) => {
+    const answer = (
+      request: import('node:http2').Http2ServerRequest,
+      response: import('node:http2').Http2ServerResponse,
+    ) => {
       heard.push(`${request.method} ${request.url}`)
-      said.push({ ...request.headers, host: request.headers.host ?? request.authority, version: request.httpVersion })
+      said.push({
+        ...request.headers,
+        host: request.headers.host ?? request.authority,
+        version: request.httpVersion,
+      })
       let bytes = 0
       request.on('data', (chunk: Buffer) => {
         bytes += chunk.length
@@ -49,13 +65,21 @@ describe('TLS that is looked into', { skip: NO_NAMESPACE }, () => {
     hosts.plain = await setting.serve(createHttps(authority.sign(['DNS:plain.test']), answer as never))
     hosts.wrong = await setting.serve(createHttps(authority.sign(['DNS:someone-else.test']), answer as never))
     hosts.old = await setting.serve(
-      createHttps(authority.sign(['DNS:old.test'], { from: '20200101000000Z', to: '20200201000000Z' }), answer as never),
+      createHttps(
+        authority.sign(['DNS:old.test'], { from: '20200101000000Z', to: '20200201000000Z' }),
+        answer as never,
+      ),
     )
     hosts.early = await setting.serve(
-      createHttps(authority.sign(['DNS:early.test'], { from: '20980101000000Z', to: '20990101000000Z' }), answer as never),
+      createHttps(
+        authority.sign(['DNS:early.test'], { from: '20980101000000Z', to: '20990101000000Z' }),
+        answer as never,
+      ),
     )
     hosts.own = await setting.serve(createHttps(new TestAuthority().sign(['DNS:own.test']), answer as never))
-    hosts.bare = await setting.serve(createHttps(authority.sign([], { commonName: 'bare.test' }), answer as never))
+    hosts.bare = await setting.serve(
+      createHttps(authority.sign([], { commonName: 'bare.test' }), answer as never),
+    )
   })
   after(() => setting.close())
 
@@ -81,7 +105,10 @@ describe('TLS that is looked into', { skip: NO_NAMESPACE }, () => {
     const number = version.slice(5) === '2' ? '2.0' : '1.1'
 
     test(`${version}: what the rule has goes on in that version, and each request is on record`, async () => {
-      const { value, attempts } = await asking(version, [{ path: '/a?b' }, { method: 'POST', path: '/c', body: 'four' }])
+      const { value, attempts } = await asking(version, [
+        { path: '/a?b' },
+        { method: 'POST', path: '/c', body: 'four' },
+      ])
       assert.deepEqual(
         value.map(({ status, body }) => [status, body]),
         [
@@ -137,7 +164,14 @@ describe('TLS that is looked into', { skip: NO_NAMESPACE }, () => {
       const name = version === 'HTTP/2' ? ':authority' : 'host'
       const port = hosts.good!.port
       // the host's certificate is good for other.test as well: a browser would coalesce
-      const others = ['other.test', `other.test:${port}`, 'good.test:1', 'good.test.evil.test', 'user@good.test', '127.0.0.1']
+      const others = [
+        'other.test',
+        `other.test:${port}`,
+        'good.test:1',
+        'good.test.evil.test',
+        'user@good.test',
+        '127.0.0.1',
+      ]
       const requests = [{ path: '/first' }, ...others.map((other) => ({ headers: { [name]: other } }))]
       const { value, attempts } = await asking(version, requests)
       assert.deepEqual(
@@ -147,7 +181,10 @@ describe('TLS that is looked into', { skip: NO_NAMESPACE }, () => {
       )
       assert.deepEqual(heard, ['GET /first'])
       const refused = attempts.filter(({ verdict }) => verdict === 'denyHost')
-      assert.equal(refused.reduce((sum, { count }) => sum + count, 0), others.length)
+      assert.equal(
+        refused.reduce((sum, { count }) => sum + count, 0),
+        others.length,
+      )
     })
 
     test(`${version}: a body beyond the budget is cut off, and so is an answer`, async () => {
@@ -194,7 +231,13 @@ describe('TLS that is looked into', { skip: NO_NAMESPACE }, () => {
       job.evaluate(
         async (require, port, ca) => {
           const { connect } = require('node:tls') as typeof import('node:tls')
-          const socket = connect({ host: 'plain.test', port, servername: 'plain.test', ca, ALPNProtocols: ['h2', 'http/1.1'] })
+          const socket = connect({
+            host: 'plain.test',
+            port,
+            servername: 'plain.test',
+            ca,
+            ALPNProtocols: ['h2', 'http/1.1'],
+          })
           await new Promise((done, fail) => socket.once('secureConnect', done).once('error', fail))
           const protocol = socket.alpnProtocol
           socket.write(`GET / HTTP/1.1\r\nHost: plain.test:${port}\r\nConnection: close\r\n\r\n`)
@@ -207,7 +250,7 @@ describe('TLS that is looked into', { skip: NO_NAMESPACE }, () => {
       ),
     )
     assert.equal(value.protocol, 'http/1.1')
-    assert.match(value.text, /^HTTP\/1\.1 200 OK\r\n[^]*1\.1 GET \/ 0/)
+    assert.match(value.text, /^HTTP\/1\.1 200 OK\r\n[\s\S]*1\.1 GET \/ 0/)
     assert.deepEqual(summary(attempts), ['https plain.test allow'])
   })
 
@@ -269,12 +312,35 @@ describe('TLS that is looked into', { skip: NO_NAMESPACE }, () => {
   test('TLS 1.1 and an offer of another protocol than HTTP are refused', async () => {
     const port = hosts.good!.port
     const { value, attempts } = await setting.during(planOf([inspected('good.test', port)]), async () => {
-      const tls = await job.run(['openssl', 's_client', '-connect', `good.test:${port}`, '-servername', 'good.test', '-tls1_1', '-cipher', 'ALL:@SECLEVEL=0'])
-      const alpn = await job.run(['openssl', 's_client', '-connect', `good.test:${port}`, '-servername', 'good.test', '-alpn', 'acme-tls/1'])
+      const tls = await job.run([
+        'openssl',
+        's_client',
+        '-connect',
+        `good.test:${port}`,
+        '-servername',
+        'good.test',
+        '-tls1_1',
+        '-cipher',
+        'ALL:@SECLEVEL=0',
+      ])
+      const alpn = await job.run([
+        'openssl',
+        's_client',
+        '-connect',
+        `good.test:${port}`,
+        '-servername',
+        'good.test',
+        '-alpn',
+        'acme-tls/1',
+      ])
       return [tls.status, alpn.status]
     })
     assert.ok(value.every((status) => status !== 0))
-    assert.deepEqual(summary(attempts).sort(), ['tls good.test allow', 'tls good.test denyHandshake', 'tls good.test denyProtocol'])
+    assert.deepEqual(summary(attempts).sort(), [
+      'tls good.test allow',
+      'tls good.test denyHandshake',
+      'tls good.test denyProtocol',
+    ])
   })
 
   test('a connection on which nothing is asked is on record, with the host that was reached for it', async () => {
@@ -301,7 +367,9 @@ describe('TLS that is looked into', { skip: NO_NAMESPACE }, () => {
     const server = createSecureServer(authority.sign(['DNS:good.test']))
     server.on('stream', (stream: ServerHttp2Stream, headers) => {
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
-      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', 'grpc-message': `${headers.te}` }))
+      stream.on('wantTrailers', () =>
+        stream.sendTrailers({ 'grpc-status': '0', 'grpc-message': `${headers.te}` }),
+      )
       stream.on('data', (chunk: Buffer) => stream.write(`echo ${chunk}`))
       stream.on('end', () => stream.end())
     })
@@ -311,7 +379,12 @@ describe('TLS that is looked into', { skip: NO_NAMESPACE }, () => {
         async (require, port, ca) => {
           const { connect } = require('node:http2') as typeof import('node:http2')
           const session = connect(`https://good.test:${port}`, { ca })
-          const stream = session.request({ ':method': 'POST', ':path': '/a.B/C', te: 'trailers', 'content-type': 'application/grpc' })
+          const stream = session.request({
+            ':method': 'POST',
+            ':path': '/a.B/C',
+            te: 'trailers',
+            'content-type': 'application/grpc',
+          })
           const echoed: string[] = []
           let trailers = {}
           stream.setEncoding('utf8')
@@ -320,11 +393,13 @@ describe('TLS that is looked into', { skip: NO_NAMESPACE }, () => {
           })
           stream.write('one')
           await new Promise<void>((done) =>
-            stream.on('data', (chunk: string) => {
-              echoed.push(chunk)
-              if (echoed.length === 1) stream.write('two')
-              if (echoed.length === 2) stream.end()
-            }).once('close', () => done()),
+            stream
+              .on('data', (chunk: string) => {
+                echoed.push(chunk)
+                if (echoed.length === 1) stream.write('two')
+                if (echoed.length === 2) stream.end()
+              })
+              .once('close', () => done()),
           )
           session.close()
           return { echoed, trailers: JSON.stringify(trailers) }
@@ -350,7 +425,12 @@ describe('TLS that is looked into', { skip: NO_NAMESPACE }, () => {
         job.evaluate(
           async (require, port, ca) => {
             const { request } = require('node:https') as typeof import('node:https')
-            const headers = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-key': 'x', 'sec-websocket-version': '13' }
+            const headers = {
+              connection: 'Upgrade',
+              upgrade: 'websocket',
+              'sec-websocket-key': 'x',
+              'sec-websocket-version': '13',
+            }
             const asking = request({ host: 'good.test', port, ca, headers })
             asking.end()
             return new Promise<string>((resolve) => {
@@ -377,24 +457,28 @@ describe('TLS that is looked into', { skip: NO_NAMESPACE }, () => {
 
   test('over HTTP/2 neither CONNECT passes, extended or not', async () => {
     const port = hosts.good!.port
-    const { value, attempts } = await setting.during(planOf([inspected('good.test', port, { upgrade: true })]), () =>
-      job.evaluate(
-        async (require, port, ca) => {
-          const { connect } = require('node:http2') as typeof import('node:http2')
-          const session = connect(`https://good.test:${port}`, { ca })
-          session.on('error', () => {})
-          const settings = await new Promise<import('node:http2').Settings>((done) => session.once('remoteSettings', done))
-          const stream = session.request({ ':method': 'CONNECT', ':authority': 'evil.test:443' })
-          const status = await new Promise((done) => {
-            stream.once('response', (fields) => done(fields[':status']))
-            stream.once('error', () => done('reset'))
-          })
-          session.destroy()
-          return { extended: settings.enableConnectProtocol, push: settings.enablePush, status }
-        },
-        port,
-        setting.authority,
-      ),
+    const { value, attempts } = await setting.during(
+      planOf([inspected('good.test', port, { upgrade: true })]),
+      () =>
+        job.evaluate(
+          async (require, port, ca) => {
+            const { connect } = require('node:http2') as typeof import('node:http2')
+            const session = connect(`https://good.test:${port}`, { ca })
+            session.on('error', () => {})
+            const settings = await new Promise<import('node:http2').Settings>((done) =>
+              session.once('remoteSettings', done),
+            )
+            const stream = session.request({ ':method': 'CONNECT', ':authority': 'evil.test:443' })
+            const status = await new Promise((done) => {
+              stream.once('response', (fields) => done(fields[':status']))
+              stream.once('error', () => done('reset'))
+            })
+            session.destroy()
+            return { extended: settings.enableConnectProtocol, push: settings.enablePush, status }
+          },
+          port,
+          setting.authority,
+        ),
     )
     assert.notEqual(value.extended, true)
     assert.equal(value.status, 405)

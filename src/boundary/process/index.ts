@@ -15,7 +15,13 @@ export { nativePrograms } from './native.js'
 
 export const processBoundary: Boundary = {
   name: 'process',
-  hostPaths: [...SHOWN_ETC, ...Object.keys(COVERED_BUNDLES), ...MASKED_PROC_FILES, ...MASKED_PROC_FOLDERS, NETFILTER],
+  hostPaths: [
+    ...SHOWN_ETC,
+    ...Object.keys(COVERED_BUNDLES),
+    ...MASKED_PROC_FILES,
+    ...MASKED_PROC_FOLDERS,
+    NETFILTER,
+  ],
   answer,
   unavailable,
   words: bubblewrapWords,

@@ -1,7 +1,7 @@
 /** One sandbox in the gateway's process, from its first end to its last attempt. */
 import type { NetworkPlan } from '../../plan/index.js'
 import type { EndKind, FromGateway, Resolution } from '../messages.js'
-import type { Inspection } from './inspect/later.js'
+import { type Inspection, lookInto } from './inspect/later.js'
 import { takeConnections } from './listen.js'
 import { answerNames } from './names-udp.js'
 import { namesOf } from './resolve.js'
@@ -31,7 +31,8 @@ export class Attached {
       (attempts, omitted) => tell({ kind: 'attempts', id, attempts, omitted }),
       surroundings.now,
     )
-    this.#network = new SandboxNetwork(plan, namesOf(resolution), surroundings, this.#telling, inspection)
+    this.#network = new SandboxNetwork(plan, namesOf(resolution), surroundings, this.#telling)
+    if (inspection !== null) lookInto(this.#network, inspection)
     if (ends === 0) tell({ kind: 'attached', id })
   }
 

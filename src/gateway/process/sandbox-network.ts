@@ -9,7 +9,6 @@ import {
 } from '../../network/index.js'
 import type { NetworkPlan, NetworkRule } from '../../plan/index.js'
 import type { Attempted } from './attempted.js'
-import type { Inspection } from './inspect/later.js'
 import type { OwnAddresses } from './own-addresses.js'
 import type { Names } from './resolve.js'
 
@@ -52,8 +51,6 @@ export class SandboxNetwork {
     readonly names: Names,
     surroundings: Surroundings,
     readonly log: { add(attempt: Attempt): void },
-    /** `null`: no rule has TLS looked into */
-    readonly inspection: Inspection | null = null,
   ) {
     this.now = surroundings.now
     this.own = surroundings.own

@@ -1,6 +1,7 @@
 import { ClientHelloReader, type Denial, type HelloState, judgeHello } from '../../network/index.js'
 import { type Look, readFirst } from './first-bytes.js'
 import type { Incoming } from './incoming.js'
+import { inspectionOf } from './inspect/later.js'
 import { reset } from './reset.js'
 import { passOn } from './tcp.js'
 
@@ -33,6 +34,7 @@ export async function passTls(incoming: Incoming): Promise<void> {
   const read = { ...incoming, begun: [...incoming.begun, ...first.begun] }
   if (!rules[0].inspect) return passOn(read, rules[0], 'tls')
   // without an authority what was to be looked into is not passed on unread
-  if (network.inspection === null) return refuse('denyProtocol', 'there is nothing to look into TLS with')
-  await network.inspection.pass(read, first.decided)
+  const inspection = inspectionOf(network)
+  if (inspection === null) return refuse('denyProtocol', 'there is nothing to look into TLS with')
+  await inspection.pass(read, first.decided)
 }

@@ -93,7 +93,9 @@ function lacksAt(
 ): Lack[] {
   const found = rulesFor(old, point.target, port)
   if (found.verdict === 'denyPort')
-    return [{ kind: 'port', words: `port ${port} (${protocolWords(protocol, rule.inspect)}) of ${point.words}` }]
+    return [
+      { kind: 'port', words: `port ${port} (${protocolWords(protocol, rule.inspect)}) of ${point.words}` },
+    ]
   if (found.verdict !== 'allow') return [{ kind: 'host', words: point.words }]
   const where = `on port ${port} of ${point.words}`
   const inspect = rule.inspect && (protocol === 'tls' || protocol === 'web')

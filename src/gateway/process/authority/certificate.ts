@@ -36,7 +36,10 @@ export function certificate(wanted: Wanted, issuerKey: KeyObject): Der {
 const ECDSA_SHA256 = sequence(objectId('1.2.840.10045.4.3.2'))
 
 export function pem(der: Uint8Array): string {
-  const lines = Buffer.from(der).toString('base64').match(/.{1,64}/g) ?? []
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? []
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
 }
 
@@ -90,7 +93,9 @@ const general = (subject: Subject): Der =>
  * is not mentioned would be free.
  */
 export function onlyFor(subjects: readonly Subject[]): Der {
-  const trees = subjects.map((subject) => sequence(general('name' in subject ? subject : exactly(subject.address))))
+  const trees = subjects.map((subject) =>
+    sequence(general('name' in subject ? subject : exactly(subject.address))),
+  )
   const excluded = [
     ...(subjects.some((subject) => 'name' in subject) ? [] : [general({ name: '' })]),
     ...(subjects.some((subject) => 'address' in subject) ? [] : EVERY_ADDRESS),

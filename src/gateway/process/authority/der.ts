@@ -50,5 +50,7 @@ function base128(value: number): number[] {
 /** UTCTime until 2049, and GeneralizedTime from then on (RFC 5280, 4.1.2.5). */
 export function time(at: Date): Der {
   const text = `${at.toISOString().slice(0, 19).replace(/[-:T]/g, '')}Z`
-  return at.getUTCFullYear() < 2050 ? element(0x17, Buffer.from(text.slice(2))) : element(0x18, Buffer.from(text))
+  return at.getUTCFullYear() < 2050
+    ? element(0x17, Buffer.from(text.slice(2)))
+    : element(0x18, Buffer.from(text))
 }

@@ -6,10 +6,17 @@ import {
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from 'node:http2'
-import { type Http2Verdict, judgeHttp2, judgeTrailers, type RequestDenial, type Verdict } from '../../../network/index.js'
+import {
+  type Http2Verdict,
+  judgeHttp2,
+  judgeTrailers,
+  type RequestDenial,
+  type Verdict,
+} from '../../../network/index.js'
+import type { NetworkRule } from '../../../plan/index.js'
 import type { Attempted } from '../attempted.js'
+import type { Incoming } from '../incoming.js'
 import { flow } from '../pour.js'
-import type { Http2Connection } from './h2.js'
 import type { Http2Way } from './h2-way.js'
 
 type Allowed = Extract<Http2Verdict, { verdict: 'allow' }>
@@ -21,11 +28,20 @@ const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_PROTOC
 const MAX_INTERIM = 16
 const STATUS: Partial<Record<string, number>> = { allow: 502, denyUnresolved: 502, denyTimeout: 504 }
 
+/** The connection that a stream is one of. */
+export interface Streams {
+  readonly incoming: Incoming
+  /** bytes went by */
+  active(): void
+  /** `null`: the rule's budget has no connection left */
+  wayUnder(rule: NetworkRule, what: Attempted): Http2Way | null
+}
+
 export class Http2Exchange {
   /** resolves when it is on record: whether the job took it back before there was an answer */
   readonly concluded: Promise<boolean>
   #tellConcluded: (cancelled: boolean) => void = () => {}
-  readonly #connection: Http2Connection
+  readonly #connection: Streams
   readonly #stream: ServerHttp2Stream
   readonly #raw: readonly string[]
   readonly #what: Attempted
@@ -36,7 +52,7 @@ export class Http2Exchange {
   #onRecord = false
   #answered = false
 
-  constructor(connection: Http2Connection, stream: ServerHttp2Stream, raw: readonly string[]) {
+  constructor(connection: Streams, stream: ServerHttp2Stream, raw: readonly string[]) {
     this.#connection = connection
     this.#stream = stream
     this.#raw = raw
@@ -48,7 +64,7 @@ export class Http2Exchange {
     })
   }
 
-  start(): void {
+  start() {
     const stream = this.#stream
     stream.on('error', () => {}) // 'close' tells
     stream.once('close', () => {
@@ -74,7 +90,13 @@ export class Http2Exchange {
     const whole = this.#stream.endAfterHeaders
     try {
       this.#out = session.request(
-        { ...fieldsOf(outgoing.headers), ':method': outgoing.method, ':scheme': 'https', ':authority': outgoing.authority, ':path': outgoing.path },
+        {
+          ...fieldsOf(outgoing.headers),
+          ':method': outgoing.method,
+          ':scheme': 'https',
+          ':authority': outgoing.authority,
+          ':path': outgoing.path,
+        },
         { endStream: whole, waitForTrailers: !whole },
       )
     } catch (error) {
@@ -107,14 +129,17 @@ export class Http2Exchange {
     })
   }
 
-  #answer(out: ClientHttp2Stream, status: number, raw: readonly string[], ends: boolean): void {
+  #answer(out: ClientHttp2Stream, status: number, raw: readonly string[], ends: boolean) {
     const stream = this.#stream
     if (stream.destroyed || stream.headersSent) return out.close(NGHTTP2_CANCEL)
     const fields = answerFields(raw)
     if (!this.#take('down', sizeOf(fields))) return this.#over()
     this.#connection.active()
     try {
-      stream.respond({ ...fieldsOf(fields), ':status': status }, { endStream: ends, waitForTrailers: !ends, ...NO_DATE })
+      stream.respond(
+        { ...fieldsOf(fields), ':status': status },
+        { endStream: ends, waitForTrailers: !ends, ...NO_DATE },
+      )
     } catch {
       out.close(NGHTTP2_CANCEL)
       return this.#failed('EPROTO')
@@ -132,7 +157,8 @@ export class Http2Exchange {
     let trailers: Fields = []
     from.once('trailers', (_headers, _flags, raw: unknown) => {
       const judged = judgeTrailers(raw as string[])
-      if (judged === null || !this.#take(direction, sizeOf(judged))) return this.#breakOff('EPROTO', NGHTTP2_PROTOCOL_ERROR)
+      if (judged === null || !this.#take(direction, sizeOf(judged)))
+        return this.#breakOff('EPROTO', NGHTTP2_PROTOCOL_ERROR)
       trailers = judged
     })
     from.on('data', (chunk: Buffer) => {
@@ -161,20 +187,20 @@ export class Http2Exchange {
     return true
   }
 
-  #refuse({ verdict, status, rule }: RequestDenial): void {
+  #refuse({ verdict, status, rule }: RequestDenial) {
     const [first] = this.#connection.incoming.rules
     this.#record(verdict, rule ?? first, null)
     this.#answerShortly(status)
   }
 
-  #over(): void {
+  #over() {
     this.#conclude('denyBudget', null)
     this.#answerShortly(403)
     this.#out?.close(NGHTTP2_CANCEL)
   }
 
   /** Before an answer there is a short one; after its beginning the stream breaks. */
-  #failed(problem: string): void {
+  #failed(problem: string) {
     const reached = this.#way?.reached ?? null
     if (reached?.socket === null) {
       this.#conclude(reached.verdict, reached.problem)
@@ -184,14 +210,14 @@ export class Http2Exchange {
     this.#answerShortly(502)
   }
 
-  #breakOff(problem: string, code: number | undefined): void {
+  #breakOff(problem: string, code: number | undefined) {
     this.#conclude('allow', problem)
     if (!this.#stream.destroyed) this.#stream.close(code || NGHTTP2_INTERNAL_ERROR)
     this.#out?.close(NGHTTP2_CANCEL)
   }
 
   /** That it does not go on, and nothing of why. */
-  #answerShortly(status: number): void {
+  #answerShortly(status: number) {
     const stream = this.#stream
     if (stream.destroyed) return
     if (stream.headersSent) return stream.close(NGHTTP2_CANCEL)
@@ -225,7 +251,14 @@ export class Http2Exchange {
 const NO_DATE = { sendDate: false } as object
 
 /** An offer of other ways to the same host would lead round the gateway. */
-const NOT_ANSWERED: ReadonlySet<string> = new Set(['alt-svc', 'connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'])
+const NOT_ANSWERED: ReadonlySet<string> = new Set([
+  'alt-svc',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+])
 
 function answerFields(raw: readonly string[]): Fields {
   const fields: (readonly [string, string])[] = []

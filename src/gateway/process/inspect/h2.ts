@@ -4,7 +4,7 @@ import type { NetworkRule } from '../../../plan/index.js'
 import type { Attempted } from '../attempted.js'
 import type { Incoming } from '../incoming.js'
 import { reset } from '../reset.js'
-import { Http2Exchange } from './h2-exchange.js'
+import { Http2Exchange, type Streams } from './h2-exchange.js'
 import { JOB_SESSION, MAX_REQUESTS, tooManyCancelled } from './h2-limits.js'
 import { Http2Way } from './h2-way.js'
 import type { SecureWayTo } from './way-to.js'
@@ -14,7 +14,7 @@ export function passHttp2(incoming: Incoming, host: SecureWayTo): Promise<void> 
   return new Http2Connection(incoming, host).concluded
 }
 
-export class Http2Connection {
+class Http2Connection implements Streams {
   readonly concluded: Promise<void>
   #concluded: () => void = () => {}
   readonly #host: SecureWayTo

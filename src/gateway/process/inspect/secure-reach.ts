@@ -1,6 +1,12 @@
 /** From a target to a connected host that has shown a certificate for it: over the address that was checked, and no other. */
 import type { Socket } from 'node:net'
-import { checkServerIdentity, connect, type PeerCertificate, type SecureContext, type TLSSocket } from 'node:tls'
+import {
+  checkServerIdentity,
+  connect,
+  type PeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls'
 import type { Target } from '../../../network/index.js'
 import type { NetworkRule } from '../../../plan/index.js'
 import type { Attempted } from '../attempted.js'
@@ -25,7 +31,14 @@ export async function reachSecurely(
   const reached = await reach(network, rule, what, port)
   if (reached.socket === null) return reached
   const { address, socket } = reached
-  const shaken = await shakeHands(network, socket, what.target, offered, roots, Math.max(1, until - network.now()))
+  const shaken = await shakeHands(
+    network,
+    socket,
+    what.target,
+    offered,
+    roots,
+    Math.max(1, until - network.now()),
+  )
   return shaken.socket === null ? { ...shaken, address } : { socket: shaken.socket, address }
 }
 
