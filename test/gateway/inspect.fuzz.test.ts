@@ -78,6 +78,8 @@ describe('HTTP/2 at random', { skip: NO_NAMESPACE }, () => {
     assert.equal(setting.gateway.ended, false)
   }
 
+  test('control: what is no hostility is answered', lives)
+
   test('from a job, nothing ends the gateway', async () => {
     await fc.assert(
       fc.asyncProperty(frames, fc.boolean(), async (bytes, preface) => {
