@@ -185,7 +185,7 @@ static void own_files(const struct request *request)
 {
     struct wire wire = {request->body.at, request->body.left};
     struct frame frame;
-    if (mount("etc", STAGE "/e", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m,nr_inodes=256") < 0)
+    if (mount("etc", STAGE "/e", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=4m,nr_inodes=256") < 0)
         fail("own-files", STAGE "/e");
     while (wire_next(&wire, &frame) == 1) {
         if (frame.tag != 'e')

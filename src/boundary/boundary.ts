@@ -53,10 +53,16 @@ export interface Boundary {
   open(host: HostFacts, single: boolean, inForce?: InForce): SandboxSource
 }
 
+/** Contents of files by their names in /etc. */
+export type OwnFiles = Readonly<Record<string, Uint8Array>>
+
 /** Starts sandboxes; closed, it has none left. */
 export interface SandboxSource {
-  /** throws LaunchError when there is no sandbox to talk to */
-  launch(plan: Plan): Promise<RunningSandbox>
+  /**
+   * throws LaunchError when there is no sandbox to talk to.
+   * `files`: of the sandbox's /etc, by name, made for this one alone: what `trustFiles` gives, where the plan inspects
+   */
+  launch(plan: Plan, files?: OwnFiles): Promise<RunningSandbox>
   /** ends every sandbox and waits for that */
   close(): Promise<void>
 }

@@ -7,6 +7,7 @@ export type {
   KernelSurface,
   NetworkEnd,
   Observed,
+  OwnFiles,
   Question,
   RefusedDatagrams,
   RunningSandbox,

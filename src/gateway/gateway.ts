@@ -13,6 +13,16 @@ export interface GatewayEnd {
   readonly handle: object
 }
 
+/** A place for a sandbox whose TLS is looked into, before there is one: its authority is made, and the sandbox has to trust it. */
+export interface Reservation {
+  /** PEM */
+  readonly certificate: string
+  /** as {@link Gateway.attach} */
+  attach(ends: readonly GatewayEnd[]): Promise<Attachment>
+  /** gives it back, if no sandbox was attached */
+  release(): void
+}
+
 /** The process that is the network of sandboxes. */
 export interface Gateway {
   /**
@@ -20,6 +30,8 @@ export interface Gateway {
    * resolved. Throws LaunchError when the gateway is not there, or ended meanwhile.
    */
   attach(network: NetworkPlan, ends: readonly GatewayEnd[]): Promise<Attachment>
+  /** Makes the authority of a sandbox that is about to be launched. Throws LaunchError as `attach` does. */
+  reserve(network: NetworkPlan): Promise<Reservation>
   /** it is gone, and every network with it: another has to be started for the next sandbox */
   readonly ended: boolean
   /** Ends it now, whatever still uses it; resolves when it is gone. */
@@ -32,16 +44,21 @@ const PATIENCE = { attach: 30, detach: 10 } as const
 export class GatewayProcess implements Gateway {
   readonly #child: ChildProcess
   readonly #resolution: () => Resolution
+  readonly #roots: () => readonly string[]
   readonly #sandboxes = new Map<number, AttachedSandbox>()
+  readonly #reserving = new Map<number, Reserving>()
   readonly #exit: Promise<void>
   #told: Resolution | null = null
+  #toldRoots: readonly string[] | null = null
   #next = 0
   #ended = false
   #complaint = ''
 
-  constructor(child: ChildProcess, resolution: () => Resolution) {
+  /** @param roots PEM: the authorities that hosts are believed by; the same list as long as nothing has changed */
+  constructor(child: ChildProcess, resolution: () => Resolution, roots: () => readonly string[]) {
     this.#child = child
     this.#resolution = resolution
+    this.#roots = roots
     child.stderr?.on('data', (chunk: Buffer) => {
       if (this.#complaint.length < 4096) this.#complaint += chunk.toString('latin1')
     })
@@ -52,6 +69,8 @@ export class GatewayProcess implements Gateway {
         this.#ended = true
         for (const sandbox of this.#sandboxes.values()) sandbox.hearLost(this.#lost())
         this.#sandboxes.clear()
+        for (const { lost } of this.#reserving.values()) lost(this.#lost())
+        this.#reserving.clear()
         resolve()
       }
       child.on('error', (error) => {
@@ -71,8 +90,45 @@ export class GatewayProcess implements Gateway {
     return this.#ended
   }
 
-  async attach(network: NetworkPlan, ends: readonly GatewayEnd[]): Promise<Attachment> {
+  attach(network: NetworkPlan, ends: readonly GatewayEnd[]): Promise<Attachment> {
+    return this.#attach(this.#next++, network, ends)
+  }
+
+  async reserve(network: NetworkPlan): Promise<Reservation> {
+    if (this.#ended) throw this.#lost()
     const id = this.#next++
+    this.#work()
+    const roots = this.#roots()
+    if (roots !== this.#toldRoots) this.#send({ kind: 'roots', roots })
+    this.#toldRoots = roots
+    this.#send({ kind: 'authority', id, network })
+    const made = new Promise<string>((resolve, reject) => {
+      this.#reserving.set(id, { made: resolve, lost: reject })
+    })
+    this.#expect(made, PATIENCE.attach)
+    let attached = false
+    try {
+      return {
+        certificate: await made,
+        attach: (ends) => {
+          attached = true
+          return this.#attach(id, network, ends)
+        },
+        release: () => {
+          if (!attached) this.#send({ kind: 'detach', id })
+          if (this.#idle) this.#rest()
+        },
+      }
+    } finally {
+      this.#reserving.delete(id)
+    }
+  }
+
+  get #idle(): boolean {
+    return this.#sandboxes.size === 0 && this.#reserving.size === 0
+  }
+
+  async #attach(id: number, network: NetworkPlan, ends: readonly GatewayEnd[]): Promise<Attachment> {
     const sandbox: AttachedSandbox = new AttachedSandbox((ended) => {
       this.#send({ kind: 'detach', id })
       this.#expect(ended, PATIENCE.detach)
@@ -135,14 +191,20 @@ export class GatewayProcess implements Gateway {
     // what it says came from bytes of jobs; a word that it never says means that it is not itself any more
     if (news === null) return void this.#child.kill('SIGKILL')
     if (news.kind === 'ready') return
+    const reserving = this.#reserving.get(news.id)
+    if (reserving !== undefined) {
+      if (news.kind === 'authority') reserving.made(news.certificate)
+      else if (news.kind === 'refused') reserving.lost(refusedBecause(news.why))
+      return
+    }
     const sandbox = this.#sandboxes.get(news.id)
     if (sandbox === undefined) return
     if (news.kind === 'attached') sandbox.hearTaken()
     else if (news.kind === 'refused') sandbox.hearRefused(news.why)
     else if (news.kind === 'attempts') sandbox.hearAttempts(news.attempts, news.omitted)
-    else {
+    else if (news.kind === 'detached') {
       this.#sandboxes.delete(news.id)
-      if (this.#sandboxes.size === 0) this.#rest()
+      if (this.#idle) this.#rest()
       sandbox.hearEnded()
     }
   }
@@ -174,6 +236,15 @@ export class GatewayProcess implements Gateway {
     return this.#child.stderr as object | null
   }
 }
+
+/** Whoever waits for the authority of a sandbox. */
+interface Reserving {
+  made(certificate: string): void
+  lost(error: LaunchError): void
+}
+
+const refusedBecause = (why: string) =>
+  new LaunchError('gateway.refused', `The gateway could not make an authority: ${visible(why)}.`)
 
 function closeHandle(handle: object): void {
   const { close } = handle as { close?: () => void }

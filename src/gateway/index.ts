@@ -2,14 +2,16 @@
 import type { InForce } from '../plan/index.js'
 import { type Gateway, GatewayProcess } from './gateway.js'
 import { type ResolutionOptions, resolutionSource } from './resolution.js'
+import { type RootOptions, rootSource } from './roots.js'
 import { type GatewayHost, startProcess } from './start.js'
 
 export type { Attachment, Attempts } from './attachment.js'
-export type { Gateway, GatewayEnd } from './gateway.js'
+export type { Gateway, GatewayEnd, Reservation } from './gateway.js'
 export type { ResolutionOptions } from './resolution.js'
+export { hostRoots } from './roots.js'
 export type { GatewayHost } from './start.js'
 
-export interface GatewayOptions extends ResolutionOptions {
+export interface GatewayOptions extends ResolutionOptions, RootOptions {
   readonly host: GatewayHost
   /** a gateway that lacks something; absent or `null`: the one that ships */
   readonly leftOff?: InForce['leftOff']
@@ -20,5 +22,6 @@ export interface GatewayOptions extends ResolutionOptions {
  * @throws LaunchError when it can't be jailed here, or is not built
  */
 export function startGateway(options: GatewayOptions): Gateway {
-  return new GatewayProcess(startProcess(options.host, options.leftOff ?? null), resolutionSource(options))
+  const process = startProcess(options.host, options.leftOff ?? null)
+  return new GatewayProcess(process, resolutionSource(options), rootSource(options))
 }

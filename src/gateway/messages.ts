@@ -13,14 +13,21 @@ export interface Resolution {
 export type ToGateway =
   /** of every sandbox attached from here on */
   | { readonly kind: 'resolution'; readonly resolution: Resolution }
+  /** PEM: the authorities that hosts are believed by, from here on */
+  | { readonly kind: 'roots'; readonly roots: readonly string[] }
+  /** make an authority for the sandbox that will be attached as `id` */
+  | { readonly kind: 'authority'; readonly id: number; readonly network: NetworkPlan }
   /** `ends`: how many `end` messages follow */
   | { readonly kind: 'attach'; readonly id: number; readonly network: NetworkPlan; readonly ends: number }
   /** with a handle */
   | { readonly kind: 'end'; readonly id: number; readonly end: EndKind }
+  /** also of one that never was attached */
   | { readonly kind: 'detach'; readonly id: number }
 
 export type FromGateway =
   | { readonly kind: 'ready' }
+  /** PEM: what the job has to trust */
+  | { readonly kind: 'authority'; readonly id: number; readonly certificate: string }
   /** it listens on every end */
   | { readonly kind: 'attached'; readonly id: number }
   | { readonly kind: 'refused'; readonly id: number; readonly why: string }

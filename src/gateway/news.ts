@@ -9,7 +9,7 @@ import type { FromGateway } from './messages.js'
 const MAX_ATTEMPTS = 1000
 const MAX_TEXT = 4096
 const VERDICTS: readonly unknown[] = KNOWN
-const PROTOCOLS: readonly unknown[] = ['dns', 'tcp', 'tls', 'http', 'udp', 'icmp', 'other']
+const PROTOCOLS: readonly unknown[] = ['dns', 'tcp', 'tls', 'http', 'https', 'udp', 'icmp', 'other']
 
 /** `null`: it never says that */
 export function readNews(message: unknown): FromGateway | null {
@@ -17,6 +17,8 @@ export function readNews(message: unknown): FromGateway | null {
   const { kind, id } = message
   if (kind === 'ready') return { kind }
   if (!isCount(id)) return null
+  if (kind === 'authority')
+    return isCertificate(message.certificate) ? { kind, id, certificate: message.certificate } : null
   if (kind === 'attached' || kind === 'detached') return { kind, id }
   if (kind === 'refused') return isText(message.why) ? { kind, id, why: message.why } : null
   if (kind !== 'attempts' || !isCount(message.omitted) || !Array.isArray(message.attempts)) return null
@@ -41,6 +43,10 @@ function readAttempt(value: unknown): NetworkAttempt | null {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null
 const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= MAX_TEXT
+/** It goes into files of the sandbox, among other certificates. */
+const isCertificate = (value: unknown): value is string =>
+  typeof value === 'string' &&
+  /^-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]{1,65536}-----END CERTIFICATE-----\n$/.test(value)
 const isTextOrNull = (value: unknown) => value === null || isText(value)
 /** as `Date` writes it: attempts are sorted by it */
 const isTime = (value: unknown) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/.test(value)

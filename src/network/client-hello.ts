@@ -9,6 +9,8 @@ export interface Hello {
   readonly serverName: string | null
   /** it has an encrypted_client_hello of type outer, real or GREASE: the two can't be told apart (RFC 9849, 6.2) */
   readonly outerEch: boolean
+  /** what it would speak inside (ALPN, RFC 7301), first the one it likes most; empty: it does not say */
+  readonly protocols: readonly string[]
 }
 
 export type HelloState =
@@ -18,6 +20,7 @@ export type HelloState =
 
 const CLIENT_HELLO = 1
 const SERVER_NAME = 0
+const ALPN = 16
 const HOST_NAME = 0
 /** RFC 9849; and the encrypted SNI of the drafts before it */
 const ENCRYPTED = new Set([0xfe0d, 0xffce])
@@ -47,7 +50,7 @@ export class ClientHelloReader {
  * Browsers send a GREASE encrypted_client_hello to every host, so where the outer name is the one that was looked up, it passes: what
  * is hidden in it then goes to a host that the rule names.
  */
-export function judgeHello(hello: Hello, name: string | null): Verdict {
+export function judgeHello(hello: Pick<Hello, 'serverName' | 'outerEch'>, name: string | null): Verdict {
   if (hello.serverName === name && (name !== null || !hello.outerEch)) return 'allow'
   if (hello.outerEch) return 'denyEncryptedHello'
   return hello.serverName === null ? 'denyNoServerName' : 'denyServerName'
@@ -79,6 +82,7 @@ function readExtensions(reader: ByteReader): HelloState {
   const seen = new Set<number>()
   let serverName: string | null = null
   let outerEch = false
+  let protocols: readonly string[] = []
   while (!reader.atEnd) {
     const type = reader.u16()
     const content = reader.block(2)
@@ -91,12 +95,22 @@ function readExtensions(reader: ByteReader): HelloState {
       if ('why' in answer) return bad(answer.why)
       serverName = answer.name
     }
+    if (type === ALPN) protocols = readProtocols(content)
     if (ENCRYPTED.has(type)) {
       if (type === 0xfe0d && content[0] === INNER) return bad('an inner ClientHello stands in the clear')
       outerEch = true
     }
   }
-  return { state: 'hello', serverName, outerEch }
+  return { state: 'hello', serverName, outerEch, protocols }
+}
+
+/** One that is no list says nothing: whoever ends this TLS reads it again, and refuses it. */
+function readProtocols(content: Uint8Array): string[] {
+  const reader = new ByteReader(content)
+  const list = new ByteReader(reader.block(2))
+  const protocols: string[] = []
+  while (!list.atEnd) protocols.push(Buffer.from(list.block(1)).toString('latin1'))
+  return reader.overrun || list.overrun || !reader.atEnd ? [] : protocols
 }
 
 /** RFC 6066, 3: a list, which in practice and here has exactly one entry. */

@@ -44,6 +44,10 @@ export function hint(tried: Tried): string | null {
       return rule === null
         ? null
         : `if the host speaks something else there, write \`protocol: tcp\` in ${rule}: it then passes unread`
+    case 'denyHandshake':
+      return tried.rule === null
+        ? null
+        : `if the program trusts one certificate only, write \`inspect: false\` in ${tried.rule}: its TLS then passes unread`
     case 'denyBudget':
       return `raise the budget of ${tried.rule ?? 'network'}, if the job may use as much`
     case 'denyTimeout':

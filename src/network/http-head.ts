@@ -68,11 +68,13 @@ const HOP = [
 /** What a `Connection` that names it would take away between two readers: where the request ends, or for whom it is. */
 const KEPT = ['host', 'content-length', 'transfer-encoding', 'authorization', 'cookie', 'expect']
 
-export function readHead(head: RequestHead): ReadHead | HeadFault {
+export type Scheme = 'http' | 'https'
+
+export function readHead(head: RequestHead, scheme: Scheme = 'http'): ReadHead | HeadFault {
   if (head.httpVersion !== '1.1' && head.httpVersion !== '1.0') return { status: 505 }
   if (!TOKEN.test(head.method) || head.method.length > 32) return { status: 400 }
   if (head.url.length > MAX_TARGET_BYTES) return { status: 414 }
-  const target = readTarget(head.method, head.url)
+  const target = readTarget(head.method, head.url, scheme)
   const headers = readHeaders(head.rawHeaders)
   if (target === null) return { status: 400 }
   if ('status' in headers) return headers
@@ -119,14 +121,14 @@ function readFraming(headers: readonly Header[], version: string): Framing | Hea
 }
 
 /** RFC 9112, 3.2. */
-function readTarget(method: string, url: string): RequestTarget | null {
+function readTarget(method: string, url: string, scheme: Scheme): RequestTarget | null {
   if (method === 'CONNECT') return { kind: 'connect' }
   if (!/^[\x21-\x7e]+$/.test(url) || url.includes('#')) return null
   if (url === '*') return method === 'OPTIONS' ? { kind: 'asterisk' } : null
   if (url.startsWith('/')) return { kind: 'origin', ...split(url) }
-  // only http: what is asked for over TLS does not go out in the clear
-  const [, authority, rest] = /^http:\/\/([^/?]+)(.*)$/i.exec(url) ?? []
-  if (authority === undefined || rest === undefined) return null
+  // only the connection's own: what is asked for over TLS does not go out in the clear, nor the other way round
+  const [, named, authority, rest] = /^(https?):\/\/([^/?]+)(.*)$/i.exec(url) ?? []
+  if (named?.toLowerCase() !== scheme || authority === undefined || rest === undefined) return null
   return { kind: 'absolute', authority, ...split(rest.startsWith('/') ? rest : `/${rest}`) }
 }
 

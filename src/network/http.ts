@@ -1,6 +1,13 @@
 import type { NetworkRule } from '../plan/index.js'
 import { canonicalAuthority, canonicalWireName } from '../policy/index.js'
-import { type Framing, type Header, type ReadHead, type RequestHead, readHead } from './http-head.js'
+import {
+  type Framing,
+  type Header,
+  type ReadHead,
+  type RequestHead,
+  readHead,
+  type Scheme,
+} from './http-head.js'
 import { canonicalPath, pathMatches } from './http-path.js'
 import type { Target } from './rules.js'
 import type { Denial } from './verdicts.js'
@@ -31,27 +38,32 @@ export type RequestVerdict =
     }
   | RequestDenial
 
+/** RFC 9110, 4.2 */
+const DEFAULT_PORT: Readonly<Record<Scheme, number>> = { http: 80, https: 443 }
+
 /** Says what else the request means to servers that believe it: a method or a path besides those that were looked at. */
-const OTHER_METHOD = ['x-http-method', 'x-http-method-override', 'x-method-override']
-const OTHER_PATH = ['x-original-url', 'x-rewrite-url']
+export const OTHER_METHOD = ['x-http-method', 'x-http-method-override', 'x-method-override']
+export const OTHER_PATH = ['x-original-url', 'x-rewrite-url']
 
 /**
  * Whether a request of the job goes on, and as what. Of the rules that cover its host and port, the first that has its method and
  * path, and its upgrade if it wants one, decides.
  * @param head parsed, and otherwise as it was sent
+ * @param scheme `https`: it came over TLS, and goes on so
  */
 export function judgeRequest(
   head: RequestHead,
   target: Target,
   port: number,
   rules: readonly [NetworkRule, ...NetworkRule[]],
+  scheme: Scheme = 'http',
 ): RequestVerdict {
   const deny = (verdict: Denial, status: number, rule: NetworkRule | null = null): RequestVerdict => ({
     verdict,
     status,
     rule,
   })
-  const read = readHead(head)
+  const read = readHead(head, scheme)
   if ('status' in read) return deny('denyRequest', read.status)
   if (read.target.kind === 'connect') return deny('denyConnect', 405)
   if (!isForTarget(read, target, port)) return deny('denyHost', 403)
@@ -65,7 +77,7 @@ export function judgeRequest(
     if (!hasMethod(rule, read)) denial ??= deny('denyMethod', 405, rule)
     else if (path === null) denial = nearer(denial, deny('denyPath', 403, rule))
     else if (upgrade.length > 0 && !rule.upgrade) denial = nearer(denial, deny('denyUpgrade', 403, rule))
-    else return allow(rule, read, path, target, port, upgrade)
+    else return allow(rule, read, path, upgrade, hostLine(target, port, scheme))
   }
   return denial ?? deny('denyHost', 403)
 }
@@ -86,7 +98,7 @@ function isForTarget(read: ReadHead, target: Target, port: number): boolean {
 function isAuthorityOf(text: string, target: Target, port: number): boolean {
   const answer = canonicalAuthority(text, canonicalWireName)
   if ('what' in answer || (answer.port !== null && answer.port !== port)) return false
-  // without a port it would be 80 (RFC 9110, 4.2.1); some clients leave others out too, and what goes on has it
+  // without a port it would be the scheme's own (RFC 9110, 4.2); some clients leave others out too, and what goes on has it
   const { host } = answer
   if (host.kind === 'name') return target.kind === 'name' && host.name === target.name
   return target.kind === 'address' && host.address === target.address
@@ -113,12 +125,11 @@ function allow(
   rule: NetworkRule,
   read: ReadHead,
   path: string,
-  target: Target,
-  port: number,
   upgrade: readonly string[],
+  host: string,
 ): RequestVerdict {
   const headers: (readonly [string, string])[] = [
-    ['Host', hostLine(target, port)],
+    ['Host', host],
     ...read.headers
       .filter((header) => goesOn(header, read.hop))
       .map(({ name, value }) => [name, value] as const),
@@ -145,8 +156,8 @@ function framingLines(framing: Framing): (readonly [string, string])[] {
   return [framing.kind === 'length' ? ['Content-Length', framing.value] : ['Transfer-Encoding', 'chunked']]
 }
 
-function hostLine(target: Target, port: number): string {
+function hostLine(target: Target, port: number, scheme: Scheme): string {
   const host = target.kind === 'name' ? target.name : target.address
   const bracketed = host.includes(':') ? `[${host}]` : host
-  return port === 80 ? bracketed : `${bracketed}:${port}`
+  return port === DEFAULT_PORT[scheme] ? bracketed : `${bracketed}:${port}`
 }

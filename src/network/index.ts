@@ -11,12 +11,14 @@ export {
   type RequestDenial,
   type RequestVerdict,
 } from './http.js'
-export type { RequestHead } from './http-head.js'
+export type { RequestHead, Scheme } from './http-head.js'
 export { pathMatches } from './http-path.js'
+export { type Http2Verdict, judgeHttp2, judgeTrailers, type OutgoingHead } from './http2.js'
 export { pathPatternCovers, pathPatternsOverlap, pathThatFits } from './path-cover.js'
 export { networkPlan, RESOLVER } from './plan.js'
 export { networkRequirements } from './requirements.js'
 export { allowsName, type PortProtocol, type RulesVerdict, rulesFor, type Target } from './rules.js'
 export { MAX_NAMES, SyntheticAddresses } from './synthetic.js'
+export { inspects, TRUST, trustEnv, trustFiles } from './trust.js'
 export { type Denial, VERDICT_MEANINGS, VERDICTS, type Verdict } from './verdicts.js'
 export { type NetworkWarning, networkWarnings } from './warnings.js'

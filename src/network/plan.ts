@@ -19,11 +19,12 @@ function hostRule(rule: HostRule, index: number): NetworkRule {
   return { name: `network.allow[${index}]`, ...rule }
 }
 
-function publicRule({ ports, methods, budget }: PublicRule): NetworkRule {
+function publicRule({ ports, inspect, methods, budget }: PublicRule): NetworkRule {
   return {
     name: 'network.public',
     host: { kind: 'public' },
     ports: ports.map((port) => ({ port, protocol: port === 443 ? 'tls' : port === 80 ? 'http' : 'web' })),
+    inspect,
     methods,
     paths: null,
     upgrade: false,

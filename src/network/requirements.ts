@@ -44,7 +44,7 @@ export function networkRequirements(policy: NetworkPolicy | null): Requirement[]
     ),
     promise(
       'network.http-rewritten',
-      'Clear HTTP is read and written anew: one host a connection, only the methods and paths of the rule.',
+      'HTTP that is clear, or inside TLS that a rule inspects, is read and written anew: one host a connection, only the methods and paths of the rule.',
     ),
     promise(
       'network.budgets',

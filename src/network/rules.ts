@@ -17,6 +17,8 @@ export type RulesVerdict =
       /** that cover it, in the policy's order */
       readonly rules: readonly [NetworkRule, ...NetworkRule[]]
       readonly protocol: PortProtocol
+      /** TLS is looked into */
+      readonly inspect: boolean
     }
   | { readonly verdict: Denial }
 
@@ -35,11 +37,18 @@ export function rulesFor(plan: NetworkPlan, target: Target, port: number): Rules
   const [first] = found
   if (first === undefined) return { verdict: 'denyPort' }
   // a port is one protocol: where rules differ, the first says which, and only those that agree add to it
-  const others = found.slice(1).filter(({ protocol }) => protocol === first.protocol)
+  const inspect = first.rule.inspect && (first.protocol === 'tls' || first.protocol === 'web')
+  const others = found
+    .slice(1)
+    .filter(
+      ({ rule, protocol }) =>
+        protocol === first.protocol && (rule.inspect === first.rule.inspect || protocol === 'http'),
+    )
   return {
     verdict: 'allow',
     rules: [first.rule, ...others.map(({ rule }) => rule)],
     protocol: first.protocol,
+    inspect,
   }
 }
 

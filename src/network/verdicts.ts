@@ -21,6 +21,10 @@ export const VERDICT_MEANINGS = {
   denyServerName: 'The ClientHello asks for another name than the one that was looked up.',
   denyNoServerName: 'The ClientHello asks for no name.',
   denyEncryptedHello: 'The ClientHello hides the name that it asks for.',
+  denyCertificate:
+    "The host's certificate does not hold for its name, or nobody whom this host trusts has signed it.",
+  denyHandshake:
+    'The job ended TLS with the gateway, as a program does that trusts no authority but its own.',
   denyHost: 'The request is for another host than the one that the connection leads to, or for none.',
   denyMethod: 'No rule for the host has this method.',
   denyPath: 'No rule for the host has this path, or the path can be read in two ways.',

@@ -86,8 +86,8 @@ function ownLoopback({ private: blocks }: NetworkRule): string | null {
     : `${own.join(', ')} is this host's own loopback: what listens there often trusts whoever can connect.`
 }
 
-function unseenMethods({ ports, methods, paths }: NetworkRule): string | null {
-  if (methods === null && paths === null) return null
+function unseenMethods({ ports, inspect, methods, paths }: NetworkRule): string | null {
+  if (inspect || (methods === null && paths === null)) return null
   const unseen = ports.filter(({ protocol }) => protocol !== 'http').map(({ port }) => port)
   if (unseen.length === 0) return null
   const what = [methods === null ? [] : ['methods'], paths === null ? [] : ['paths']].flat().join(' and ')

@@ -60,7 +60,9 @@ export interface NetworkRule {
   readonly host: HostPattern | { readonly kind: 'public' }
   /** `web`: TLS or HTTP, whichever the job begins with */
   readonly ports: readonly { readonly port: number; readonly protocol: Protocol | 'web' }[]
-  /** upper-case; `null`: any. Bind on HTTP only. */
+  /** TLS ends in the gateway, and what is inside is read as HTTP */
+  readonly inspect: boolean
+  /** upper-case; `null`: any. Bind on HTTP that is read: clear, or inspected. */
   readonly methods: readonly string[] | null
   readonly paths: readonly string[] | null
   readonly upgrade: boolean

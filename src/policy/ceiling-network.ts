@@ -61,11 +61,12 @@ function fromRule(rule: HostRule): Allowed {
 }
 
 /** Without a private block, a rule reaches nothing but public addresses. */
-function fromPublic({ ports, methods, budget }: PublicRule): Allowed {
+function fromPublic({ ports, inspect, methods, budget }: PublicRule): Allowed {
   return {
     covers: () => true,
     speaks: (port, protocol) => ports.includes(port) && protocol === spoken(port, protocol),
     name: 'any public host',
+    inspect,
     methods,
     paths: null,
     upgrade: false,
@@ -122,7 +123,11 @@ function lacking(
     what: `${what} of ${host} is above the ceiling`,
     advice,
   })
-  if (protocol === 'http') {
+  // whoever writes the ceiling has TLS looked into to see what it holds; a policy that passes it unread takes that away
+  if (protocol === 'tls' && most.inspect && !rule.inspect)
+    return above('TLS that passes unread', 'Write inspect: true.')
+  // where the ceiling lets TLS pass unread, whatever is read of it is less
+  if (protocol === 'http' || (protocol === 'tls' && most.inspect)) {
     const set = ([key, mine, theirs]: readonly [
       string,
       readonly string[] | null,
@@ -151,8 +156,10 @@ function publicAbove(rule: PublicRule, most: PublicRule | null, policy: NetworkP
   const { ports, methods } = most
   const port = rule.ports.find((each) => !ports.includes(each))
   if (port !== undefined) return [{ path, ...above(`port ${port}`, `Write ports of ${ports.join(', ')}.`) }]
-  // on 443 alone no method is read: there is nothing to hold to the ceiling
-  const read = rule.ports.some((each) => each !== 443)
+  if (most.inspect && !rule.inspect && rule.ports.some((each) => each !== 80))
+    return [{ path, ...above('TLS that passes unread', 'Write inspect: true.') }]
+  // on 443 alone the ceiling reads no method, unless it looks into TLS: there is nothing to hold to it
+  const read = most.inspect || rule.ports.some((each) => each !== 443)
   if (
     read &&
     methods !== null &&

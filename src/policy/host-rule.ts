@@ -66,6 +66,7 @@ function checked(written: WrittenRule, host: HostPattern, path: Path, problems: 
   return {
     host,
     ports,
+    inspect: written.inspect ?? false,
     methods: sorted(written.methods),
     paths: sorted(written.paths),
     upgrade: written.upgrade ?? false,
@@ -95,23 +96,40 @@ function checkPaths(patterns: readonly string[] = [], path: Path, problems: Prob
 
 /** What is read of HTTP alone would be a promise that nobody keeps on any other port of the rule. */
 function checkHttpKeys(written: WrittenRule, ports: HostRule['ports'], path: Path, problems: Problems): void {
-  const other = ports.find(({ protocol }) => protocol !== 'http')
+  const inspect = written.inspect ?? false
+  const unlocked = inspect ? ports.find(({ protocol }) => protocol === 'tcp') : undefined
+  if (inspect && (unlocked !== undefined || ports.every(({ protocol }) => protocol !== 'tls'))) {
+    const { port, protocol } = unlocked ?? ports[0] ?? { port: 80, protocol: 'http' }
+    const what = `looks into TLS, and port ${port} speaks ${protocol} here.`
+    const advice = 'Write protocol: tls, or remove the key.'
+    problems.addKey('policy.contradiction', [...path, 'inspect'], what, advice)
+    return
+  }
+  const other = ports.find(({ protocol }) => !isRead(protocol, inspect))
   if (other === undefined) return
   const keys = (['methods', 'paths'] as const).filter((key) => written[key] !== undefined)
   for (const key of keys) {
     const { what, advice } = unread(key, other.port, other.protocol)
     problems.addKey('policy.contradiction', [...path, key], what, advice)
   }
-  if (written.upgrade !== true || ports.some(({ protocol }) => protocol === 'http')) return
-  const what = `binds on clear HTTP, and no port of this rule speaks it.`
-  problems.addKey('policy.contradiction', [...path, 'upgrade'], what, 'Remove the key.')
+  if (written.upgrade !== true || ports.some(({ protocol }) => isRead(protocol, inspect))) return
+  const tls = ports.some(({ protocol }) => protocol === 'tls')
+  const what = tls
+    ? 'binds on HTTP that is read, and TLS passes unread here.'
+    : 'binds on HTTP, and no port of this rule speaks it.'
+  const advice = tls ? 'Write inspect: true, or remove the key.' : 'Remove the key.'
+  problems.addKey('policy.contradiction', [...path, 'upgrade'], what, advice)
 }
+
+/** Whether the gateway reads requests there. */
+const isRead = (protocol: Protocol, inspect: boolean) =>
+  protocol === 'http' || (inspect && protocol === 'tls')
 
 function unread(key: string, port: number, protocol: Protocol): Refusal {
   if (protocol === 'tls')
     return {
-      what: `${key} on TLS (port ${port}) need inspect: true, which this version of Glovebox cannot do yet.`,
-      advice: `Write ports: [80] for clear HTTP, or remove ${key}.`,
+      what: `${key} on TLS (port ${port}) need inspect: true.`,
+      advice: `Write it, or ports: [80] for clear HTTP, or remove ${key}.`,
     }
   return {
     what: `${key} bind on HTTP, and port ${port} speaks tcp here.`,

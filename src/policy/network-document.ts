@@ -29,6 +29,7 @@ function hostRule(rule: HostRule) {
     host: patternText(rule.host),
     ports: rule.ports.map(({ port }) => port),
     ...(usual || first === undefined ? {} : { protocol: first.protocol }),
+    inspect: rule.inspect,
     ...(rule.methods === null ? {} : { methods: [...rule.methods] }),
     ...(rule.paths === null ? {} : { paths: [...rule.paths] }),
     upgrade: rule.upgrade,
@@ -37,9 +38,10 @@ function hostRule(rule: HostRule) {
   }
 }
 
-function publicRule({ ports, methods, ...rule }: PublicRule) {
+function publicRule({ ports, inspect, methods, ...rule }: PublicRule) {
   return {
     ports: [...ports],
+    inspect,
     ...(methods === null ? {} : { methods: [...methods] }),
     ...budget(rule.budget),
   }

@@ -34,17 +34,24 @@ export function readNetwork(written: unknown, places: Places, problems: Problems
 
 function publicRule(written: NonNullable<WrittenNetwork['public']>, problems: Problems): PublicRule {
   const ports = [...new Set(written.ports ?? bounds.PUBLIC_PORTS)].sort((a, b) => a - b)
-  if (written.methods !== undefined && ports.every((port) => port === 443)) {
-    const what =
-      'bind on clear HTTP, and port 443 speaks TLS, which this version of Glovebox cannot look into yet.'
+  const inspect = written.inspect ?? false
+  if (inspect && ports.every((port) => port === 80))
+    problems.addKey(
+      'policy.contradiction',
+      ['network', 'public', 'inspect'],
+      'looks into TLS, and port 80 speaks clear HTTP.',
+      'Add port 443, or remove the key.',
+    )
+  if (written.methods !== undefined && !inspect && ports.every((port) => port === 443)) {
+    const what = 'bind on HTTP that is read, and TLS on port 443 passes unread here.'
     problems.addKey(
       'policy.contradiction',
       ['network', 'public', 'methods'],
       what,
-      'Add port 80, or remove the key.',
+      'Write inspect: true, add port 80, or remove the key.',
     )
   }
-  return { ports, methods: sorted(written.methods), budget: ruleBudget(written) }
+  return { ports, inspect, methods: sorted(written.methods), budget: ruleBudget(written) }
 }
 
 /** One address can't be this host's and the job's own. */

@@ -20,12 +20,6 @@ const isMap = (value: unknown) => typeof value === 'object' && value !== null
 
 const FUTURE: readonly Future[] = [
   {
-    path: 'network.allow[].inspect',
-    when: (value) => value === true,
-    sentence: 'this version of Glovebox cannot look into TLS yet.',
-    advice: 'Write inspect: false, or remove the key.',
-  },
-  {
     path: 'credentials',
     when: always,
     sentence: 'this version of Glovebox cannot hold credentials yet; a sandbox is given none.',

@@ -82,9 +82,11 @@ export type NetworkBudget = { readonly [Key in keyof RuleBudget]: number }
 export interface HostRule {
   readonly host: HostPattern
   readonly ports: readonly { readonly port: number; readonly protocol: Protocol }[]
-  /** upper-case; `null`: any. Bind on HTTP only. */
+  /** whether TLS ends in the gateway, which then reads what is inside as HTTP */
+  readonly inspect: boolean
+  /** upper-case; `null`: any. Bind on HTTP that is read: clear, or inspected. */
   readonly methods: readonly string[] | null
-  /** absolute paths, `*` within a segment and `**` across; `null`: any. Bind on HTTP only. */
+  /** absolute paths, `*` within a segment and `**` across; `null`: any. Bind as methods do. */
   readonly paths: readonly string[] | null
   /** whether an HTTP connection may become another protocol (Upgrade) */
   readonly upgrade: boolean
@@ -95,7 +97,9 @@ export interface HostRule {
 
 export interface PublicRule {
   readonly ports: readonly number[]
-  /** upper-case; `null`: any. Bind on HTTP only. */
+  /** as of a rule */
+  readonly inspect: boolean
+  /** upper-case; `null`: any. Bind on HTTP that is read: clear, or inspected. */
   readonly methods: readonly string[] | null
   readonly budget: RuleBudget
 }

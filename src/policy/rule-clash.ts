@@ -38,6 +38,13 @@ function clashOf(earlier: PlacedRule, later: PlacedRule): Clash | null {
       end: ` speaks ${split.other}.`,
       advice: 'Write the same protocol in both.',
     }
+  const looked = shared.find(({ protocol }) => protocol === 'tls')
+  if (looked !== undefined && earlier.inspect !== later.inspect)
+    return {
+      what: `TLS of ${host} on port ${looked.port} is ${read(later)}, where`,
+      end: ` has it ${read(earlier)}.`,
+      advice: 'Write the same inspect in both.',
+    }
   if (!samePattern(earlier.host, later.host) || !sameRequests(earlier, later)) return null
   return {
     what: `${host} on port ${shared[0]?.port} is what`,
@@ -45,6 +52,8 @@ function clashOf(earlier: PlacedRule, later: PlacedRule): Clash | null {
     advice: 'Keep one, or give them different methods or paths.',
   }
 }
+
+const read = ({ inspect }: PlacedRule) => (inspect ? 'looked into' : 'passed on unread')
 
 function overlap(a: PlacedRule, b: PlacedRule): boolean {
   return patternCovers(a.host, b.host) || patternCovers(b.host, a.host)

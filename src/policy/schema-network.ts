@@ -61,7 +61,7 @@ function rule() {
       protocol: z.optional(
         oneOf(PROTOCOLS, 'a protocol', {
           description:
-            'What is spoken on all ports of the rule. tls: passed on unread once its server name was checked. http: read and written anew. tcp: passed on. Default: tls on 443, http on 80, else tcp.',
+            'What is spoken on all ports of the rule. tls: passed on unread once its server name was checked, or read with inspect: true. http: read and written anew. tcp: passed on. Default: tls on 443, http on 80, else tcp.',
         }),
       ),
       methods: z.optional(methods()),
@@ -69,7 +69,8 @@ function rule() {
       inspect: z.optional(inspect()),
       upgrade: z.optional(
         flag({
-          description: 'Whether a connection of clear HTTP may become another protocol, such as a WebSocket.',
+          description:
+            'Whether a connection of HTTP, clear or inspected, may become another protocol, such as a WebSocket.',
           default: false,
         }),
       ),
@@ -93,6 +94,7 @@ function publicHosts() {
           examples: [[443]],
         }),
       ),
+      inspect: z.optional(inspect()),
       methods: z.optional(methods()),
       ...budget('all public hosts together', false),
     },
@@ -112,7 +114,7 @@ function ports(note: Note) {
   return some(one, bounds.RULE_PORTS, empty, note)
 }
 
-export function methods(description = 'Methods of clear HTTP. Absent: any but CONNECT.') {
+export function methods(description = 'Methods of HTTP, clear or inspected. Absent: any but CONNECT.') {
   const method = text(
     /^(?!CONNECT$)[A-Z][A-Z-]{0,31}$/,
     'is not a method that is passed on.',
@@ -129,7 +131,7 @@ export function methods(description = 'Methods of clear HTTP. Absent: any but CO
   })
 }
 
-export function paths(description = 'Paths of clear HTTP. Absent: any.') {
+export function paths(description = 'Paths of HTTP, clear or inspected. Absent: any.') {
   const error = () => sentences('is not a path.', 'Write a path such as /repos/**.')
   const path = noted(z.string({ error }), {
     description: 'An absolute path; * is any part of a segment, ** any number of segments.',
@@ -145,9 +147,9 @@ export function paths(description = 'Paths of clear HTTP. Absent: any.') {
 }
 
 function inspect() {
-  const error = () => sentences('is not false.', 'Write false, or remove the key.')
-  return noted(z.literal(false, { error }), {
-    description: 'Whether TLS ends in the gateway. Always false in this version.',
+  return flag({
+    description:
+      'Whether TLS ends in the gateway, which reads the HTTP inside. The job trusts an authority made for its sandbox.',
     default: false,
   })
 }

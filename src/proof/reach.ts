@@ -15,17 +15,19 @@ export function reachLines(network: NetworkPlan | null): string[] {
 }
 
 function ruleLine(rule: NetworkRule): string {
-  return `${[`${hostWords(rule.host)}, ${portWords(rule.ports)}`, ...boundWords(rule)].join('; ')} [${rule.name}]`
+  return `${[`${hostWords(rule.host)}, ${portWords(rule)}`, ...boundWords(rule)].join('; ')} [${rule.name}]`
 }
 
 /** All that a rule says but its host, a phrase each. */
 export function ruleWidth(rule: NetworkRule): string[] {
-  return [portWords(rule.ports), ...boundWords(rule)]
+  return [portWords(rule), ...boundWords(rule)]
 }
 
 function boundWords(rule: NetworkRule): string[] {
   const parts = [
-    ...(rule.methods === null ? [] : [`${rule.methods.join(', ')} only, where HTTP is clear`]),
+    ...(rule.methods === null
+      ? []
+      : [`${rule.methods.join(', ')} only${rule.inspect ? '' : ', where HTTP is clear'}`]),
     ...(rule.paths === null ? [] : [`paths ${rule.paths.join(', ')}`]),
     ...(rule.upgrade ? ['may become another protocol (Upgrade)'] : []),
     ...(rule.private.length === 0 ? [] : [`at addresses of ${rule.private.join(', ')}, too`]),
@@ -34,10 +36,17 @@ function boundWords(rule: NetworkRule): string[] {
   return parts.filter((part) => part !== '')
 }
 
-export const PROTOCOL = { tls: 'TLS', http: 'HTTP', tcp: 'any TCP', web: 'TLS or HTTP' } as const
+const PROTOCOL = { tls: 'TLS', http: 'HTTP', tcp: 'any TCP', web: 'TLS or HTTP' } as const
 
-export function portWords(ports: NetworkRule['ports']): string {
-  return `port ${ports.map(({ port, protocol }) => `${port} (${PROTOCOL[protocol]})`).join(', ')}`
+/** The same where TLS ends in the gateway. */
+const LOOKED_INTO = { ...PROTOCOL, tls: 'TLS, looked into', web: 'TLS, looked into, or HTTP' } as const
+
+export function protocolWords(protocol: NetworkRule['ports'][number]['protocol'], inspect: boolean): string {
+  return (inspect ? LOOKED_INTO : PROTOCOL)[protocol]
+}
+
+export function portWords({ ports, inspect }: Pick<NetworkRule, 'ports' | 'inspect'>): string {
+  return `port ${ports.map(({ port, protocol }) => `${port} (${protocolWords(protocol, inspect)})`).join(', ')}`
 }
 
 export function hostWords(host: NetworkRule['host']): string {

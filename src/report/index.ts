@@ -40,7 +40,7 @@ export interface CollectedFile {
 export interface NetworkAttempt {
   /** RFC 3339, of the first */
   readonly at: string
-  readonly protocol: 'dns' | 'tcp' | 'tls' | 'http' | 'udp' | 'icmp' | 'other'
+  readonly protocol: 'dns' | 'tcp' | 'tls' | 'http' | 'https' | 'udp' | 'icmp' | 'other'
   /** canonical; `null`: it was tried by address */
   readonly name: string | null
   /** that was dialled or would have been; `null`: it did not come to that */

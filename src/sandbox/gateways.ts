@@ -8,6 +8,8 @@ export interface NetworkOptions {
   readonly resolvers?: readonly string[]
   /** names with their addresses, which are then not asked for; default this host's /etc/hosts */
   readonly hosts?: Readonly<Record<string, readonly string[]>>
+  /** PEM: authorities that the hosts of rules with `inspect: true` are believed by, besides those of this host's own bundle */
+  readonly authorities?: readonly string[]
   /** whether all sandboxes share one gateway process, or those of each tenant have their own */
   readonly gateways?: 'shared' | 'perTenant'
 }

@@ -9,6 +9,7 @@ import type { CollectedFile } from '../report/index.js'
 import { checkedArgv } from './argv.js'
 import { Gateways, type NetworkOptions } from './gateways.js'
 import { checkStdin, inputFiles, stdinOf } from './inputs.js'
+import { JobNetwork } from './job-network.js'
 import type { Run, RunOptions } from './options.js'
 import { kept } from './plan-runner.js'
 import { boundaryOf, planFor, requireEnforceable } from './planner.js'
@@ -145,7 +146,7 @@ export class Glovebox {
     inputs.catch(() => {}) // awaited when the run begins
     const run = new JobRun({
       plan,
-      attach: this.#attach(plan, options.tenant ?? null),
+      network: this.#network(plan, options.tenant ?? null),
       argv: command,
       inputs,
       wanted: wantedOf(plan, options.outputs ?? [], collected),
@@ -158,10 +159,8 @@ export class Glovebox {
   }
 
   /** The gateway is started here, if it is the first that is needed: it comes up beside the sandbox. */
-  #attach({ network }: Plan, tenant: string | null): Job['attach'] {
-    if (network === null) return null
-    const gateway = this.#gateways.of(tenant)
-    return (ends) => gateway.attach(network, ends)
+  #network({ network }: Plan, tenant: string | null): Job['network'] {
+    return network === null ? null : new JobNetwork(this.#gateways.of(tenant), network)
   }
 
   #source(boundary: Boundary): SandboxSource {

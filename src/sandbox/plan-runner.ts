@@ -7,6 +7,7 @@ import type { NetworkAttempt } from '../report/index.js'
 import { networkAttempts } from './attempts.js'
 import { Gateways, type NetworkOptions } from './gateways.js'
 import { stdinOf } from './inputs.js'
+import { JobNetwork } from './job-network.js'
 import { type Job, JobRun, type Outcome } from './run.js'
 import { wantedOf } from './wanted.js'
 
@@ -66,7 +67,7 @@ export class PlanRunner {
     const { network } = plan
     const run = new JobRun({
       plan,
-      attach: network === null ? null : (ends) => this.#gateways.of(null).attach(network, ends),
+      network: network === null ? null : new JobNetwork(this.#gateways.of(null), network),
       argv,
       inputs: Promise.resolve(options.inputs ?? []),
       wanted: wantedOf({ ...plan, files: { ...plan.files, write: [] } }, options.outputs ?? {}, {}),

@@ -5,7 +5,7 @@ import type { HostFacts } from '../host/index.js'
 import { identityRequirements, JOB_IDENTITY } from '../identity/index.js'
 import { lifetimeRequirements } from '../lifetime/index.js'
 import { limitRequirements, limitsPlan } from '../limits/index.js'
-import { networkPlan, networkRequirements } from '../network/index.js'
+import { networkPlan, networkRequirements, trustEnv } from '../network/index.js'
 import { type Claim, claimOf, type Plan, type Requirement } from '../plan/index.js'
 import type { Policy } from '../policy/index.js'
 import { LOCK_FD, requirements as syscallRequirements } from '../syscalls/index.js'
@@ -38,6 +38,7 @@ export function boundaryOf(policy: Policy): Boundary {
 /** The policy, resolved against one boundary on this host. Pure; the plan may hold claims that are impossible here. */
 export function planFor(policy: Policy, boundary: Boundary, host: HostFacts): Plan {
   const waived: readonly string[] = policy.waive
+  const network = networkPlan(policy.network)
   const claims = requirementsOf(policy).map((requirement) => {
     const answer = boundary.answer({ requirement, host, cpus: policy.limits.cpus })
     return claimOf(requirement, answer, waived.includes(requirement.id))
@@ -45,9 +46,15 @@ export function planFor(policy: Policy, boundary: Boundary, host: HostFacts): Pl
   return {
     boundary: boundary.name,
     identity: JOB_IDENTITY,
-    env: { PATH: DEFAULT_PATH, HOME: policy.workdir, ...policy.env, ...lockEnv(policy) },
+    env: {
+      PATH: DEFAULT_PATH,
+      HOME: policy.workdir,
+      ...trustEnv(network),
+      ...policy.env,
+      ...lockEnv(policy),
+    },
     files: filePlan(policy),
-    network: networkPlan(policy.network),
+    network,
     limits: limitsPlan(policy.limits, waived),
     lifetime: { deadlineMs: policy.lifetime.deadlineMs, noOutputMs: policy.lifetime.noOutputMs },
     syscalls: policy.syscalls,

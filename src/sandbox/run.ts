@@ -4,7 +4,6 @@ import type {
   Command,
   CommandEnd,
   InputFile,
-  NetworkEnd,
   RunningSandbox,
   SandboxEnd,
   SandboxSource,
@@ -18,6 +17,7 @@ import { type Told, told } from './attempts.js'
 import { CollectRefusal, collectInto, type Wanted } from './collect.js'
 import { feed } from './feed.js'
 import { inTime } from './in-time.js'
+import type { JobNetwork } from './job-network.js'
 import { OutputMeter } from './meter.js'
 import { EXIT, type Interruption, type Verdict, verdict } from './verdict.js'
 
@@ -32,8 +32,8 @@ export interface Job {
   readonly stdin: (() => Readable) | null
   /** aborted with a number as reason: the signal that a person sent */
   readonly cancel: AbortSignal | null
-  /** gives the sandbox's network to a gateway; `null`: it has none */
-  readonly attach: ((ends: readonly NetworkEnd[]) => Promise<Attachment>) | null
+  /** `null`: it has none */
+  readonly network: JobNetwork | null
   /** told when the command runs, with a way to send it signals */
   readonly onStarted: ((send: (signal: number) => void) => void) | null
   /** absent: all mechanisms */
@@ -108,7 +108,7 @@ export class JobRun {
     let backup: NodeJS.Timeout | null = null
     let attachment: Attachment | null = null
     try {
-      const launching = inTime(source.launch(this.#job.plan), LAUNCH_MS)
+      const launching = inTime(this.#launch(source), LAUNCH_MS)
       const inputs = await this.#job.inputs.catch(async (error) => {
         await launching.then((started) => started.end()).catch(() => {})
         throw error
@@ -156,6 +156,7 @@ export class JobRun {
       if (backup !== null) clearTimeout(backup)
       this.#meter.close()
       await Promise.all([sandbox?.end(), attachment?.end()])
+      this.#job.network?.release()
       await this.#collecting // else it could still make a file while staging is removed
       await Promise.all(this.#job.wanted.map(({ sink }) => sink.abort()))
       this.#feeding?.destroy()
@@ -175,8 +176,14 @@ export class JobRun {
   }
 
   /** The gateway, when it has taken the sandbox's network; one that hangs does not keep the run from ending. */
+  async #launch(source: SandboxSource): Promise<RunningSandbox> {
+    // without a network, or with nothing inspected, not a turn of the loop is lost
+    const files = this.#job.network?.files() ?? null
+    return files === null ? source.launch(this.#job.plan) : source.launch(this.#job.plan, await files)
+  }
+
   async #attached(sandbox: RunningSandbox): Promise<Attachment | null> {
-    const attaching = this.#job.attach?.(sandbox.network) ?? null
+    const attaching = this.#job.network?.attach(sandbox.network) ?? null
     const first = await Promise.race([attaching, this.#interrupted])
     if (first instanceof Object || attaching === null) return first ?? null
     attaching.then((attachment) => attachment.end()).catch(() => {})

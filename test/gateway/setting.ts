@@ -30,6 +30,7 @@ export function rule(
     name: `network.allow[${name}]`,
     host: { kind: 'name', name },
     ports: Object.entries(ports).map(([port, protocol]) => ({ port: Number(port), protocol })),
+    inspect: false,
     methods: null,
     paths: null,
     upgrade: false,
@@ -58,6 +59,8 @@ export function planOf(rules: readonly NetworkRule[], { budget, timeouts }: More
 export class Setting {
   gateway: Gateway
   readonly job = new Namespace(RESOLVER)
+  /** PEM: of the last sandbox with inspected rules */
+  authority = ''
   readonly #options: Parameters<typeof startGateway>[0]
   readonly #closers: (() => void)[] = []
 
@@ -76,10 +79,11 @@ export class Setting {
     const ports = new Set([53, ...plan.rules.flatMap((each) => each.ports.map(({ port }) => port)), ...more])
     const sockets = await Promise.all([...ports].map((port) => this.job.listen(port)))
     const names = { kind: 'names' as const, handle: await this.job.names(RESOLVER) }
-    return this.gateway.attach(plan, [
-      names,
-      ...sockets.map(({ handle }) => ({ kind: 'connections' as const, handle })),
-    ])
+    const ends = [names, ...sockets.map(({ handle }) => ({ kind: 'connections' as const, handle }))]
+    if (!plan.rules.some(({ inspect }) => inspect)) return this.gateway.attach(plan, ends)
+    const reservation = await this.gateway.reserve(plan)
+    this.authority = reservation.certificate
+    return reservation.attach(ends)
   }
 
   /** `during` with a sandbox attached; then what it tried, and what `during` gave. */

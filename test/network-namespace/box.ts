@@ -58,7 +58,7 @@ function planOf({ waive = [], loopback = false, byPort = [443], read = [] }: Ask
     name: 'network.public',
     host: { kind: 'public' },
     ports: byPort.map((port) => ({ port, protocol: 'web' }) as const),
-    ...{ methods: null, paths: null, upgrade: false, private: [], budget: unlimited },
+    ...{ inspect: false, methods: null, paths: null, upgrade: false, private: [], budget: unlimited },
   } as const
   const budget = { maxUploadBytes: 1, maxDownloadBytes: 1, maxConnections: 1, maxRate: 1 }
   const timeouts = { connectMs: 1, headMs: 1, idleMs: 1 }

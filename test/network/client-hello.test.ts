@@ -17,7 +17,7 @@ function read(bytes: Uint8Array): HelloState {
 }
 
 function hello(serverName: string | null, outerEch = false): HelloState {
-  return { state: 'hello', serverName, outerEch }
+  return { state: 'hello', serverName, outerEch, protocols: [] }
 }
 
 function assertBad(bytes: Uint8Array, why: RegExp): void {
@@ -262,9 +262,14 @@ describe('real clients', () => {
   for (const [client, name, argv] of CLIENTS)
     test(`${client}: the name that it asks for`, { skip: missing(argv(1)[0] ?? '') }, async () => {
       const bytes = await caught(argv)
-      assert.deepEqual(read(bytes), hello(name))
+      const said = read(bytes)
+      assert.deepEqual({ ...said, protocols: [] }, hello(name))
       const oracle = await readTlsClientHello(Readable.from(bytes, { objectMode: false }))
       assert.equal(getExtensionData(oracle, 'server_name')?.serverName?.toLowerCase() ?? null, name)
+      assert.deepEqual(
+        'protocols' in said && said.protocols,
+        getExtensionData(oracle, 'alpn')?.protocols ?? [],
+      )
     })
 
   function missing(program: string): string | false {

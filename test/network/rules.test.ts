@@ -41,6 +41,7 @@ describe('a name', () => {
       verdict: 'allow',
       rules: [of.rules[0]],
       protocol: 'http',
+      inspect: false,
     })
     assert.equal(verdict(of, name('api.test'), 8443), 'denyPort')
     assert.equal(verdict(of, name('evil.test'), 443), 'denyName')
@@ -81,7 +82,17 @@ describe('a name', () => {
       verdict: 'allow',
       rules: [first, wide],
       protocol: 'http',
+      inspect: false,
     })
+  })
+
+  test('is looked into or passed on unread as the first rule says, and rules that say otherwise add nothing', () => {
+    const looked = named('a.test', { inspect: true, methods: ['GET'] })
+    const unread = rule({ kind: 'public' }, { name: 'network.public' })
+    const found = rulesFor(plan(looked, unread), name('a.test'), 443)
+    assert.deepEqual(found, { verdict: 'allow', rules: [looked], protocol: 'tls', inspect: true })
+    const first = rulesFor(plan(unread, looked), name('a.test'), 443)
+    assert.deepEqual(first.verdict === 'allow' && [first.rules.length, first.inspect], [1, false])
   })
 
   test('of a metadata service is refused whatever rule there is', () => {

@@ -15,6 +15,7 @@ export function rule(host: NetworkRule['host'], more: Partial<NetworkRule> = {})
     name: 'network.allow[0]',
     host,
     ports: [{ port: 443, protocol: 'tls' }],
+    inspect: false,
     methods: null,
     paths: null,
     upgrade: false,

@@ -71,6 +71,29 @@ test('methods, paths and upgrades of clear HTTP must be the ceiling’s', (t) =>
   assert.match(above({ allow: [{ ...http, methods: ['GET'], paths: ['/y'], upgrade: true }] }), /upgrade of/)
 })
 
+test('where the ceiling has TLS looked into, so has a policy, with its methods and paths', (t) => {
+  const { fits, above } = under(
+    t,
+    'network: {allow: [{host: a.test, inspect: true, methods: [GET]}, b.test]}',
+  )
+  fits({ allow: [{ host: 'a.test', inspect: true, methods: ['GET'] }] })
+  assert.match(above({ allow: ['a.test'] }), /TLS that passes unread of "a\.test" is above the ceiling/)
+  assert.match(
+    above({ allow: [{ host: 'a.test', inspect: true }] }),
+    /methods of "a\.test" is above the ceiling/,
+  )
+  // what a ceiling lets pass unread, it lets pass read
+  fits({ allow: [{ host: 'b.test', inspect: true, methods: ['POST'], upgrade: true }] })
+  const open = under(t, 'network: {public: {inspect: true, methods: [GET]}}')
+  open.fits({ public: { inspect: true, methods: ['GET'] } })
+  assert.match(open.above({ public: { methods: ['GET'] } }), /TLS that passes unread is above the ceiling/)
+  assert.match(
+    open.above({ public: { inspect: true, ports: [443] } }),
+    /what methods allows is above the ceiling/,
+  )
+  assert.match(open.above({ allow: ['x.test'] }), /TLS that passes unread of "x\.test" is above the ceiling/)
+})
+
 test('a private block must lie in one of the ceiling’s rule', (t) => {
   const { fits, above } = under(
     t,

@@ -164,10 +164,6 @@ for (const [promise, source, expected] of MESSAGES)
 
 const NOT_YET: readonly (readonly [source: string, expected: string])[] = [
   [
-    'network: {allow: [{host: a.test, inspect: true}]}',
-    ':2:43: network.allow[0].inspect: this version of Glovebox cannot look into TLS yet. Write inspect: false, or remove the key.',
-  ],
-  [
     'credentials: {T: {}}',
     ':2:1: credentials: this version of Glovebox cannot hold credentials yet; a sandbox is given none. Remove the section.',
   ],

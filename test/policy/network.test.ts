@@ -36,6 +36,7 @@ test('a host alone is TLS on 443', () => {
   const expected = {
     host: { kind: 'name', name: 'api.example.test' },
     ports: [{ port: 443, protocol: 'tls' }],
+    inspect: false,
     methods: null,
     paths: null,
     upgrade: false,
@@ -68,6 +69,7 @@ test('every key of a rule is read into its canonical form', () => {
         { port: 80, protocol: 'http' },
         { port: 8080, protocol: 'http' },
       ],
+      inspect: false,
       methods: ['GET', 'HEAD'],
       paths: ['/a/*.js', '/b/**'],
       upgrade: true,
@@ -75,6 +77,22 @@ test('every key of a rule is read into its canonical form', () => {
       budget: { maxUploadBytes: 64 * KiB, maxDownloadBytes: 20 * MiB, maxConnections: 4, maxRate: 2 },
     },
   )
+})
+
+test('with inspect, methods, paths and upgrades bind inside TLS too', () => {
+  const written = {
+    host: 'a.test',
+    ports: [80, 443],
+    inspect: true,
+    methods: ['GET'],
+    paths: ['/x'],
+    upgrade: true,
+  }
+  const { inspect, ports, methods } = rule(written)
+  assert.deepEqual([inspect, methods, ports.length], [true, ['GET'], 2])
+  assert.equal(rule({ host: 'a.test', ports: [8443], protocol: 'tls', inspect: true }).inspect, true)
+  const { public: any } = network({ public: { ports: [443], inspect: true, methods: ['GET'] } })
+  assert.deepEqual([any?.inspect, any?.methods], [true, ['GET']])
 })
 
 test('a port says what is spoken on it, unless the rule does', () => {
@@ -97,12 +115,22 @@ test('public hosts, the loopback, the bounds and the timeouts are read', () => {
   })
   assert.deepEqual(read, {
     allow: [],
-    public: { ports: [80, 443], methods: ['GET'], budget: { ...NONE, maxDownloadBytes: 10 * MiB } },
+    public: {
+      ports: [80, 443],
+      inspect: false,
+      methods: ['GET'],
+      budget: { ...NONE, maxDownloadBytes: 10 * MiB },
+    },
     loopback: true,
     budget: { maxUploadBytes: MiB, maxDownloadBytes: 2 * GiB, maxConnections: 7, maxRate: 8 },
     timeouts: { connectMs: 1000, headMs: 2000, idleMs: 3000 },
   })
-  assert.deepEqual(network({ public: {} }).public, { ports: [80, 443], methods: null, budget: NONE })
+  assert.deepEqual(network({ public: {} }).public, {
+    ports: [80, 443],
+    inspect: false,
+    methods: null,
+    budget: NONE,
+  })
 })
 
 test('the rules stand in the order of the file, and the hash covers them', () => {
@@ -260,19 +288,24 @@ const REFUSED: readonly (readonly [what: string, entry: unknown, refusal: string
     'network.allow[0]: 443 is not a rule. Write HOST, HOST:PORT or {host: HOST, ports: [443]}.',
   ],
   [
-    'inspection',
-    { host: 'a.test', inspect: true },
-    'network.allow[0].inspect: this version of Glovebox cannot look into TLS yet. Write inspect: false, or remove the key.',
+    'inspection of what is clear',
+    { host: 'a.test', ports: [80], inspect: true },
+    'network.allow[0].inspect: looks into TLS, and port 80 speaks http here. Write protocol: tls, or remove the key.',
+  ],
+  [
+    'inspection of bytes',
+    { host: 'a.test', ports: [443, 5432], inspect: true },
+    'network.allow[0].inspect: looks into TLS, and port 5432 speaks tcp here. Write protocol: tls, or remove the key.',
   ],
   [
     'methods on TLS',
     { host: 'a.test', methods: ['GET'] },
-    'network.allow[0].methods: methods on TLS (port 443) need inspect: true, which this version of Glovebox cannot do yet. Write ports: [80] for clear HTTP, or remove methods.',
+    'network.allow[0].methods: methods on TLS (port 443) need inspect: true. Write it, or ports: [80] for clear HTTP, or remove methods.',
   ],
   [
     'paths on TLS among others',
     { host: 'a.test', ports: [80, 443], paths: ['/x'] },
-    'network.allow[0].paths: paths on TLS (port 443) need inspect: true, which this version of Glovebox cannot do yet. Write ports: [80] for clear HTTP, or remove paths.',
+    'network.allow[0].paths: paths on TLS (port 443) need inspect: true. Write it, or ports: [80] for clear HTTP, or remove paths.',
   ],
   [
     'methods on TCP',
@@ -282,7 +315,7 @@ const REFUSED: readonly (readonly [what: string, entry: unknown, refusal: string
   [
     'an upgrade on TLS',
     { host: 'a.test', upgrade: true },
-    'network.allow[0].upgrade: binds on clear HTTP, and no port of this rule speaks it. Remove the key.',
+    'network.allow[0].upgrade: binds on HTTP that is read, and TLS passes unread here. Write inspect: true, or remove the key.',
   ],
   [
     'a method in small letters',
@@ -432,6 +465,16 @@ test('one port spoken two ways is refused, through a wildcard too', () => {
   assert.match(twice(['*.a.test', { host: 'x.y.a.test', protocol: 'tcp' }]), /speaks tcp on port 443/)
   assert.match(twice([{ host: 'x.a.test', protocol: 'tcp' }, '*.a.test']), /speaks tls on port 443/)
   network({ allow: ['*.a.test', { host: 'a.test', protocol: 'tcp' }] })
+  assert.match(
+    twice(['*.a.test', { host: 'x.a.test', inspect: true }]),
+    /TLS of "x\.a\.test" on port 443 is looked into, where network\.allow\[0\] has it passed on unread\. Write the same inspect in both\.$/,
+  )
+  network({
+    allow: [
+      { host: '*.a.test', ports: [80] },
+      { host: 'x.a.test', inspect: true },
+    ],
+  })
 })
 
 test('a network without sockets is refused', () => {
@@ -453,7 +496,14 @@ test('what is wrong with public hosts is refused', () => {
   const wrong = (section: unknown) => message({ version: 1, network: { public: section } })
   assert.match(wrong(true), /network\.public: true is not a map\. Write one such as \{ports: \[80, 443\]\}/)
   assert.match(wrong({ ports: [] }), /without a port/)
-  assert.match(wrong({ ports: [443], methods: ['GET'] }), /port 443 speaks TLS/)
+  assert.match(
+    wrong({ ports: [443], methods: ['GET'] }),
+    /TLS on port 443 passes unread here\. Write inspect: true, add port 80/,
+  )
+  assert.match(
+    wrong({ ports: [80], inspect: true }),
+    /inspect: looks into TLS, and port 80 speaks clear HTTP/,
+  )
   assert.match(wrong({ private: ['10.0.0.0/8'] }), /there is no key "private" here/)
   assert.match(wrong({ maxConnections: 129 }), /129 is more than the 128 of the whole sandbox/)
 })

@@ -11,6 +11,15 @@ const write = (...grants: unknown[]) => ({ files: { write: grants } })
 const brief = ({ change, subject }: Difference) => `${change} ${subject}`
 const compare = (old: object, now: object) => comparePlans(planOf(old), planOf(now)).map(brief)
 
+const LESS: readonly (readonly [what: string, old: object, now: object])[] = [
+  ['TLS that is looked into from now on', net('a.test.test'), net({ host: 'a.test.test', inspect: true })],
+  [
+    '… with methods',
+    net('a.test.test'),
+    net({ host: 'a.test.test', inspect: true, methods: ['GET'], upgrade: true }),
+  ],
+]
+
 type Case = readonly [what: string, old: object, now: object, expected: readonly string[]]
 
 const HTTP = { host: 'api.test.test', ports: [80] }
@@ -41,6 +50,24 @@ const WIDER: readonly Case[] = [
     'TLS that becomes free bytes',
     net('a.test.test'),
     net({ host: 'a.test.test', protocol: 'tcp' }),
+    ['widened network.allow[0]'],
+  ],
+  [
+    'TLS that is no longer looked into',
+    net({ host: 'a.test.test', inspect: true }),
+    net('a.test.test'),
+    ['widened network.allow[0]'],
+  ],
+  [
+    'a method more inside TLS',
+    net({ host: 'a.test.test', inspect: true, methods: ['GET'] }),
+    net({ host: 'a.test.test', inspect: true, methods: ['GET', 'POST'] }),
+    ['widened network.allow[0]'],
+  ],
+  [
+    'an upgrade inside TLS',
+    net({ host: 'a.test.test', inspect: true }),
+    net({ host: 'a.test.test', inspect: true, upgrade: true }),
     ['widened network.allow[0]'],
   ],
   ['methods that become any', net({ ...HTTP, methods: ['GET'] }), net(HTTP), ['widened network.allow[0]']],
@@ -219,6 +246,10 @@ const SAME: readonly (readonly [what: string, old: object, now: object])[] = [
 ]
 
 describe('an edit that changes nothing says nothing', () => {
+  for (const [what, old, now] of LESS)
+    test(`${what} widens nothing`, () => {
+      assert.equal(widens(comparePlans(planOf(old), planOf(now))), false, compare(old, now).join())
+    })
   for (const [what, old, now] of SAME) test(what, () => assert.deepEqual(compare(old, now), []))
 })
 

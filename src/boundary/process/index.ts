@@ -2,12 +2,12 @@
 import type { HostFacts } from '../../host/index.js'
 import { InForce, type Plan } from '../../plan/index.js'
 import { refusals, syscallFilter, syscallSurface } from '../../syscalls/index.js'
-import type { Boundary, KernelSurface, RunningSandbox, SandboxSource } from '../boundary.js'
+import type { Boundary, KernelSurface, OwnFiles, RunningSandbox, SandboxSource } from '../boundary.js'
 import { answer, NETFILTER } from './answers.js'
 import { Launcher } from './launcher.js'
 import { requireKnown } from './mechanisms.js'
 import { filterOptions, launchHead } from './request.js'
-import { MASKED_PROC_FILES, MASKED_PROC_FOLDERS, SHOWN_ETC } from './root.js'
+import { COVERED_BUNDLES, MASKED_PROC_FILES, MASKED_PROC_FOLDERS, SHOWN_ETC } from './root.js'
 import { launchSandbox, type Said, said } from './sandbox.js'
 import { unavailable } from './unavailable.js'
 import { bubblewrapWords } from './words.js'
@@ -17,7 +17,13 @@ export { MASKED_PROC_FILES, MASKED_PROC_FOLDERS } from './root.js'
 
 export const processBoundary: Boundary = {
   name: 'process',
-  hostPaths: [...SHOWN_ETC, ...MASKED_PROC_FILES, ...MASKED_PROC_FOLDERS, NETFILTER],
+  hostPaths: [
+    ...SHOWN_ETC,
+    ...Object.keys(COVERED_BUNDLES),
+    ...MASKED_PROC_FILES,
+    ...MASKED_PROC_FOLDERS,
+    NETFILTER,
+  ],
   answer,
   unavailable,
   words: (plan, host) => bubblewrapWords(plan, host),
@@ -53,14 +59,14 @@ class ProcessSource implements SandboxSource {
     this.#launcher = this.#newLauncher()
   }
 
-  async launch(plan: Plan): Promise<RunningSandbox> {
+  async launch(plan: Plan, files: OwnFiles = {}): Promise<RunningSandbox> {
     const toSay = this.#said.get(plan) ?? said(plan, this.#host, { inForce: this.#inForce })
     this.#said.set(plan, toSay)
     if (this.#launcher.ended) this.#launcher = this.#newLauncher()
     const launcher = this.#launcher
     const id = ++this.#sandboxes
     try {
-      const head = launchHead(id, plan, this.#host, id, this.#inForce)
+      const head = launchHead(id, plan, this.#host, id, { files, inForce: this.#inForce })
       return await launchSandbox(launcher, id, head, toSay, this.#host)
     } catch (error) {
       throw launcher.damage() ?? error

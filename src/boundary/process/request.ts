@@ -2,6 +2,7 @@
 import { type HostFacts, OWN_UID_BASE } from '../../host/index.js'
 import { InForce, type NetworkPlan, type Plan } from '../../plan/index.js'
 import { type FilterOptions, firstFilter } from '../../syscalls/index.js'
+import type { OwnFiles } from '../boundary.js'
 import { filterParts } from './filter-parts.js'
 import { ownEtc } from './root.js'
 import { frame, text, u16, u32, u64 } from './wire.js'
@@ -95,17 +96,18 @@ function networkFrame(
   return frame('n', Buffer.from([flags, ...resolver]), ...ports.map(u16))
 }
 
-/** What changes: the sandbox's number, and where on the host's processors it stands if it is pinned. */
+/** What changes: the sandbox's number, the files that are its alone, and where on the host's processors it stands if it is pinned. */
 export function launchHead(
   id: number,
   plan: Plan,
   host: HostFacts,
   turn: number,
-  inForce = InForce.all,
+  { files = {}, inForce = InForce.all }: { readonly files?: OwnFiles; readonly inForce?: InForce } = {},
 ): Buffer {
   const pinned = isPinned(plan, host) && inForce.on('pinned-processors')
   const pin = pinned ? [frame('p', u32(turn), u32(plan.limits.cpus ?? 1))] : []
-  return Buffer.concat([frame('i', u32(id)), ...pin])
+  const own = Object.entries(files).map(([name, content]) => frame('e', text(name), Buffer.from(content)))
+  return Buffer.concat([frame('i', u32(id)), ...pin, ...own])
 }
 
 function cgroupWrites(plan: Plan, host: HostFacts, inForce: InForce): Buffer[] {

@@ -1,6 +1,7 @@
 /** `root: host`: the programs and libraries of this machine, without the machine. */
 import type { HostFacts } from '../../host/index.js'
 import { JOB_IDENTITY } from '../../identity/index.js'
+import { inspects, TRUST } from '../../network/index.js'
 import { InForce, type Plan } from '../../plan/index.js'
 
 /** Configuration that programs need and that tells nothing of this machine or its users. Shown where it exists. */
@@ -91,8 +92,27 @@ export function isHosts(inside: string, inForce: InForce): boolean {
   return !inForce.on('own-root') && HOSTS_OWN.includes(inside)
 }
 
+/**
+ * Where programs look for authorities without being told, and what they find there where TLS is looked into. Only plain files of the host:
+ * what leads there by a link leads to one of these.
+ */
+export const COVERED_BUNDLES: Readonly<Record<string, string>> = {
+  '/etc/ssl/certs/ca-certificates.crt': TRUST.bundle,
+  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem': TRUST.bundle,
+  '/etc/pki/tls/certs/ca-bundle.crt': TRUST.bundle,
+  '/etc/ssl/certs/java/cacerts': TRUST.java,
+  '/etc/pki/ca-trust/extracted/java/cacerts': TRUST.java,
+}
+
+function trustWords(plan: Pick<Plan, 'network'>, host: HostFacts): string[] {
+  if (!inspects(plan.network)) return []
+  return Object.entries(COVERED_BUNDLES)
+    .filter(([path]) => host.paths[path] === 'file')
+    .flatMap(([path, name]) => ['--ro-bind', `/sys/e/${name}`, path])
+}
+
 /** bubblewrap's words for the read-only part of the root. */
-export function rootWords(host: HostFacts, inForce = InForce.all): string[] {
+export function rootWords(plan: Pick<Plan, 'network'>, host: HostFacts, inForce = InForce.all): string[] {
   const words = ['--ro-bind', '/usr', '/usr']
   for (const [path, kind] of Object.entries(host.topLevel))
     words.push(...(kind.startsWith('link:') ? ['--symlink', kind.slice(5), path] : ['--ro-bind', path, path]))
@@ -104,7 +124,7 @@ export function rootWords(host: HostFacts, inForce = InForce.all): string[] {
     if (kind === undefined) continue
     words.push(...(kind.startsWith('link:') ? ['--symlink', kind.slice(5), path] : ['--ro-bind', path, path]))
   }
-  words.push('--remount-ro', '/etc')
+  words.push(...trustWords(plan, host), '--remount-ro', '/etc')
   if (inForce.on('own-root')) words.push('--symlink', '/tmp', '/var/tmp')
   return words
 }

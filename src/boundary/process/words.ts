@@ -25,7 +25,7 @@ export function bubblewrapWords(plan: Plan, host: HostFacts, inForce = InForce.a
     ...by('pid-namespace', '--as-pid-1'),
     ...(inForce.on('no-capabilities') ? ['--cap-drop', 'ALL'] : ['--cap-add', 'ALL']),
     ...['--seccomp', FILTER_FD, '--info-fd', INFO_FD],
-    ...rootWords(host, inForce),
+    ...rootWords(plan, host, inForce),
     ...procWords(host, inForce),
     ...devWords(inForce),
     ...fileWords(plan, inForce),

@@ -1,6 +1,7 @@
 /** One sandbox in the gateway's process, from its first end to its last attempt. */
 import type { NetworkPlan } from '../../plan/index.js'
 import type { EndKind, FromGateway, Resolution } from '../messages.js'
+import { type Inspection, lookInto } from './inspect/later.js'
 import { takeConnections } from './listen.js'
 import { answerNames } from './names-udp.js'
 import { namesOf } from './resolve.js'
@@ -21,6 +22,7 @@ export class Attached {
     resolution: Resolution,
     surroundings: Surroundings,
     tell: (news: FromGateway) => void,
+    inspection: Inspection | null = null,
   ) {
     this.#id = id
     this.#missing = ends
@@ -30,6 +32,7 @@ export class Attached {
       surroundings.now,
     )
     this.#network = new SandboxNetwork(plan, namesOf(resolution), surroundings, this.#telling)
+    if (inspection !== null) lookInto(this.#network, inspection)
     if (ends === 0) tell({ kind: 'attached', id })
   }
 

@@ -5,7 +5,7 @@ import type { NetworkRule } from '../../plan/index.js'
 import type { Attempted } from './attempted.js'
 import { HostAgent, Unreachable } from './host-agent.js'
 import type { Incoming } from './incoming.js'
-import { Meter } from './meter.js'
+import { type Meter, openMeter } from './meter.js'
 import type { Pouring } from './pour.js'
 import { type Reached, reach } from './reach.js'
 import { reset } from './reset.js'
@@ -55,11 +55,15 @@ export class HttpConnection {
     client.once('close', () => this.#close())
   }
 
+  get protocol(): 'http' | 'https' {
+    return this.incoming.secure === undefined ? 'http' : 'https'
+  }
+
   /** The record of a request, before anything is decided. */
   what(request: IncomingMessage): Attempted {
     const { target, port } = this.incoming
     const { method = '', url = '' } = request
-    return { protocol: 'http', target, port, method, path: url }
+    return { protocol: this.protocol, target, port, method, path: url }
   }
 
   /** A request's head has come: from here on silence counts, not the head. */
@@ -118,9 +122,10 @@ export class HttpConnection {
   wayUnder(rule: NetworkRule, what: Attempted): Way | null {
     if (this.#way?.rule === rule) return this.#way
     this.leave()
-    const { network } = this.incoming
-    const meter = new Meter(network.budgetOf(rule), network.budget)
-    if (!meter.open()) return null
+    const { network, secure } = this.incoming
+    const meter =
+      secure === undefined ? openMeter(network.budgetOf(rule), network.budget) : secure.meterFor(rule)
+    if (meter === null) return null
     const agent = new HostAgent(() => this.#dial(way, what))
     const way: Way = { rule, meter, agent, reached: null, dialling: false }
     this.#way = way
@@ -147,6 +152,7 @@ export class HttpConnection {
     clearTimeout(this.#timer)
     this.#forget()
     this.leave()
+    this.incoming.secure?.close()
     if (!this.#client.destroyed) reset(this.#client)
     this.#conclude()
   }
@@ -155,7 +161,8 @@ export class HttpConnection {
   async #dial(way: Way, what: Attempted): Promise<Socket> {
     if (this.#way !== way) throw new Unreachable()
     way.dialling = true
-    way.reached = await reach(this.incoming.network, way.rule, what, this.incoming.port)
+    const { network, port, secure } = this.incoming
+    way.reached = await (secure?.reach(way.rule, what) ?? reach(network, way.rule, what, port))
     way.dialling = false
     if (this.#way !== way) {
       way.meter.close()
@@ -208,6 +215,6 @@ export class HttpConnection {
   #record(verdict: 'denyRequest' | 'denyTimeout', problem: string | null = null): void {
     const { network, target, port, rules } = this.incoming
     const rule = this.#way?.rule ?? rules[0]
-    network.record({ protocol: 'http', target, port, verdict, rule, problem })
+    network.record({ protocol: this.protocol, target, port, verdict, rule, problem })
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Clear HTTP. Node's own parser reads each request, `judgeRequest` says whether and as what it goes on, and Node writes it anew: no
+ * HTTP/1.1, clear or out of TLS that ended here. Node's own parser reads each request, `judgeRequest` says whether and as what it goes on, and Node writes it anew: no
  * byte of a head passes as it came, so there is nothing to smuggle in.
  */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
@@ -69,7 +69,7 @@ function makeServer(upgrades: boolean): Server {
 }
 
 function judge(connection: HttpConnection, request: IncomingMessage) {
-  const { target, port, rules } = connection.incoming
+  const { target, port, rules, secure } = connection.incoming
   return judgeRequest(
     {
       method: request.method ?? '',
@@ -80,6 +80,7 @@ function judge(connection: HttpConnection, request: IncomingMessage) {
     target,
     port,
     rules,
+    secure === undefined ? 'http' : 'https',
   )
 }
 

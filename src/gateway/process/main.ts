@@ -16,6 +16,7 @@ import type { NetworkPlan, NetworkRule } from '../../plan/index.js'
 import type { FromGateway, Resolution, ToGateway } from '../messages.js'
 import { Attached } from './attached.js'
 import { loadHttp } from './http-later.js'
+import { type Inspection, Roots } from './inspect/later.js'
 import { ownAddresses } from './own-addresses.js'
 
 /** Of all sandboxes together: each connection holds up to two descriptors and some buffers. */
@@ -38,20 +39,37 @@ export function main(): void {
   )
   const surroundings = { now, own: ownAddresses(now), total }
   const sandboxes = new Map<number, Attached>()
+  const inspections = new Map<number, Inspection>()
+  const roots = new Roots()
   let resolution: Resolution = { servers: [], hosts: [] }
 
   const tell = (news: FromGateway) => {
     if (process.connected) process.send?.(news)
   }
+  const makeAuthority = (id: number, network: NetworkPlan) => {
+    roots.inspectionOf(network).then(
+      (inspection) => {
+        inspections.set(id, inspection)
+        tell({ kind: 'authority', id, certificate: inspection.authority.certificate })
+      },
+      (error: Error) => tell({ kind: 'refused', id, why: error.message }),
+    )
+  }
   process.on('message', (message, handle) => {
     const said = message as ToGateway
     if (said.kind === 'resolution') resolution = said.resolution
-    else if (said.kind === 'attach')
-      sandboxes.set(said.id, new Attached(said.id, said.network, said.ends, resolution, surroundings, tell))
-    else if (said.kind === 'end') sandboxes.get(said.id)?.take(said.end, handle as object | undefined)
+    else if (said.kind === 'roots') roots.pem = said.roots
+    else if (said.kind === 'authority') makeAuthority(said.id, said.network)
+    else if (said.kind === 'attach') {
+      const { id, network, ends } = said
+      const inspection = inspections.get(id) ?? null
+      inspections.delete(id)
+      sandboxes.set(id, new Attached(id, network, ends, resolution, surroundings, tell, inspection))
+    } else if (said.kind === 'end') sandboxes.get(said.id)?.take(said.end, handle as object | undefined)
     else {
       sandboxes.get(said.id)?.end()
       sandboxes.delete(said.id)
+      inspections.delete(said.id)
     }
   })
   process.on('disconnect', () => process.exit(0))
@@ -71,6 +89,7 @@ export async function warm(): Promise<void> {
     name: 'network.allow[0]',
     host: { kind: 'name', name: 'warm.test' },
     ports: [{ port, protocol: 'http' }],
+    inspect: false,
     methods: null,
     paths: null,
     upgrade: false,

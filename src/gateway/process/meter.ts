@@ -1,5 +1,11 @@
 import type { Budget } from '../../network/index.js'
 
+/** `null`: the rule has no connection left */
+export function openMeter(rule: Budget, sandbox: Budget): Meter | null {
+  const meter = new Meter(rule, sandbox)
+  return meter.open() ? meter : null
+}
+
 /** What one connection takes from the budgets of its rule and its sandbox. */
 export class Meter {
   sentBytes = 0

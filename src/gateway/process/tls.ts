@@ -1,6 +1,7 @@
 import { ClientHelloReader, type Denial, type HelloState, held, judgeHello } from '../../network/index.js'
 import { type Look, readFirst } from './first-bytes.js'
 import type { Incoming } from './incoming.js'
+import { inspectionOf } from './inspect/later.js'
 import { reset } from './reset.js'
 import { passOn } from './tcp.js'
 
@@ -30,5 +31,10 @@ export async function passTls(incoming: Incoming): Promise<void> {
     return refuse('denyProtocol', first.decided.state === 'bad' ? first.decided.why : null)
   const verdict = judgeHello(first.decided, target.kind === 'name' ? target.name : null)
   if (verdict !== 'allow' && held('gateway-server-name')) return refuse(verdict)
-  await passOn({ ...incoming, begun: [...incoming.begun, ...first.begun] }, rules[0], 'tls')
+  const read = { ...incoming, begun: [...incoming.begun, ...first.begun] }
+  if (!rules[0].inspect) return passOn(read, rules[0], 'tls')
+  // without an authority what was to be looked into is not passed on unread
+  const inspection = inspectionOf(network)
+  if (inspection === null) return refuse('denyProtocol', 'there is nothing to look into TLS with')
+  await inspection.pass(read, first.decided)
 }

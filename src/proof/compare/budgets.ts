@@ -67,14 +67,15 @@ function successors(old: NetworkPlan, now: NetworkPlan): Map<NetworkRule, Set<Ne
 interface Found {
   readonly rules: readonly [NetworkRule, ...NetworkRule[]]
   readonly protocol: PortProtocol
+  readonly inspect: boolean
 }
 
 /** Who decides what, before and after: what is passed on unread by the first rule, requests one by one. */
 function passages(before: Found, after: Found): (readonly [NetworkRule, NetworkRule])[] {
-  const unread = before.protocol !== 'http' && after.protocol !== 'http'
+  const unread = [before, after].every(({ protocol, inspect }) => protocol !== 'http' && !inspect)
   const requests = samples([...before.rules, ...after.rules]).flatMap((sample) => {
-    const [rule, heir] = [before, after].map(({ rules, protocol }) =>
-      protocol === 'http' || protocol === 'web' ? decider(rules, sample) : rules[0],
+    const [rule, heir] = [before, after].map(({ rules, protocol, inspect }) =>
+      protocol === 'http' || protocol === 'web' || inspect ? decider(rules, sample) : rules[0],
     )
     return rule === undefined || heir === undefined ? [] : [[rule, heir] as const]
   })

@@ -1,7 +1,7 @@
 import { type PortProtocol, rulesFor } from '../../network/index.js'
 import type { NetworkPlan, NetworkRule } from '../../plan/index.js'
 import { formatDuration } from '../../units/index.js'
-import { hostWords, PROTOCOL, ruleWidth } from '../reach.js'
+import { hostWords, protocolWords, ruleWidth } from '../reach.js'
 import { BUDGETS, budgetGains } from './budgets.js'
 import { type Gain, numberGains } from './difference.js'
 import { type Point, points } from './network-points.js'
@@ -93,18 +93,23 @@ function lacksAt(
 ): Lack[] {
   const found = rulesFor(old, point.target, port)
   if (found.verdict === 'denyPort')
-    return [{ kind: 'port', words: `port ${port} (${PROTOCOL[protocol]}) of ${point.words}` }]
+    return [
+      { kind: 'port', words: `port ${port} (${protocolWords(protocol, rule.inspect)}) of ${point.words}` },
+    ]
   if (found.verdict !== 'allow') return [{ kind: 'host', words: point.words }]
   const where = `on port ${port} of ${point.words}`
-  if (!speaks(found.protocol, protocol))
-    return [{ kind: 'protocol', words: `${PROTOCOL[protocol]} ${where}` }]
+  const inspect = rule.inspect && (protocol === 'tls' || protocol === 'web')
+  const unread = protocol !== 'http' && !inspect
+  if (!speaks(found.protocol, protocol) || (unread && found.inspect))
+    return [{ kind: 'protocol', words: `${protocolWords(protocol, inspect)} ${where}` }]
   const rules = rulesAt(now, point, port)
   const lacks: Lack[] = []
   // what is passed on unread is the first rule's alone
-  if (protocol !== 'http' && rules[0] === rule)
+  if (unread && rules[0] === rule)
     lacks.push(...beyond(blocksBeyond(found.rules[0].private, rule.private), where))
-  if (protocol !== 'http' && protocol !== 'web') return lacks
-  if (found.protocol === 'tcp')
+  if (unread && protocol !== 'web') return lacks
+  // what passed unread could be any request
+  if (found.protocol === 'tcp' || (protocol === 'tls' && !found.inspect))
     return [...lacks, ...beyond(blocksBeyond(found.rules[0].private, rule.private), where)]
   for (const requests of requestsOf(rule, [...rules, ...found.rules])) {
     const lack = missing(requests, rule, rules, found.rules)

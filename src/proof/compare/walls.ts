@@ -1,3 +1,4 @@
+import { trustEnv } from '../../network/index.js'
 import type { Claim, Plan, RequirementId } from '../../plan/index.js'
 import { STANDING } from '../walls.js'
 import { type Gain, listGains } from './difference.js'
@@ -41,5 +42,12 @@ function lostClaims(old: Plan, now: Plan): Gain[] {
 const isOver = (id: RequirementId, claim: Claim | undefined) =>
   STANDING[id].ofOpening === true && claim?.status === 'notApplicable' && claim.absence === null
 
-const variables = ({ env, syscalls }: Plan) =>
-  Object.keys(env).filter((name) => name !== LOCK_VARIABLE || syscalls.lock === null)
+/** Not those by which the authority of a sandbox is found: they come with the rule that inspects. */
+const variables = ({ env, network, syscalls }: Plan) => {
+  const trust = trustEnv(network)
+  return Object.keys(env).filter(
+    (name) =>
+      (name !== LOCK_VARIABLE || syscalls.lock === null) &&
+      (env[name] !== trust[name] || env[name] === undefined),
+  )
+}

@@ -1,0 +1,23 @@
+/** What a sandbox with inspected rules has besides: its authority, and those that its hosts are believed by. */
+import type { SecureContext } from 'node:tls'
+import type { NetworkPlan } from '../../../plan/index.js'
+import { Authority } from '../authority/authority.js'
+import type { Incoming } from '../incoming.js'
+import { passInspected } from './inspect.js'
+import type { HelloSaid } from './protocols.js'
+
+export class Inspection {
+  readonly authority: Authority
+
+  /** @param roots the context in which hosts are verified */
+  constructor(
+    plan: NetworkPlan,
+    readonly roots: SecureContext,
+  ) {
+    this.authority = new Authority(plan, Date.now())
+  }
+
+  pass(incoming: Incoming, hello: HelloSaid): Promise<void> {
+    return passInspected(this, incoming, hello)
+  }
+}
