@@ -129,6 +129,8 @@ export const THREATS = {
 
 export type ThreatId = keyof typeof THREATS
 
+const NO_CREDENTIALS = 'this version gives a job no credential'
+
 /** Rows of docs/threats.md that nothing inside a sandbox of `verify` can try, by their ids there, and why not. */
 export const UNTRIED: Readonly<Record<string, string>> = {
   'terminal-answers': 'it happens on the terminal of whoever starts Glovebox',
@@ -145,6 +147,13 @@ export const UNTRIED: Readonly<Record<string, string>> = {
   'inside-tls': 'the decoys speak no TLS; the tests have hosts that do',
   'wrong-certificates': 'it is done by hosts, to the gateway',
   'sandbox-authority': 'what a certificate is worth, its readers say: the tests have them',
+  'credential-elsewhere': NO_CREDENTIALS,
+  'foreign-tokens': NO_CREDENTIALS,
+  'credential-reflected': NO_CREDENTIALS,
+  'credential-after-end': NO_CREDENTIALS,
+  'foreign-placeholders': NO_CREDENTIALS,
+  'secret-files': NO_CREDENTIALS,
+  'token-servers': NO_CREDENTIALS,
   'gateway-killed': 'it is done to a process of the host',
   'many-sandboxes': 'it takes a thousand of them; `npm run test:long` makes them',
   'hostile-policies': 'it is done to the policy, before there is a sandbox',
