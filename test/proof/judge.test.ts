@@ -46,6 +46,12 @@ describe('a probe', () => {
     assert.equal(judge([tried('EPERM')], [tried('ok', true, { lacking: true })]).status, 'holds')
   })
 
+  test('without an attempt, inside or in the open, proves nothing', () => {
+    assert.equal(judge([], [tried('ok')]).status, 'controlFailed')
+    assert.equal(judge([], null).status, 'controlFailed')
+    assert.equal(judge([tried('EPERM')], []).status, 'controlFailed')
+  })
+
   test('without its control is not applicable', () => {
     assert.equal(judge([tried('EPERM')], null).status, 'notApplicable')
   })

@@ -27,8 +27,15 @@ const OPEN_MS = 20_000
 /** How often the host is looked at, ms. */
 const LOOK_MS = 20
 
-/** What a probe needs for itself, whatever the policy leaves to a job. */
-const ROOM = { deadlineMs: 60_000, outputBytes: 1 << 20, scratchBytes: 16 << 20, inodes: 1024, openFiles: 64 }
+/** What a probe needs for itself, whatever the policy leaves to a job. With a hundredth of a processor it would take minutes. */
+const ROOM = {
+  deadlineMs: 60_000,
+  outputBytes: 1 << 20,
+  scratchBytes: 16 << 20,
+  inodes: 1024,
+  openFiles: 64,
+  cpus: 0.5,
+}
 
 export function benchOf(
   runner: PlanRunner,
@@ -69,6 +76,7 @@ function withRoom({ files, limits, lifetime, ...rest }: Plan): Plan {
       ...limits,
       outputBytes: Math.max(limits.outputBytes, ROOM.outputBytes),
       openFiles: Math.max(limits.openFiles, ROOM.openFiles),
+      cpus: limits.cpus === null ? null : Math.max(limits.cpus, ROOM.cpus),
     },
     lifetime: { ...lifetime, deadlineMs: Math.max(lifetime.deadlineMs, ROOM.deadlineMs), noOutputMs: null },
   }
@@ -81,7 +89,7 @@ async function inside(
   content: Buffer,
   attempts: readonly Attempt[],
 ): Promise<Inside> {
-  const path = `${plan.files.scratch.places.find((place) => place === plan.files.workdir) ?? '/tmp'}/probe`
+  const path = placeOf(plan)
   const input: InputFile = { path, mode: 0o755, content: [content] }
   const tried: Tried[] = []
   let last: PlanRun | null = null
@@ -94,8 +102,18 @@ async function inside(
   return { tried, run: last }
 }
 
+/** In its scratch, where no grant of the policy's stands. */
+function placeOf({ files }: Plan): string {
+  const folder = files.scratch.places.find((place) => place === files.workdir) ?? '/tmp'
+  const taken = new Set([...files.read, ...files.write, ...files.live].map(({ inside }) => inside))
+  let path = `${folder}/probe`
+  while (taken.has(path)) path = `${path}-`
+  return path
+}
+
+/** The filter's signal is an answer. Any other came from elsewhere, and says nothing of what was not tried yet. */
 function endOf({ verdict }: Outcome): string {
-  return verdict.signal ?? UNTOLD
+  return verdict.signal === 'SIGSYS' ? verdict.signal : UNTOLD
 }
 
 async function open(
