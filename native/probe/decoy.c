@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "probe.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -45,8 +46,26 @@ static int segment(const char *canary, key_t *key)
     return -1;
 }
 
-/* Says where it keeps what, and stays until its standard input ends: with who started it. Then nothing of it is left. */
-int be_decoy(const char *name)
+/* By descriptors, without following a link: everyone may write there, and swap one folder for another. */
+static void remove_below(int parent, const char *name)
+{
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (folder == NULL)
+        return;
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && unlinkat(fd, entry->d_name, 0) < 0) {
+            remove_below(fd, entry->d_name);
+            unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+        }
+    closedir(folder);
+}
+
+/*
+ * Says where it keeps what, and stays until its standard input ends. That is who started it: killed, it could remove nothing, so that
+ * is done here, its folder included.
+ */
+int be_decoy(const char *name, const char *folder)
 {
     const char *canary = getenv("GLOVEBOX_CANARY"), *fifo = getenv("GLOVEBOX_FIFO");
     char byte;
@@ -67,5 +86,8 @@ int be_decoy(const char *name)
         shmctl(memory, IPC_RMID, NULL);
     if (queue >= 0)
         syscall(SYS_mq_unlink, canary);
-    return 0;
+    if (folder == NULL)
+        return 0;
+    remove_below(AT_FDCWD, folder);
+    return rmdir(folder) < 0 ? 1 : 0;
 }

@@ -22,6 +22,7 @@ static const struct attempt *const all_attempts[] = {
     abi_attempts,     amounts_attempts,  descriptors_attempts, exec_attempts,     files_attempts,    filter_attempts,
     handles_attempts, inherited_attempts, ipc_attempts,        kernel_attempts,   keys_attempts,     lock_attempts,
     machine_attempts, mode_attempts,     mounts_attempts,      network_attempts,  pidfds_attempts,   privileges_attempts, processes_attempts,
+    fill_attempts,    number_attempts,   plant_attempts,       stay_attempts,
     sockets_attempts, terminal_attempts, uring_attempts,       watching_attempts, weight_attempts,   writable_attempts,
 };
 
@@ -121,8 +122,8 @@ int main(int argc, char **argv)
     /* no memory is asked for where a filter may refuse it by then */
     static char buffer[MAX_SPEC + 32768];
     setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
-    if (argc == 2 && strncmp(argv[1], "decoy,", 6) == 0)
-        return be_decoy(argv[1] + 6);
+    if ((argc == 2 || argc == 3) && strncmp(argv[1], "decoy,", 6) == 0)
+        return be_decoy(argv[1] + 6, argv[2]);
     if (argc == 3 && strcmp(argv[1], THERE) == 0) {
         snprintf(whole, sizeof whole, "%s", argv[2]);
         tell("ok", "");

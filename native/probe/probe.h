@@ -13,7 +13,8 @@ struct attempt {
 };
 
 /* Each ends with a name of NULL. */
-extern const struct attempt abi_attempts[], amounts_attempts[], descriptors_attempts[], exec_attempts[], files_attempts[],
+extern const struct attempt abi_attempts[], amounts_attempts[], descriptors_attempts[], exec_attempts[], files_attempts[], fill_attempts[], number_attempts[],
+    plant_attempts[], stay_attempts[],
     filter_attempts[], handles_attempts[], inherited_attempts[], ipc_attempts[], kernel_attempts[], keys_attempts[], lock_attempts[],
     machine_attempts[], mode_attempts[], mounts_attempts[], network_attempts[], pidfds_attempts[], privileges_attempts[], processes_attempts[],
     sockets_attempts[], terminal_attempts[], uring_attempts[], watching_attempts[], weight_attempts[], writable_attempts[];
@@ -41,7 +42,7 @@ const char *current_words(void);
 void execute_itself(void);
 
 /* decoy.c */
-int be_decoy(const char *name);
+int be_decoy(const char *name, const char *folder);
 
 /* open.c */
 bool become_privileged(void);

@@ -26,6 +26,25 @@ static int shared_file(int fd, long mib)
     return fd < 0 ? errno : 0;
 }
 
+/* As a program's own: touched page by page. */
+static int by_own(long mib)
+{
+    char *at = mmap(NULL, (size_t)mib * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED)
+        return errno;
+    memset(at, 1, (size_t)mib * MIB);
+    return 0;
+}
+
+static int by_file(const char *folder, long mib)
+{
+    char path[4200];
+    snprintf(path, sizeof path, "%s/eat-%d", folder, (int)getpid());
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+    unlink(path);
+    return shared_file(fd, mib);
+}
+
 static int by_posix_shm(long mib)
 {
     char name[64];
@@ -89,13 +108,21 @@ static int in_children(long mib, long (*fill)(void))
             break;
         total += filled;
     }
+    /* what one that was killed had held was not held with the rest */
+    bool killed = waitpid(-1, NULL, WNOHANG) > 0;
     say_number(total / MIB);
     signal(SIGTERM, SIG_IGN);
     kill(0, SIGTERM); /* a process group of its own, see w_eat */
-    return total < mib * MIB ? ENOBUFS : 0;
+    return killed ? ENOMEM : total < mib * MIB ? ENOBUFS : 0;
 }
 
 enum { ENOUGH = 32 * MIB }; /* for one child: outside nothing else ends it soon */
+
+static long fill_own(void)
+{
+    enum { EACH = 16 };
+    return by_own(EACH) == 0 ? EACH * MIB : 0;
+}
 
 static long fill_sockets(void)
 {
@@ -120,13 +147,19 @@ static long fill_pipes(void)
     return filled;
 }
 
-/* KIND, MiB */
+/* KIND, MiB; for `file` also a folder */
 static int w_eat(char **args)
 {
     long mib = atol(args[1]);
     memset(block, 1, sizeof block);
     setpgid(0, 0);
     signal(SIGTERM, SIG_DFL);
+    if (strcmp(args[0], "own") == 0)
+        return by_own(mib);
+    if (strcmp(args[0], "together") == 0)
+        return in_children(mib, fill_own);
+    if (strcmp(args[0], "file") == 0)
+        return by_file(args[2], mib);
     if (strcmp(args[0], "posix-shm") == 0)
         return by_posix_shm(mib);
     if (strcmp(args[0], "sysv-shm") == 0)

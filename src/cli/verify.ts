@@ -11,7 +11,7 @@ import {
   junitXml,
   listing,
   listingText,
-  lookAtCaller,
+  lookAround,
   PROBES,
   type Probe,
   receiptOf,
@@ -95,7 +95,7 @@ function check(receipt: ReturnType<typeof receiptIn>, target: Target, { flags }:
 }
 
 function list(probes: readonly Probe[], { plan, host }: Target, { flags }: Parsed): number {
-  const listed = listing(probes, { plan, host, caller: lookAtCaller() })
+  const listed = listing(probes, { plan, host, ...lookAround() })
   if (flags.has('--json')) printJson(listed, 2)
   else print(listingText(listed))
   return 0

@@ -27,7 +27,7 @@ export {
   junitXml,
   listing,
   listingText,
-  lookAtCaller,
+  lookAround,
   type ProbeResult,
   RECEIPT_BYTES,
   type ReadReceipt,

@@ -8,10 +8,13 @@ import { networkAttempts } from './attempts.js'
 import { Gateways, type NetworkOptions } from './gateways.js'
 import { stdinOf } from './inputs.js'
 import { type Job, JobRun, type Outcome } from './run.js'
+import { wantedOf } from './wanted.js'
 
 export interface PlanRunOptions {
   /** copied in before the command starts, each with its mode: unlike a user's input, it may be a program */
   readonly inputs?: readonly InputFile[]
+  /** what to collect when the job has ended, and into which host paths; write grants of the plan are left alone */
+  readonly outputs?: Readonly<Record<string, string>>
   readonly stdin?: Uint8Array
   readonly terminal?: Job['terminal']
   readonly signal?: AbortSignal
@@ -66,7 +69,7 @@ export class PlanRunner {
       attach: network === null ? null : (ends) => this.#gateways.of(null).attach(network, ends),
       argv,
       inputs: Promise.resolve(options.inputs ?? []),
-      wanted: [],
+      wanted: wantedOf({ ...plan, files: { ...plan.files, write: [] } }, options.outputs ?? {}, {}),
       terminal: options.terminal ?? null,
       stdin: stdinOf(options.stdin),
       cancel: options.signal ?? null,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Tried } from '../../src/proof/probes/index.js'
-import { judge, UNTOLD } from '../../src/proof/verify/judge.js'
+import { UNTOLD } from '../../src/proof/probes/index.js'
+import { judge } from '../../src/proof/verify/judge.js'
 
 const tried = (result: string, reached = result === 'ok', more: Partial<Tried> = {}): Tried => ({
   attempt: 'signal 4711 0',

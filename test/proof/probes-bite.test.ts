@@ -6,8 +6,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { boundaryNamed } from '../../src/boundary/index.js'
 import { type Bench, PROBES, type Probe } from '../../src/proof/probes/index.js'
+import { lookAround } from '../../src/proof/verify/around.js'
 import { benchOf } from '../../src/proof/verify/bench.js'
-import { lookAtCaller } from '../../src/proof/verify/caller.js'
 import { layDecoys } from '../../src/proof/verify/decoys.js'
 import { judge } from '../../src/proof/verify/judge.js'
 import { hostOf, PlanRunner, planFor } from '../../src/sandbox/index.js'
@@ -22,11 +22,11 @@ test('where there is no sandbox, probes say so', async () => {
   const host = hostOf()
   const boundary = boundaryNamed('process') ?? assert.fail()
   const plan = planFor(policy({ lock: 'sealed' }), boundary, host)
-  const caller = lookAtCaller()
+  const given = { plan, host, ...lookAround() }
   const runner = new PlanRunner(host, plan)
   const decoys = await layDecoys(null)
   try {
-    const open = benchOf(runner, plan, decoys, caller)
+    const open = benchOf({ runner, plan, decoys, caller: given.caller })
     const bench: Bench = {
       ...open,
       inside: async (attempts) => ({ tried: await open.open(attempts), run: null as never }),
@@ -34,7 +34,7 @@ test('where there is no sandbox, probes say so', async () => {
     const quiet: string[] = []
     const probes = PROBES.filter(({ id }: Probe) => HARMLESS.test(id))
     for (const probe of probes) {
-      const trial = probe.trial({ plan, host, caller })
+      const trial = probe.trial(given)
       if ('pointless' in trial) continue
       const control = await trial.control(bench)
       const { status, why } = judge(await trial.inside(bench), control)

@@ -8,14 +8,20 @@ import { grantProbes } from './grants.js'
 import { hiddenProbes } from './hidden.js'
 import { inheritanceProbes } from './inheritance.js'
 import { kernelProbes } from './kernel.js'
+import { leftoverProbes } from './leftovers.js'
+import { lifetimeProbes } from './lifetime.js'
 import { machineProbes } from './machine.js'
+import { memoryProbes } from './memory.js'
 import { mountProbes } from './mounts.js'
 import { networkProbes } from './network/index.js'
+import { numberProbes } from './numbers.js'
+import { forgedProbes, outputProbes } from './outputs.js'
 import { privilegeProbes } from './privileges.js'
 import type { Probe } from './probe.js'
 import { procProbes } from './proc.js'
 import { processProbes } from './processes.js'
 import { rootProbes } from './root.js'
+import { scratchProbes } from './scratch.js'
 
 export {
   type Attempt,
@@ -23,18 +29,27 @@ export {
   type Caller,
   type Decoys,
   type Given,
+  type HostProcess,
+  type HostView,
   type Inside,
+  type InsideOptions,
   type Look,
+  type Machine,
   type Open,
+  type OpenProcess,
   type Probe,
   type Seen,
   type SeenProcess,
+  type Supervisor,
+  type TakenEntry,
   type Trial,
   type Tried,
+  UNTOLD,
   Untried,
   type World,
   type Zone,
 } from './probe.js'
+export { roomy } from './scaled.js'
 export { THREATS, type ThreatId, UNTRIED } from './threats.js'
 
 export const PROBES: readonly Probe[] = [
@@ -53,6 +68,13 @@ export const PROBES: readonly Probe[] = [
   ...givingUpProbes,
   ...furtherWallProbes,
   ...networkProbes,
+  ...scratchProbes,
+  ...outputProbes,
+  ...memoryProbes,
+  ...numberProbes,
+  ...lifetimeProbes,
+  ...leftoverProbes,
+  ...forgedProbes,
 ]
 
 /** Claims that nothing inside can try, and why not. */

@@ -1,12 +1,12 @@
 /** A probe: an attempt from inside to break a claim, and its control. */
 import type { HostFacts } from '../../host/index.js'
 import type { Plan, RequirementId } from '../../plan/index.js'
-import type { PlanRun } from '../../sandbox/index.js'
+import type { PlanRun, PlanRunOptions } from '../../sandbox/index.js'
 import type { ThreatId } from './threats.js'
 
 /** What `native/probe` said of one attempt. */
 export interface Look {
-  /** `ok`, the name of an error (`EPERM`), of the signal that ended it (`SIGSYS`), `timeout`, or `ended`: it never said */
+  /** `ok`, the name of an error (`EPERM`), of the signal that ended it (`SIGSYS`), `timeout`, or {@link UNTOLD} */
   readonly result: string
   /** what was seen or reached, a line of printable characters */
   readonly detail: string
@@ -44,16 +44,85 @@ export interface Bench {
   /** the same with time and room for probes: what plans for `inside` are made of, unless time or room is what they try */
   readonly roomy: Plan
   readonly host: HostFacts
+  readonly machine: Machine
   readonly decoys: Decoys
   /**
    * the attempts in a fresh sandbox under `roomy`, or under another plan exactly as it is.
    * Throws Untried when there can't be one under that.
    */
-  inside(attempts: readonly Attempt[], plan?: Plan): Promise<Inside>
+  inside(attempts: readonly Attempt[], plan?: Plan, options?: InsideOptions): Promise<Inside>
   /** the attempts without a sandbox */
   open(attempts: readonly Attempt[], where?: Open): Promise<readonly Tried[]>
   /** what the host sees, until `until` settles, of processes that have this word among their arguments */
   seen(word: string, until: Promise<unknown>): Promise<readonly SeenProcess[]>
+  /** one attempt without a sandbox, under way: its processes end when it is ended, and with this program */
+  start(attempt: Attempt): OpenProcess
+  /** a process of its own that starts sandboxes for the attempt, as many as asked, one a few milliseconds after the other */
+  supervise(attempt: Attempt, plan: Plan, sandboxes: number): Promise<Supervisor>
+  readonly view: HostView
+}
+
+export type InsideOptions = Pick<PlanRunOptions, 'signal' | 'outputs' | 'onStarted'>
+
+/** What probes need to know of this machine at this moment. */
+export interface Machine {
+  readonly memAvailableBytes: number
+  /** core(5) */
+  readonly corePattern: string
+  /** hard limits of this process; `null`: none */
+  readonly hard: { readonly coreBytes: number | null; readonly openFiles: number | null }
+}
+
+export interface OpenProcess {
+  readonly pid: number
+  /** what came on its descriptor 3, which is the other end of a pipe */
+  readonly channel: () => Buffer
+  readonly stdout: () => Buffer
+  readonly hasEnded: () => boolean
+  /** ends it, if it has not ended */
+  end(): Promise<void>
+}
+
+export interface Supervisor {
+  /** it, its launcher, and all that descends from them now */
+  family(): HostProcess[]
+  /** resolves when the first sandbox is being started */
+  readonly launching: Promise<void>
+  /** with SIGKILL */
+  kill(): Promise<void>
+}
+
+export interface HostProcess {
+  readonly pid: number
+  /** since when, in the kernel's ticks: a pid is given again */
+  readonly startedAt: string
+}
+
+export interface TakenEntry {
+  readonly path: string
+  readonly kind: 'file' | 'folder' | 'link' | 'other'
+  readonly bytes: number
+  /** the beginning of a file, or of one that a link leads to */
+  readonly text: string
+}
+
+/** The host as anyone sees it. */
+export interface HostView {
+  /** a word that is found nowhere else, hexadecimal */
+  word(): string
+  /** that have the word in their arguments, wherever they run */
+  processesWith(word: string): HostProcess[]
+  isAlive(process: HostProcess): boolean
+  /** folders of the control groups that a sandbox's process is in */
+  cgroupsOf(process: HostProcess): string[]
+  exists(path: string): boolean
+  /** a text file, and empty when it can't be read */
+  read(path: string): string
+  /** what a collector that follows links and checks nothing would take of a folder */
+  taken(folder: string): TakenEntry[]
+  /** until it is so, at most so long; whether it became so */
+  until(so: () => boolean, ms: number): Promise<boolean>
+  after(ms: number): Promise<void>
 }
 
 /** A process, as the host sees it. */
@@ -169,6 +238,7 @@ export interface Given {
   readonly plan: Plan
   readonly host: HostFacts
   readonly caller: Caller
+  readonly machine: Machine
 }
 
 /** Who verifies: what it may not do, no control of its can. */
@@ -181,6 +251,9 @@ export interface Caller {
   /** niceness */
   readonly priority: number
 }
+
+/** The result of an attempt that nothing was heard of: the sandbox ended before, and whoever expects no such end has tried nothing. */
+export const UNTOLD = 'untold'
 
 /** Thrown by a trial that can't be made here; the message says why. */
 export class Untried extends Error {}

@@ -6,7 +6,7 @@ import type { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type InputFile, nativePrograms } from '../../boundary/index.js'
 import { LaunchError } from '../../errors/index.js'
-import type { Plan } from '../../plan/index.js'
+import type { LeftOff, Plan } from '../../plan/index.js'
 import type { Outcome, PlanRun, PlanRunner } from '../../sandbox/index.js'
 import {
   type Attempt,
@@ -14,46 +14,47 @@ import {
   type Caller,
   type Decoys,
   type Inside,
+  type InsideOptions,
   type Open,
+  roomy,
   type SeenProcess,
   type Tried,
+  UNTOLD,
   Untried,
 } from '../probes/index.js'
-import { UNTOLD } from './judge.js'
+import { hostView } from './host-view.js'
 import { toldOf, triedOf, wordOf } from './looks.js'
+import { machineNow } from './machine.js'
+import { startOpen } from './open-process.js'
+import { supervise } from './supervise.js'
 
 /** In the open nothing else ends an attempt that hangs, ms. */
 const OPEN_MS = 20_000
 /** How often the host is looked at, ms. */
 const LOOK_MS = 20
 
-/** What a probe needs for itself, whatever the policy leaves to a job. With a hundredth of a processor it would take minutes. */
-const ROOM = {
-  deadlineMs: 60_000,
-  outputBytes: 1 << 20,
-  scratchBytes: 16 << 20,
-  inodes: 1024,
-  openFiles: 64,
-  cpus: 0.5,
+/** What a bench is made of. */
+export interface Place {
+  readonly runner: PlanRunner
+  readonly plan: Plan
+  readonly decoys: Decoys
+  readonly caller: Caller
+  readonly signal?: AbortSignal | undefined
+  readonly without?: LeftOff | undefined
 }
 
-export function benchOf(
-  runner: PlanRunner,
-  plan: Plan,
-  decoys: Decoys,
-  caller: Caller,
-  signal?: AbortSignal,
-): Bench {
+export function benchOf({ runner, plan, decoys, caller, signal, without }: Place): Bench {
   const program = readFileSync(nativePrograms().probe)
-  const roomy = withRoom(plan)
+  const withRoom = roomy(plan)
   return {
     plan,
-    roomy,
+    roomy: withRoom,
     host: runner.host,
+    machine: machineNow(),
     decoys,
-    async inside(attempts, under) {
+    async inside(attempts, under, insideOptions = {}) {
       try {
-        return await inside(runner, under ?? roomy, program, attempts)
+        return await inside(runner, under ?? withRoom, program, attempts, insideOptions)
       } catch (error) {
         // of the plan itself that is a failure; of one that was made of it, only one thing that can't be tried here
         if (under !== undefined && error instanceof LaunchError) throw new Untried(error.message)
@@ -62,24 +63,26 @@ export function benchOf(
     },
     open: (attempts, where = 'caller') => open(attempts, where, caller, signal),
     seen,
+    start: (attempt) => startOpen(wordOf(attempt)),
+    supervise: (attempt, under, sandboxes) =>
+      supervise({
+        plan: under,
+        path: programPath(under),
+        word: wordOf(attempt),
+        sandboxes,
+        without: without ?? null,
+      }),
+    view: hostView(runner.host),
   }
 }
 
-/** A job that ends before it has tried anything proves nothing. */
-function withRoom({ files, limits, lifetime, ...rest }: Plan): Plan {
-  const { bytes, inodes } = files.scratch
-  const room = { bytes: Math.max(bytes, ROOM.scratchBytes), inodes: Math.max(inodes, ROOM.inodes) }
-  return {
-    ...rest,
-    files: { ...files, scratch: { ...files.scratch, ...room } },
-    limits: {
-      ...limits,
-      outputBytes: Math.max(limits.outputBytes, ROOM.outputBytes),
-      openFiles: Math.max(limits.openFiles, ROOM.openFiles),
-      cpus: limits.cpus === null ? null : Math.max(limits.cpus, ROOM.cpus),
-    },
-    lifetime: { ...lifetime, deadlineMs: Math.max(lifetime.deadlineMs, ROOM.deadlineMs), noOutputMs: null },
-  }
+/** In a scratch folder, where no grant of the policy's stands: the program is copied there before it starts. */
+function programPath({ files }: Plan): string {
+  const folder = files.scratch.places.find((place) => place === files.workdir) ?? '/tmp'
+  const taken = new Set([...files.read, ...files.write, ...files.live].map(({ inside }) => inside))
+  let path = `${folder}/probe`
+  while (taken.has(path)) path = `${path}-`
+  return path
 }
 
 /** As many sandboxes as it takes: one whose filter or limit lets no process be made ends after its first attempt. */
@@ -88,13 +91,14 @@ async function inside(
   plan: Plan,
   content: Buffer,
   attempts: readonly Attempt[],
+  options: InsideOptions,
 ): Promise<Inside> {
-  const path = placeOf(plan)
+  const path = programPath(plan)
   const input: InputFile = { path, mode: 0o755, content: [content] }
   const tried: Tried[] = []
   let last: PlanRun | null = null
   for (let left = attempts; left.length > 0; left = attempts.slice(tried.length)) {
-    last = await runner.run(plan, [path, ...left.map(wordOf)], { inputs: [input] })
+    last = await runner.run(plan, [path, ...left.map(wordOf)], { ...options, inputs: [input] })
     const made = left.slice(0, Math.max(1, toldOf(left, last.stdout)))
     tried.push(...triedOf(made, last.stdout, endOf(last.outcome)))
   }
@@ -102,18 +106,9 @@ async function inside(
   return { tried, run: last }
 }
 
-/** In its scratch, where no grant of the policy's stands. */
-function placeOf({ files }: Plan): string {
-  const folder = files.scratch.places.find((place) => place === files.workdir) ?? '/tmp'
-  const taken = new Set([...files.read, ...files.write, ...files.live].map(({ inside }) => inside))
-  let path = `${folder}/probe`
-  while (taken.has(path)) path = `${path}-`
-  return path
-}
-
-/** The filter's signal is an answer. Any other came from elsewhere, and says nothing of what was not tried yet. */
-function endOf({ verdict }: Outcome): string {
-  return verdict.signal === 'SIGSYS' ? verdict.signal : UNTOLD
+/** SIGKILL is how anything is ended from outside: no answer to what was tried, and nothing of what was not yet. */
+export function endOf({ verdict }: Pick<Outcome, 'verdict'>): string {
+  return verdict.signal === null || verdict.signal === 'SIGKILL' ? UNTOLD : verdict.signal
 }
 
 async function open(

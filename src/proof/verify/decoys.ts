@@ -71,8 +71,10 @@ export async function layDecoys(sockets: WorldSockets | null): Promise<LaidDecoy
   const socket = join(folder, 'socket')
   const servers = [await serverAt(socket, canary), await serverAt(join(granted, 'socket'), canary)]
   const abstractSocket = `@${canary}`
-  const child = spawn(nativePrograms().probe, [`decoy,${abstractSocket}`], {
+  // with this program it goes, and takes the folder along; a Ctrl-C that ends this program must not end it first
+  const child = spawn(nativePrograms().probe, [`decoy,${abstractSocket}`, folder], {
     stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
     env: { GLOVEBOX_CANARY: canary, GLOVEBOX_FIFO: join(granted, 'fifo') },
   })
   const { canaryAt, memoryKey, queue } = await ready(child)

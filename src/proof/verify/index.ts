@@ -1,6 +1,6 @@
+export { lookAround } from './around.js'
 export { type Basis, type Change, changesOf } from './basis.js'
 export { basisHere, type Verified } from './basis-here.js'
-export { lookAtCaller } from './caller.js'
 export type { WorldSockets } from './far-side.js'
 export type { Status } from './judge.js'
 export { junitXml } from './junit.js'

@@ -1,5 +1,5 @@
 /** What the attempts of a probe and of its control mean together. Pure. */
-import type { Tried } from '../probes/index.js'
+import { type Tried, UNTOLD } from '../probes/index.js'
 
 /**
  * `holds`: every attempt failed inside, and succeeded in the open. `broken`: one succeeded inside. `controlFailed`: one
@@ -23,9 +23,6 @@ const LACKING = new Set([
   'EOPNOTSUPP',
   'ENOPROTOOPT',
 ])
-
-/** Of an attempt that nothing was heard of: the sandbox ended before. */
-export const UNTOLD = 'ended'
 
 /** `control`: `null` when it was not tried; then nothing can be said to hold, but something may be broken. */
 export function judge(inside: readonly Tried[], control: readonly Tried[] | null): Judged {

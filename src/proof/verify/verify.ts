@@ -4,8 +4,8 @@ import type { HostFacts } from '../../host/index.js'
 import type { Claim, LeftOff, Plan, RequirementId } from '../../plan/index.js'
 import { type NetworkOptions, PlanRunner } from '../../sandbox/index.js'
 import { type Bench, PROBES, type Probe, type ThreatId, type Trial, Untried } from '../probes/index.js'
+import { lookAround } from './around.js'
 import { benchOf } from './bench.js'
-import { lookAtCaller } from './caller.js'
 import { layDecoys } from './decoys.js'
 import type { WorldSockets } from './far-side.js'
 import { type Judged, judge } from './judge.js'
@@ -62,12 +62,12 @@ export async function verifyPlan(
   const decoys = await layDecoys(world)
   const results: ProbeResult[] = []
   try {
-    const caller = lookAtCaller()
-    const bench = benchOf(runner, plan, decoys, caller, signal)
+    const given = { plan, host, ...lookAround() }
+    const bench = benchOf({ runner, plan, decoys, caller: given.caller, signal, without })
     const trials = called.map((probe, index) => ({
       probe,
       index,
-      trial: probe.trial({ plan, host, caller }),
+      trial: probe.trial(given),
     }))
     const perform = async ({ probe, index, trial }: (typeof trials)[number]) => {
       signal?.throwIfAborted()

@@ -1,0 +1,51 @@
+/** A supervisor to be killed: a process of its own, with a launcher of its own. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { LaunchError } from '../../errors/index.js'
+import type { LeftOff, Plan } from '../../plan/index.js'
+import type { Supervisor } from '../probes/index.js'
+import { family } from './host-view.js'
+
+/** What the process is told to run; `supervisor.ts` is its program. */
+export interface Supervised {
+  readonly plan: Plan
+  /** of `native/probe` inside */
+  readonly path: string
+  readonly word: string
+  readonly sandboxes: number
+  /** see `PlanRunnerOptions` */
+  readonly without: LeftOff | null
+}
+
+export async function supervise(task: Supervised): Promise<Supervisor> {
+  const child = fork(join(import.meta.dirname, 'supervisor.js'), [], {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    cwd: '/',
+    env: {},
+    execArgv: [],
+    serialization: 'advanced',
+    detached: true,
+  })
+  const { pid } = child
+  const exited = once(child, 'exit')
+  exited.catch(() => {}) // without a pid it never was
+  if (pid === undefined) throw new LaunchError('verify.supervisor', 'A second supervisor did not start.')
+  const launching = new Promise<void>((resolve, reject) => {
+    child.once('message', () => resolve())
+    exited.then(
+      () => reject(new LaunchError('verify.supervisor', 'A second supervisor ended at once.')),
+      reject,
+    )
+  })
+  launching.catch(() => {}) // who awaits it hears of it
+  child.send(task)
+  return {
+    family: () => family(pid),
+    launching,
+    async kill() {
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
