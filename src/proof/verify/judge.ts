@@ -34,9 +34,8 @@ export function judge(inside: readonly Tried[], control: readonly Tried[] | null
       status: 'controlFailed',
       why: untold.map(({ attempt }) => `inside, it was never tried: ${attempt}`),
     }
-  if (inside.length === 0) return { status: 'controlFailed', why: ['inside, nothing was tried'] }
   if (control === null) return { status: 'notApplicable', why: ['its control was not tried'] }
-  if (control.length === 0) return { status: 'controlFailed', why: ['in the open, nothing was tried'] }
+  if (control.length === 0) return { status: 'controlFailed', why: ['without a sandbox, nothing was tried'] }
   const failed = control.filter((each) => !each.reached)
   if (failed.length === 0) return { status: 'holds', why: [] }
   if (control.every(isLacking))
