@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { abandoned, type Entry, note, strike } from './journal.js'
 
 const NOT_OURS = 'ENOTOURS'
@@ -67,9 +67,9 @@ export class Staging {
 
 /** Removes what killed processes of this user have left. What can't be removed now is tried again at the next start. */
 export async function sweep(): Promise<void> {
-  for (const [entry, path] of abandoned()) {
+  for (const [entry, path] of abandoned(NAME)) {
     try {
-      if (NAME.test(basename(path))) await removeAbandoned(path)
+      await removeAbandoned(path)
       strike(entry)
     } catch (error) {
       // none there, or no folder of ours any more: whatever it is, it is not what was noted
