@@ -17,7 +17,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 /** Of a machine or a container that this process can't look into, as on a home that is shared: waited for, ms. */
 const FOREIGN_MS = 24 * 60 * 60 * 1000
@@ -80,17 +80,16 @@ export function strike(entry: Entry): void {
   } catch {} // there is more in it, or somebody else was quicker
 }
 
-/** The things of this kind, by their entries, whose makers are dead. `named`: how its last part is written. */
-export function abandoned(named: RegExp): Map<string, string> {
+/** The things, by their entries, whose makers are dead. */
+export function abandoned(): Map<string, string> {
   const found = new Map<string, string>()
   for (const place of places()) {
     if (!isOurs(place)) continue
     for (const name of readdirSync(place)) {
       const entry = join(place, name)
       try {
-        if (!isDead(name, () => Date.now() - statSync(entry).mtimeMs)) continue
-        const path = readFileSync(entry, 'utf8')
-        if (named.test(basename(path))) found.set(entry, path)
+        if (isDead(name, () => Date.now() - statSync(entry).mtimeMs))
+          found.set(entry, readFileSync(entry, 'utf8'))
       } catch {} // gone meanwhile
     }
   }

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { abandoned, type Entry, note, strike } from './journal.js'
 
 const NOT_OURS = 'ENOTOURS'
 const NAME = /^\.glovebox-[0-9a-f]{16}$/
+/** A verification's, which the next verification removes. */
+const DECOYS = /^glovebox-verify-[0-9a-f]{8}$/
 
 /**
  * A folder of this user's alone beside what will be written, gone after `remove`, or after the next start when this process
@@ -67,9 +69,10 @@ export class Staging {
 
 /** Removes what killed processes of this user have left. What can't be removed now is tried again at the next start. */
 export async function sweep(): Promise<void> {
-  for (const [entry, path] of abandoned(NAME)) {
+  for (const [entry, path] of abandoned()) {
+    if (DECOYS.test(basename(path))) continue
     try {
-      await removeAbandoned(path)
+      if (NAME.test(basename(path))) await removeAbandoned(path)
       strike(entry)
     } catch (error) {
       // none there, or no folder of ours any more: whatever it is, it is not what was noted

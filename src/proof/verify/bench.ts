@@ -72,7 +72,7 @@ export function benchOf({ runner, plan, decoys, caller, signal, without }: Place
         sandboxes,
         without: without ?? null,
       }),
-    view: hostView(runner.host),
+    view: hostView(runner.host, signal),
   }
 }
 

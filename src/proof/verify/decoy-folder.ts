@@ -13,13 +13,16 @@ import {
   unlinkSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { LaunchError, visible } from '../../errors/index.js'
 import { abandoned, note, strike } from '../../sandbox/index.js'
 
 /** Names a folder that was made already, by a process that removes it however this one ends. */
-export const FOLDER_VARIABLE = 'GLOVEBOX_DECOYS'
+const FOLDER_VARIABLE = 'GLOVEBOX_DECOYS'
+/** Where it is noted that there is such a folder; empty: nowhere. */
+const NOTE_VARIABLE = 'GLOVEBOX_DECOYS_NOTE'
 
+/** As src/sandbox/staging.ts leaves them to us. */
 const NAME = /^glovebox-verify-[0-9a-f]{8}$/
 
 /** Whose entries anybody may make, and nobody but us may replace. */
@@ -32,7 +35,29 @@ const PARTS = ['granted', 'live'] as const
 
 export interface DecoyFolder {
   readonly path: string
+  /** its maker's environment for whoever removes it first */
+  readonly handedOn: Readonly<Record<string, string>>
   remove(): void
+}
+
+/** `entry`: of the journal. */
+function folderAt(path: string, entry: string | null): DecoyFolder {
+  return {
+    path,
+    handedOn: { [FOLDER_VARIABLE]: path, [NOTE_VARIABLE]: entry ?? '' },
+    remove() {
+      removeFolder(path)
+      strike(entry)
+    },
+  }
+}
+
+/** The one that was handed on, or one of our own. The variables are believed in a world only, where nobody else sets them. */
+export function enteredFolder(inWorld: boolean): DecoyFolder {
+  const { [FOLDER_VARIABLE]: path, [NOTE_VARIABLE]: entry } = process.env
+  delete process.env[FOLDER_VARIABLE]
+  delete process.env[NOTE_VARIABLE]
+  return inWorld && path !== undefined ? folderAt(path, entry || null) : makeFolder()
 }
 
 /** Folders for grants. */
@@ -57,11 +82,7 @@ export function makeFolder(): DecoyFolder {
     strike(entry)
     throw unusable(tmpdir(), `a folder can't be made there (${(error as NodeJS.ErrnoException).code})`)
   }
-  const remove = () => {
-    removeFolder(path)
-    strike(entry)
-  }
-  return { path, remove }
+  return folderAt(path, entry)
 }
 
 /** Where decoys can lie: their paths are words of attempts and names of sockets, and no sandbox shows them. */
@@ -143,7 +164,8 @@ function opened(path: string): number {
 
 /** Folders of verifications that were killed with all that could have removed them. */
 function sweepFolders(): void {
-  for (const [entry, path] of abandoned(NAME)) {
+  for (const [entry, path] of abandoned()) {
+    if (!NAME.test(basename(path))) continue
     removeFolder(path)
     strike(entry)
   }

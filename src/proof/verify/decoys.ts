@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { nativePrograms } from '../../boundary/index.js'
 import { LaunchError } from '../../errors/index.js'
 import type { Decoys } from '../probes/index.js'
-import { FOLDER_VARIABLE, grantedIn, makeFolder, removeFolder } from './decoy-folder.js'
+import { enteredFolder, grantedIn } from './decoy-folder.js'
 import { layWorld, type WorldSockets } from './far-side.js'
 
 export interface LaidDecoys extends Decoys {
@@ -18,10 +18,7 @@ export interface LaidDecoys extends Decoys {
 /** `sockets`: of the world that this process was started in, if it was. */
 export async function layDecoys(sockets: WorldSockets | null): Promise<LaidDecoys> {
   const canary = `glovebox-canary-${randomBytes(12).toString('hex')}`
-  // the variable is believed where only runInWorld can have set it: what it names is emptied in the end
-  const made = sockets === null ? undefined : process.env[FOLDER_VARIABLE]
-  delete process.env[FOLDER_VARIABLE]
-  const laid = made === undefined ? makeFolder() : { path: made, remove: () => removeFolder(made) }
+  const laid = enteredFolder(sockets !== null)
   const folder = laid.path
   const leave = () => laid.remove()
   process.once('exit', leave)

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { constants, networkInterfaces } from 'node:os'
 import { nativePrograms } from '../../boundary/index.js'
 import { BoundaryUnavailableError, LaunchError } from '../../errors/index.js'
-import { FOLDER_VARIABLE, makeFolder } from './decoy-folder.js'
+import { makeFolder } from './decoy-folder.js'
 import { NEAR_ADDRESSES, type WorldSockets } from './far-side.js'
 
 /** Set by cell: the numbers of the far side's sockets. */
@@ -24,7 +24,7 @@ export async function runInWorld(argv: readonly string[], ports: readonly number
   const folder = makeFolder()
   const child = spawn(nativePrograms().cell, words, {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-    env: { ...process.env, [FOLDER_VARIABLE]: folder.path },
+    env: { ...process.env, ...folder.handedOn },
   })
   let failure = ''
   child.stdio[3]?.on('data', (part: Buffer) => {
