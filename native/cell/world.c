@@ -2,7 +2,7 @@
  * What `glovebox verify` runs in, so that its probes reach nothing but decoys, even out of a sandbox that is broken: two network
  * namespaces joined by a veth pair. On the near side the program runs, on a "host" with an address and a way out; on the far
  * side every address there is belongs to one machine, whose sockets the program is given. Nothing stays in the far side:
- * the sockets keep it, and the end of the program ends both.
+ * the sockets keep it, and the end of the program ends both. System V objects and message queues are the world's own, too.
  *
  *   cell --world PORTS PROGRAM ARGUMENT…
  *
@@ -257,6 +257,9 @@ int world_main(int argc, char **argv)
     }
     if (geteuid() != 0)
         own_namespace();
+    /* what a decoy keeps in the kernel goes with the last process in here, and no other user of the host is in the way of it */
+    if (unshare(CLONE_NEWIPC) < 0)
+        fail("world", "IPC namespace");
     if (unshare(CLONE_NEWNET) < 0)
         fail("world", "network namespace");
     int far = kernel_socket(NETLINK_ROUTE);

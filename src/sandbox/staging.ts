@@ -6,6 +6,8 @@ import { abandoned, type Entry, note, strike } from './journal.js'
 
 const NOT_OURS = 'ENOTOURS'
 const NAME = /^\.glovebox-[0-9a-f]{16}$/
+/** A verification's, which the next verification removes. */
+const DECOYS = /^glovebox-verify-[0-9a-f]{8}$/
 
 /**
  * A folder of this user's alone beside what will be written, gone after `remove`, or after the next start when this process
@@ -68,6 +70,7 @@ export class Staging {
 /** Removes what killed processes of this user have left. What can't be removed now is tried again at the next start. */
 export async function sweep(): Promise<void> {
   for (const [entry, path] of abandoned()) {
+    if (DECOYS.test(basename(path))) continue
     try {
       if (NAME.test(basename(path))) await removeAbandoned(path)
       strike(entry)

@@ -47,6 +47,11 @@ describe('a probe', () => {
     assert.equal(judge([tried('EPERM')], [tried('ok', true, { lacking: true })]).status, 'holds')
   })
 
+  test('whose control has no attempt proves nothing', () => {
+    assert.equal(judge([tried('EPERM')], []).status, 'controlFailed')
+    assert.equal(judge([], []).status, 'controlFailed')
+  })
+
   test('without its control is not applicable', () => {
     assert.equal(judge([tried('EPERM')], null).status, 'notApplicable')
   })

@@ -72,13 +72,17 @@ export function benchOf({ runner, plan, decoys, caller, signal, without }: Place
         sandboxes,
         without: without ?? null,
       }),
-    view: hostView(runner.host),
+    view: hostView(runner.host, signal),
   }
 }
 
-/** In a scratch folder: the program is copied there before it starts. */
+/** In a scratch folder, where no grant of the policy's stands: the program is copied there before it starts. */
 function programPath({ files }: Plan): string {
-  return `${files.scratch.places.find((place) => place === files.workdir) ?? '/tmp'}/probe`
+  const folder = files.scratch.places.find((place) => place === files.workdir) ?? '/tmp'
+  const taken = new Set([...files.read, ...files.write, ...files.live].map(({ inside }) => inside))
+  let path = `${folder}/probe`
+  while (taken.has(path)) path = `${path}-`
+  return path
 }
 
 /** As many sandboxes as it takes: one whose filter or limit lets no process be made ends after its first attempt. */
@@ -102,8 +106,9 @@ async function inside(
   return { tried, run: last }
 }
 
-function endOf({ verdict }: Outcome): string {
-  return verdict.signal ?? UNTOLD
+/** SIGKILL is how anything is ended from outside: no answer to what was tried, and nothing of what was not yet. */
+export function endOf({ verdict }: Pick<Outcome, 'verdict'>): string {
+  return verdict.signal === null || verdict.signal === 'SIGKILL' ? UNTOLD : verdict.signal
 }
 
 async function open(

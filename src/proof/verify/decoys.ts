@@ -2,53 +2,14 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  realpathSync,
-  rmdirSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { nativePrograms } from '../../boundary/index.js'
 import { LaunchError } from '../../errors/index.js'
 import type { Decoys } from '../probes/index.js'
+import { enteredFolder, grantedIn } from './decoy-folder.js'
 import { layWorld, type WorldSockets } from './far-side.js'
-
-/** Names a folder that was made already, by a process that removes it however this one ends. */
-export const FOLDER_VARIABLE = 'GLOVEBOX_DECOYS'
-
-/** Whose entries anybody may make, and nobody but us may replace. */
-const FOR_ALL = 0o1777
-
-export function makeFolder(): string {
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'glovebox-verify-'))
-  chmodSync(folder, FOR_ALL)
-  for (const each of Object.values(grantedIn(folder))) {
-    mkdirSync(each)
-    chmodSync(each, FOR_ALL)
-  }
-  return folder
-}
-
-/** Folders for grants. */
-const grantedIn = (folder: string) => ({ granted: join(folder, 'granted'), live: join(folder, 'live') })
-
-/** Anybody may write to it: no folder is looked into that we did not make, where a link could be put in its place. */
-export function removeFolder(folder: string): void {
-  for (const each of [...Object.values(grantedIn(folder)), folder])
-    try {
-      for (const name of readdirSync(each)) unlinkSync(join(each, name))
-      rmdirSync(each)
-    } catch {
-      // it is gone, or holds what is not ours
-    }
-}
 
 export interface LaidDecoys extends Decoys {
   remove(): Promise<void>
@@ -57,10 +18,9 @@ export interface LaidDecoys extends Decoys {
 /** `sockets`: of the world that this process was started in, if it was. */
 export async function layDecoys(sockets: WorldSockets | null): Promise<LaidDecoys> {
   const canary = `glovebox-canary-${randomBytes(12).toString('hex')}`
-  // the variable is believed where only runInWorld can have set it: what it names is emptied in the end
-  const folder = (sockets === null ? undefined : process.env[FOLDER_VARIABLE]) ?? makeFolder()
-  delete process.env[FOLDER_VARIABLE]
-  const leave = () => removeFolder(folder)
+  const laid = enteredFolder(sockets !== null)
+  const folder = laid.path
+  const leave = () => laid.remove()
   process.once('exit', leave)
   const { granted, live } = grantedIn(folder)
   const file = join(folder, 'canary')

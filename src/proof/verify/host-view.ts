@@ -20,7 +20,8 @@ const LOOK_MS = 10
 /** How cell names the group of a sandbox, see `cgroup_folder`. */
 const GROUP = /glovebox-\d+[-/]\d+$/
 
-export function hostView({ cgroups }: Pick<HostFacts, 'cgroups'>): HostView {
+/** `signal`: nobody waits any more, for what was cut off proves nothing. */
+export function hostView({ cgroups }: Pick<HostFacts, 'cgroups'>, signal?: AbortSignal): HostView {
   return {
     word: () => randomBytes(12).toString('hex'),
     processesWith: (word) =>
@@ -39,7 +40,8 @@ export function hostView({ cgroups }: Pick<HostFacts, 'cgroups'>): HostView {
     read,
     taken,
     until: async (so, ms) => {
-      for (const end = Date.now() + ms; !so(); await after(LOOK_MS)) if (Date.now() > end) return so()
+      for (const end = Date.now() + ms; !so(); await after(LOOK_MS))
+        if (Date.now() > end || signal?.aborted === true) return so()
       return true
     },
     after: (ms) => after(ms),

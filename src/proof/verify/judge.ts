@@ -35,6 +35,7 @@ export function judge(inside: readonly Tried[], control: readonly Tried[] | null
       why: untold.map(({ attempt }) => `inside, it was never tried: ${attempt}`),
     }
   if (control === null) return { status: 'notApplicable', why: ['its control was not tried'] }
+  if (control.length === 0) return { status: 'controlFailed', why: ['without a sandbox, nothing was tried'] }
   const failed = control.filter((each) => !each.reached)
   if (failed.length === 0) return { status: 'holds', why: [] }
   if (control.every(isLacking))

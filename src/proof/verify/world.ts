@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { constants, networkInterfaces } from 'node:os'
 import { nativePrograms } from '../../boundary/index.js'
 import { BoundaryUnavailableError, LaunchError } from '../../errors/index.js'
-import { FOLDER_VARIABLE, makeFolder, removeFolder } from './decoys.js'
+import { makeFolder } from './decoy-folder.js'
 import { NEAR_ADDRESSES, type WorldSockets } from './far-side.js'
 
 /** Set by cell: the numbers of the far side's sockets. */
@@ -36,7 +36,7 @@ export async function runInWorld(
   try {
     const started = spawn(nativePrograms().cell, words, {
       stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-      env: { ...process.env, [FOLDER_VARIABLE]: folder },
+      env: { ...process.env, ...folder.handedOn },
       // a terminal's Ctrl-C is for this process to pass on: twice, it would end the other at once
       detached: true,
     })
@@ -58,7 +58,7 @@ export async function runInWorld(
       : { code: 128 + constants.signals[signal], cut: signal === early }
   } finally {
     for (const name of PASSED) process.off(name, pass)
-    removeFolder(folder)
+    folder.remove()
   }
 }
 
@@ -91,6 +91,7 @@ function noWorld(said: string): BoundaryUnavailableError {
 const ADVICE: Readonly<Record<string, string>> = {
   veth: 'It is two network namespaces, a veth pair and an nftables table: `modprobe veth nf_tables`, or run it on a kernel that has them.',
   nftables: 'The kernel needs nftables: `modprobe nf_tables`.',
+  'IPC namespace': 'The kernel needs IPC namespaces (CONFIG_IPC_NS), and the right to make one.',
   'user namespace':
     'An ordinary user needs user namespaces for it: `glovebox doctor` says how to get them; or run it as root.',
 }
