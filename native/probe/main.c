@@ -1,7 +1,7 @@
 /*
  * What a hostile job tries, one attempt a line of output: NAME TAB ok|ERRNO TAB DETAIL. The same program runs inside
  * a sandbox and, as its control, outside. It needs nothing of where it runs: no shell, no library, no file.
- * usage: probe [--privileged | --careless] NAME[,ARGUMENT…]…
+ * usage: probe [--bound] [--privileged | --careless] NAME[,ARGUMENT…]…   --bound: it ends with who started it
  */
 #define _GNU_SOURCE
 #include "probe.h"
@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,6 +68,15 @@ static void run_one(char *spec)
     tell(word != NULL ? word : "EUNKNOWN", said());
 }
 
+/* A control that goes on when nobody waits for it any more would fill the folder of decoys that is being removed. */
+static bool bound;
+
+static void end_with_parent(void)
+{
+    if (bound)
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+}
+
 static volatile sig_atomic_t hanging;
 static pid_t current;
 
@@ -95,6 +105,7 @@ static bool run_in_child(char *spec)
     if (current < 0)
         return false;
     if (current == 0) {
+        end_with_parent();
         run_one(spec);
         _exit(0);
     }
@@ -129,10 +140,16 @@ int main(int argc, char **argv)
         tell("ok", "");
         return 0;
     }
+    if (argc > 1 && strcmp(argv[1], "--bound") == 0) {
+        bound = true;
+        argv++;
+        argc--;
+    }
     int privileged = argc > 1 ? prepared(argv[1], become_privileged, "--privileged") : 0;
     int careless = argc > 1 ? prepared(argv[1], become_careless, "--careless") : 0;
     if (privileged < 0 || careless < 0)
         return 1;
+    end_with_parent(); /* after the last change of rights, which clears it */
     signal(SIGALRM, on_alarm);
     for (int i = privileged + careless > 0 ? 2 : 1; i < argc; i++) {
         snprintf(whole, sizeof whole, "%s", argv[i]);

@@ -117,7 +117,7 @@ async function open(
   caller: Caller,
   cut?: AbortSignal,
 ): Promise<Tried[]> {
-  const flags = where === 'caller' ? [] : [`--${where}`]
+  const flags = where === 'caller' ? ['--bound'] : ['--bound', `--${where}`]
   const child = spawn(nativePrograms().probe, [...flags, ...attempts.map(wordOf)], {
     stdio: ['ignore', 'pipe', 'ignore'],
     cwd: '/',
