@@ -9,6 +9,7 @@ import {
   readdirSync,
   realpathSync,
   rmdirSync,
+  symlinkSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -68,6 +69,8 @@ export async function layDecoys(sockets: WorldSockets | null): Promise<LaidDecoy
     writeFileSync(each, `${canary}\n`)
     chmodSync(each, 0o644)
   }
+  const linked = join(folder, 'linked')
+  symlinkSync(granted, linked)
   const socket = join(folder, 'socket')
   const servers = [await serverAt(socket, canary), await serverAt(join(granted, 'socket'), canary)]
   const abstractSocket = `@${canary}`
@@ -87,6 +90,7 @@ export async function layDecoys(sockets: WorldSockets | null): Promise<LaidDecoy
     file,
     socket,
     granted,
+    linked,
     live,
     canary,
     world,
