@@ -16,6 +16,8 @@
 
 /* How long an attempt may hang, s: a connection that nobody answers hangs. */
 #define HANG_S 8
+/* Of what is meant to stay: longer than anybody waits for it to be ended, else it would seem to have been. */
+#define STAY_S 30
 #define WORDS 16
 #define MAX_SPEC 8192
 
@@ -110,7 +112,7 @@ static bool run_in_child(char *spec)
         _exit(0);
     }
     hanging = 0;
-    alarm(HANG_S);
+    alarm(strncmp(spec, "stay,", 5) == 0 ? STAY_S : HANG_S);
     while (waitpid(current, &status, 0) < 0 && errno == EINTR)
         continue;
     alarm(0);

@@ -64,7 +64,8 @@ export class PlanRunner {
     argv: readonly [string, ...string[]],
     options: PlanRunOptions = {},
   ): Promise<PlanRun> {
-    const { network } = plan
+    // without a namespace there are no ends of it for a gateway to take
+    const network = this.#inForce.on('network-namespace') ? plan.network : null
     const run = new JobRun({
       plan,
       network: network === null ? null : new JobNetwork(this.#gateways.of(null), network),

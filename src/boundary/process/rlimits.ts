@@ -1,6 +1,6 @@
 import type { HostFacts } from '../../host/index.js'
 import { InForce, type Plan } from '../../plan/index.js'
-import { countsProcessesByNamespace } from './answers.js'
+import { countsProcessesByNamespace } from './limits-answers.js'
 
 /** getrlimit(2); the same numbers on x86_64 and arm64. */
 const RLIMIT = {

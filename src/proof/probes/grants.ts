@@ -1,7 +1,15 @@
 /** Grants: what is shown can't be changed, what may be written can't do harm, and no way leads out of either. */
 import type { Plan } from '../../plan/index.js'
 import { granting } from './derive.js'
-import type { Attempt, Bench, Given, Pointless, Probe, Trial } from './probe.js'
+import {
+  type Attempt,
+  type Bench,
+  type Given,
+  type Pointless,
+  type Probe,
+  type Trial,
+  Untried,
+} from './probe.js'
 import { asAttempt, attempt, refused, type Words } from './refused.js'
 
 /** Where the decoys' own folders are granted; the policy's are only looked at. */
@@ -61,6 +69,23 @@ const leavingInTheOpen: Attempts = (folder, bench) => [
   attempt(['read', `${folder}/../canary`], outside(bench)),
 ]
 
+/** As if its folder had been replaced since the policy was read: such a start is refused. */
+function replaced(): Trial {
+  const words = (folder: string, { decoys }: Bench) =>
+    attempt(['read', `${folder}/file`], ({ detail }) => detail.includes(decoys.canary))
+  const inside = async (bench: Bench) => {
+    try {
+      const plan = granting(bench.roomy, 'read', bench.decoys.linked, READ)
+      return (await bench.inside([words(READ, bench)], plan)).tried
+    } catch (error) {
+      if (!(error instanceof Untried && /granted path was replaced/.test(error.message))) throw error
+      const look = { result: 'ELOOP', detail: error.message }
+      return [{ attempt: 'start with a link in place of the granted folder', look, reached: false }]
+    }
+  }
+  return { inside, control: (bench) => bench.open([words(bench.decoys.linked, bench)]) }
+}
+
 export const grantProbes: readonly Probe[] = [
   read('write', 'write to a file in a read grant', () =>
     onDecoys('read', (folder) => [
@@ -87,6 +112,7 @@ export const grantProbes: readonly Probe[] = [
     ),
   ),
   read('leave', 'leave a read grant upwards', () => onDecoys('read', leaving, leavingInTheOpen)),
+  read('replaced', 'have a link in place of the granted folder followed', replaced),
   read('given', 'write to what the policy itself grants for reading; nothing of it is opened', ({ plan }) => {
     const places = plan.files.read.slice(0, 8).map(({ inside }) => inside)
     return refused(() => places.map((place) => ['may-write', place] as const), {

@@ -89,8 +89,10 @@ const output = (id: string, tries: string, all: readonly Planted[]): Probe => ({
 })
 
 export const outputProbes: readonly Probe[] = [
-  output('link', 'plant a link to a file of the host among the outputs', [
+  output('link', 'plant a link to another file among the outputs', [
     { kind: 'link', more: canary, harms: hasCanary },
+    // it leads somewhere inside as well: whoever collects by following it brings that out
+    { kind: 'link', more: () => '/etc/passwd', harms: hasCanary },
   ]),
   output('special', 'plant a fifo or a socket among the outputs', [
     { kind: 'fifo', harms: hasSpecial },
@@ -112,7 +114,7 @@ export const outputProbes: readonly Probe[] = [
     { kind: 'swapped', more: canary, harms: hasCanary, mayCome: true },
   ]),
   {
-    id: 'outputs.live-modes',
+    id: 'live.beside',
     claim: 'files.live-writes',
     threat: 'outputs',
     tries: 'leave a setuid file in a live grant, or write beside it',

@@ -159,6 +159,8 @@ export interface Decoys {
   readonly socket: string
   /** in it: folders for grants. In `granted` a `file` that holds the canary, a `socket` and a `fifo`; `live` is empty */
   readonly granted: string
+  /** in `folder`: a symbolic link to `granted` */
+  readonly linked: string
   readonly live: string
   /** what is read where something of these was reached; found nowhere else */
   readonly canary: string

@@ -2,7 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { nativePrograms } from '../../boundary/index.js'
@@ -28,6 +28,8 @@ export async function layDecoys(sockets: WorldSockets | null): Promise<LaidDecoy
     writeFileSync(each, `${canary}\n`)
     chmodSync(each, 0o644)
   }
+  const linked = join(folder, 'linked')
+  symlinkSync(granted, linked)
   const socket = join(folder, 'socket')
   const servers = [await serverAt(socket, canary), await serverAt(join(granted, 'socket'), canary)]
   const abstractSocket = `@${canary}`
@@ -47,6 +49,7 @@ export async function layDecoys(sockets: WorldSockets | null): Promise<LaidDecoy
     file,
     socket,
     granted,
+    linked,
     live,
     canary,
     world,
