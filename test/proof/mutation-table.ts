@@ -1,4 +1,7 @@
-/** Which probe notices when a mechanism is missing; each mechanism is in one row. A row is what a run showed. */
+/**
+ * Which probe notices when a mechanism is missing; each mechanism is in one row. A row is what a run showed, but for
+ * security-module and landlock: those wait for a kernel on which they are promised, and are skipped elsewhere.
+ */
 import type { MechanismId } from '../../src/boundary/process/mechanisms.js'
 import type { RequirementId } from '../../src/plan/index.js'
 import type { Under } from './mutation-policies.js'
@@ -101,7 +104,7 @@ export const TABLE: Readonly<Record<MechanismId, Row>> = {
   'filter-terminal': { by: 'calls.refused' },
   'filter-families': { by: 'calls.families' },
   'filter-unix-sockets': { by: 'grants.socket', under: 'grants' },
-  'filter-modes': { by: 'modes.changed' },
+  'filter-modes': { by: 'live.modes', under: 'grants' },
   'filter-affinity': { by: 'processors.affinity', under: 'processors' },
   'filter-core-limit': { by: 'cores.limit' },
   'filter-execveat': { by: 'no-exec.execveat', under: 'compute' },
