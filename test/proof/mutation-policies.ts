@@ -17,7 +17,6 @@ export const POLICIES = {
     lifetime: { deadline: '20s', noOutput: '10s' },
   }),
   // whose own clock is near: without the supervisor nothing else may end it
-  brief: () => ({ lifetime: { deadline: '5s' } }),
   // fewer processors than the host has: pinned where no cgroup gives their time
   processors: () => ({ limits: { cpus: 1 } }),
   compute: () => ({ syscalls: { profile: 'compute' } }),
