@@ -16,7 +16,6 @@ export const POLICIES = {
     limits: { memory: '256MiB', scratch: '16MiB', processes: 32 },
     lifetime: { deadline: '20s', noOutput: '10s' },
   }),
-  // whose own clock is near: without the supervisor nothing else may end it
   // fewer processors than the host has: pinned where no cgroup gives their time
   processors: () => ({ limits: { cpus: 1 } }),
   compute: () => ({ syscalls: { profile: 'compute' } }),
