@@ -74,7 +74,8 @@ const FORBIDDEN = [
 /** What no example grants: to write outside scratch, to see the host's data, a socket, another process. */
 export async function forbids(user: TestUser, name: string, openFiles: number): Promise<void> {
   const look = await inside(user, [...FORBIDDEN, 'pids', 'rlimit,7', 'rlimit,4'], {
-    flags: ['--policy', policyFile(name)],
+    // the program that attacks takes a MiB, twice while it is unpacked
+    flags: ['--policy', policyFile(name), '--scratch', '4MiB'],
     program: './attack',
   })
   for (const each of FORBIDDEN) assert.notEqual(look(each).result, 'ok', each)
