@@ -1,6 +1,6 @@
 /**
- * Looks at one mechanism each, where no probe of `glovebox verify` isolates it; each says why it is none. They have no control:
- * the missing wall is it.
+ * Looks at one mechanism each, where no probe of `glovebox verify` isolates it; each says why it is none. Their
+ * control is the missing wall: in the open, only that the program works is seen.
  */
 import type { RequirementId } from '../../src/plan/index.js'
 import type { Attempt, Probe } from '../../src/proof/probes/index.js'
@@ -20,7 +20,7 @@ function looks(
     tries: id,
     trial: () => ({
       inside: async (bench) => (await bench.inside([{ words, reached }])).tried,
-      control: async () => [],
+      control: (bench) => bench.open([{ words: ['there', '/'] }]),
     }),
   }
 }
