@@ -4,7 +4,7 @@ import { LaunchError, visible } from '../errors/index.js'
 import type { NetworkPlan } from '../plan/index.js'
 import { AttachedSandbox, type Attachment } from './attachment.js'
 import { guardChannel } from './channel-guard.js'
-import type { EndKind, FromGateway, Resolution, ToGateway } from './messages.js'
+import type { CredentialIssue, EndKind, FromGateway, Resolution, ToGateway } from './messages.js'
 import { readNews } from './news.js'
 
 /** A socket that was made inside a sandbox's network, as Node's channel delivers it. */
@@ -17,8 +17,8 @@ export interface GatewayEnd {
 export interface Reservation {
   /** PEM */
   readonly certificate: string
-  /** as {@link Gateway.attach} */
-  attach(ends: readonly GatewayEnd[]): Promise<Attachment>
+  /** as {@link Gateway.attach}; leases begin with it */
+  attach(ends: readonly GatewayEnd[], credentials?: readonly CredentialIssue[]): Promise<Attachment>
   /** gives it back, if no sandbox was attached */
   release(): void
 }
@@ -91,7 +91,7 @@ export class GatewayProcess implements Gateway {
   }
 
   attach(network: NetworkPlan, ends: readonly GatewayEnd[]): Promise<Attachment> {
-    return this.#attach(this.#next++, network, ends)
+    return this.#attach(this.#next++, network, ends, [])
   }
 
   async reserve(network: NetworkPlan): Promise<Reservation> {
@@ -110,9 +110,9 @@ export class GatewayProcess implements Gateway {
     try {
       return {
         certificate: await made,
-        attach: (ends) => {
+        attach: (ends, credentials = []) => {
           attached = true
-          return this.#attach(id, network, ends)
+          return this.#attach(id, network, ends, credentials)
         },
         release: () => {
           if (!attached) this.#send({ kind: 'detach', id })
@@ -128,11 +128,26 @@ export class GatewayProcess implements Gateway {
     return this.#sandboxes.size === 0 && this.#reserving.size === 0
   }
 
-  async #attach(id: number, network: NetworkPlan, ends: readonly GatewayEnd[]): Promise<Attachment> {
-    const sandbox: AttachedSandbox = new AttachedSandbox((ended) => {
-      this.#send({ kind: 'detach', id })
-      this.#expect(ended, PATIENCE.detach)
-    })
+  async #attach(
+    id: number,
+    network: NetworkPlan,
+    ends: readonly GatewayEnd[],
+    credentials: readonly CredentialIssue[],
+  ): Promise<Attachment> {
+    const sandbox: AttachedSandbox = new AttachedSandbox(
+      credentials.map(({ grant }) => grant.name),
+      {
+        detach: (ended) => {
+          this.#send({ kind: 'detach', id })
+          this.#expect(ended, PATIENCE.detach)
+        },
+        revoke: (name, done) => {
+          this.#send({ kind: 'revoke', id, name })
+          this.#expect(done, PATIENCE.detach)
+        },
+        renew: (name, value, livesMs) => this.#send({ kind: 'renew', id, name, value, livesMs }),
+      },
+    )
     try {
       if (this.#ended) throw this.#lost()
       this.#sandboxes.set(id, sandbox)
@@ -142,7 +157,7 @@ export class GatewayProcess implements Gateway {
       const resolution = this.#resolution()
       if (resolution !== this.#told) this.#send({ kind: 'resolution', resolution })
       this.#told = resolution
-      this.#send({ kind: 'attach', id, network, ends: ends.length })
+      this.#send({ kind: 'attach', id, network, ends: ends.length, credentials })
       for (const { kind, handle } of ends) this.#send({ kind: 'end', id, end: kind }, handle)
       await taken
       return sandbox
@@ -202,7 +217,10 @@ export class GatewayProcess implements Gateway {
     if (news.kind === 'attached') sandbox.hearTaken()
     else if (news.kind === 'refused') sandbox.hearRefused(news.why)
     else if (news.kind === 'attempts') sandbox.hearAttempts(news.attempts, news.omitted)
-    else if (news.kind === 'detached') {
+    else if (news.kind === 'leases') {
+      // it knows of no others
+      if (!sandbox.hearLeases(news.leases)) this.#child.kill('SIGKILL')
+    } else if (news.kind === 'detached') {
       this.#sandboxes.delete(news.id)
       if (this.#idle) this.#rest()
       sandbox.hearEnded()

@@ -1,4 +1,5 @@
 /** What the supervisor and the gateway's process say to each other, over the channel of `child_process`. */
+import type { CredentialGrant, LeaseEnd } from '../credentials/index.js'
 import type { NetworkPlan } from '../plan/index.js'
 import type { NetworkAttempt } from '../report/index.js'
 
@@ -10,6 +11,35 @@ export interface Resolution {
   readonly hosts: readonly (readonly [string, readonly string[]])[]
 }
 
+/** A value as it is sent. */
+export type IssuedValue =
+  | { readonly kind: 'value'; readonly value: string }
+  | {
+      readonly kind: 'aws'
+      readonly accessKeyId: string
+      readonly secret: string
+      readonly sessionToken: string | null
+    }
+
+/** A credential of one sandbox, on its way to the gateway: nothing else that is sent holds a value. */
+export interface CredentialIssue {
+  readonly grant: CredentialGrant
+  /** what the job's variable holds */
+  readonly placeholder: string
+  readonly value: IssuedValue
+  /** ms from now, at which the value itself expires; `null`: not known */
+  readonly livesMs: number | null
+}
+
+/** What became of one lease. */
+export interface LeaseNews {
+  readonly name: string
+  readonly uses: number
+  readonly refused: number
+  /** `null`: it lives */
+  readonly ended: LeaseEnd | null
+}
+
 export type ToGateway =
   /** of every sandbox attached from here on */
   | { readonly kind: 'resolution'; readonly resolution: Resolution }
@@ -18,7 +48,23 @@ export type ToGateway =
   /** make an authority for the sandbox that will be attached as `id` */
   | { readonly kind: 'authority'; readonly id: number; readonly network: NetworkPlan }
   /** `ends`: how many `end` messages follow */
-  | { readonly kind: 'attach'; readonly id: number; readonly network: NetworkPlan; readonly ends: number }
+  | {
+      readonly kind: 'attach'
+      readonly id: number
+      readonly network: NetworkPlan
+      readonly ends: number
+      readonly credentials: readonly CredentialIssue[]
+    }
+  /** the lease is over: refused from here on, on open connections too */
+  | { readonly kind: 'revoke'; readonly id: number; readonly name: string }
+  /** its source gives another value now */
+  | {
+      readonly kind: 'renew'
+      readonly id: number
+      readonly name: string
+      readonly value: IssuedValue
+      readonly livesMs: number | null
+    }
   /** with a handle */
   | { readonly kind: 'end'; readonly id: number; readonly end: EndKind }
   /** also of one that never was attached */
@@ -38,6 +84,8 @@ export type FromGateway =
       readonly attempts: readonly NetworkAttempt[]
       readonly omitted: number
     }
+  /** of all credentials of a sandbox: when one ends, at once; counts now and then, and before `detached` */
+  | { readonly kind: 'leases'; readonly id: number; readonly leases: readonly LeaseNews[] }
   /** nothing of the sandbox is left, and all its attempts were told */
   | { readonly kind: 'detached'; readonly id: number }
 

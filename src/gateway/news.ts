@@ -2,13 +2,15 @@
  * Reads what the gateway says. It is sandboxed because it reads hostile bytes; so it is not believed either: a message of another
  * shape means that it was taken over.
  */
+import { LEASE_ENDS } from '../credentials/index.js'
 import { VERDICTS as KNOWN } from '../network/index.js'
 import type { NetworkAttempt } from '../report/index.js'
-import type { FromGateway } from './messages.js'
+import type { FromGateway, LeaseNews } from './messages.js'
 
 const MAX_ATTEMPTS = 1000
 const MAX_TEXT = 4096
 const VERDICTS: readonly unknown[] = KNOWN
+const ENDS: readonly unknown[] = LEASE_ENDS
 const PROTOCOLS: readonly unknown[] = ['dns', 'tcp', 'tls', 'http', 'https', 'udp', 'icmp', 'other']
 
 /** `null`: it never says that */
@@ -21,10 +23,22 @@ export function readNews(message: unknown): FromGateway | null {
     return isCertificate(message.certificate) ? { kind, id, certificate: message.certificate } : null
   if (kind === 'attached' || kind === 'detached') return { kind, id }
   if (kind === 'refused') return isText(message.why) ? { kind, id, why: message.why } : null
+  if (kind === 'leases') return readLeases(id, message.leases)
   if (kind !== 'attempts' || !isCount(message.omitted) || !Array.isArray(message.attempts)) return null
   const attempts = message.attempts.slice(0, MAX_ATTEMPTS).map(readAttempt)
   const read = attempts.filter((attempt) => attempt !== null)
   return read.length === attempts.length ? { kind, id, attempts: read, omitted: message.omitted } : null
+}
+
+function readLeases(id: number, value: unknown): FromGateway | null {
+  if (!Array.isArray(value) || value.length > MAX_ATTEMPTS) return null
+  const leases = value.map((lease) => {
+    if (!isRecord(lease)) return null
+    const { name, uses, refused, ended } = lease
+    const good = isText(name) && isCount(uses) && isCount(refused) && (ended === null || ENDS.includes(ended))
+    return good ? ({ name, uses, refused, ended } as LeaseNews) : null
+  })
+  return leases.every((lease) => lease !== null) ? { kind: 'leases', id, leases } : null
 }
 
 /** Made anew, of what was looked at: what else stands in it would be kept, and written into the report. */
