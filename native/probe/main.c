@@ -22,11 +22,11 @@
 #define MAX_SPEC 8192
 
 static const struct attempt *const all_attempts[] = {
-    abi_attempts,     amounts_attempts,  descriptors_attempts, exec_attempts,     files_attempts,    filter_attempts,
-    handles_attempts, inherited_attempts, ipc_attempts,        kernel_attempts,   keys_attempts,     lock_attempts,
-    machine_attempts, mode_attempts,     mounts_attempts,      network_attempts,  pidfds_attempts,   privileges_attempts, processes_attempts,
-    fill_attempts,    number_attempts,   plant_attempts,       stay_attempts,
-    sockets_attempts, terminal_attempts, uring_attempts,       watching_attempts, weight_attempts,   writable_attempts,
+    abi_attempts, amounts_attempts, connection_attempts, datagram_attempts, descriptors_attempts, exec_attempts,
+    files_attempts, fill_attempts, filter_attempts, handles_attempts, inherited_attempts, ipc_attempts, kernel_attempts,
+    keys_attempts, lock_attempts, machine_attempts, mode_attempts, mounts_attempts, names_attempts, network_attempts,
+    number_attempts, pidfds_attempts, plant_attempts, privileges_attempts, processes_attempts, sockets_attempts,
+    stay_attempts, terminal_attempts, uring_attempts, watching_attempts, weight_attempts, writable_attempts,
 };
 
 static const struct attempt *attempt_named(const char *name)

@@ -1,6 +1,5 @@
 /** AWS STS, as a server that checks signatures with the library of the SDKs. */
 import assert from 'node:assert/strict'
-import { createHash, createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
@@ -9,26 +8,13 @@ import { CredentialError } from '../../src/errors/index.js'
 import type { AssumeRoleSource } from '../../src/policy/index.js'
 import { obtain } from '../../src/sandbox/secrets/index.js'
 import { AWS, grant } from './setting.js'
+import { Sha256 } from './sha256.js'
 import { WHOSE, world } from './world.js'
 
 let server: Server
 let url: string
 let script: ((response: ServerResponse) => void)[] = []
 let forms: URLSearchParams[] = []
-
-class Sha256 {
-  readonly #hash
-  constructor(secret?: unknown) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as Uint8Array)
-  }
-  update(data: Uint8Array | string) {
-    this.#hash.update(data)
-  }
-  async digest() {
-    return Uint8Array.from(this.#hash.digest())
-  }
-  reset() {}
-}
 
 before(async () => {
   server = createServer(async (request, response) => {

@@ -14,20 +14,7 @@ import {
 } from '../../src/credentials/index.js'
 import { fuzzTime } from '../network/tools.js'
 import { AWS, ask, attached, awsKeys, header, holding, NOW, placeholderOf, verdict } from './setting.js'
-
-class Sha256 {
-  readonly #hash
-  constructor(secret?: unknown) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as Uint8Array)
-  }
-  update(data: Uint8Array | string) {
-    this.#hash.update(data)
-  }
-  async digest() {
-    return Uint8Array.from(this.#hash.digest())
-  }
-  reset() {}
-}
+import { Sha256 } from './sha256.js'
 
 const KEYS = { accessKeyId: AWS.accessKeyId, secretAccessKey: AWS.secret, sessionToken: null }
 

@@ -77,7 +77,7 @@ for (const [name, network] of Object.entries(POLICIES))
 
     const { stdout: said, stderr } = await glovebox(user, ['explain', '--policy', policy, '--json'])
     assert.notEqual(said, '', stderr)
-    const explained = JSON.parse(said) as Explanation & Pick<Report, 'claims'>
+    const explained = JSON.parse(said) as Explanation
     const { reached, arrived, report } = await tryEverything(user, folder, policy)
 
     assert.deepEqual(unlisted(explained, arrived), [], 'requests arrived that explain does not list')
@@ -110,27 +110,8 @@ for (const [name, network] of Object.entries(POLICIES))
     )
     assert.deepEqual(leftIn(place).length, 2, 'the granted folders can’t be written')
     assert.deepEqual([...reached.env].sort(), [...explained.env].sort())
-    const devices = [
-      'console',
-      'core',
-      'fd',
-      'full',
-      'null',
-      'ptmx',
-      'pts',
-      'random',
-      'shm',
-      'stderr',
-      'stdin',
-      'stdout',
-      'tty',
-      'urandom',
-      'zero',
-    ]
-    assert.deepEqual(
-      reached.devices.filter((each) => !devices.includes(each)),
-      [],
-    )
+    const devices = reached.devices.map((name) => (name.startsWith('pts/') ? 'a private pts' : name))
+    assert.deepEqual([...new Set(devices)].sort(), [...explained.kernel.devices].sort())
     if (Object.keys(network).length > 0) assert.ok(arrived.length > 0, 'nothing was reached at all')
     else assert.deepEqual(reached.network, [])
     // the comparison itself: one opening less in what is said, and it no longer agrees

@@ -1,5 +1,5 @@
 """everything.py FAR…: a job that tries all there is. FAR is METHOD,PROTOCOL,HOST,PORT. Prints what it reached, as JSON, one object."""
-import json, os, socket, ssl, sys
+import json, os, socket, ssl, stat, sys
 
 def ask(method, protocol, host, port):
     """what any server would take for a request; whether the far side's word came back"""
@@ -40,6 +40,14 @@ def writes(places):
         except OSError: pass
     return done
 
+def devices():
+    found = set()
+    for folder, _, names in os.walk('/dev'):
+        for path in (os.path.join(folder, name) for name in names):
+            mode = os.lstat(path).st_mode
+            if stat.S_ISCHR(mode) or stat.S_ISBLK(mode): found.add(path.removeprefix('/dev/'))
+    return sorted(found)
+
 folders = {folder for folder, _, _ in os.walk('/') if not folder.startswith(('/proc/', '/sys/', '/usr/'))}
 places = sorted(folders | {os.environ.get('ELSEWHERE', '/')})
 print(json.dumps({
@@ -47,5 +55,5 @@ print(json.dumps({
     'files': files(),
     'written': writes(places),
     'env': sorted(os.environ),
-    'devices': sorted(os.listdir('/dev')),
+    'devices': devices(),
 }))

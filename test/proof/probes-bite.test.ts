@@ -26,7 +26,7 @@ test('where there is no sandbox, probes say so', async () => {
   const runner = new PlanRunner(host, plan)
   const decoys = await layDecoys(null)
   try {
-    const open = benchOf({ runner, plan, decoys, caller: given.caller })
+    const open = benchOf({ runner, plan, decoys, caller: given.caller, machine: given.machine })
     const bench: Bench = {
       ...open,
       inside: async (attempts) => ({ tried: await open.open(attempts), run: null as never }),

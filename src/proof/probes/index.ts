@@ -39,7 +39,7 @@ export {
   type OpenProcess,
   type Probe,
   type Seen,
-  type SeenProcess,
+  type SeenRights,
   type Supervisor,
   type TakenEntry,
   type Trial,

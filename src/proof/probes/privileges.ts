@@ -1,9 +1,8 @@
 /** Who the job is: here and to the host, and what it could become. */
-import { randomBytes } from 'node:crypto'
 import { OWN_UID_BASE } from '../../host/index.js'
 import type { RequirementId } from '../../plan/index.js'
 import { allowing, has } from './derive.js'
-import type { Bench, Given, Open, Pointless, Probe, SeenProcess, Trial, Tried } from './probe.js'
+import type { Bench, Given, Open, Pointless, Probe, SeenRights, Trial, Tried } from './probe.js'
 import { attempt, refused } from './refused.js'
 import type { ThreatId } from './threats.js'
 
@@ -87,7 +86,7 @@ export const privilegeProbes: readonly Probe[] = [
     'new-privileges',
     'be, to the host, somebody whose files and processes there are',
     ({ host }) => {
-      const isSomebody = ({ uid, capabilities }: SeenProcess) =>
+      const isSomebody = ({ uid, capabilities }: SeenRights) =>
         capabilities !== 0n || (host.canTakeUids && uid < OWN_UID_BASE)
       const where: Open = host.canTakeUids ? 'caller' : 'privileged'
       return {
@@ -169,12 +168,12 @@ const openAs = (given: Given): Open => (has(given, 'SETUID') ? 'caller' : 'privi
 /** A process that is found by a word of its own. */
 async function seenFromTheHost(
   bench: Bench,
-  reached: (seen: SeenProcess) => boolean,
+  reached: (seen: SeenRights) => boolean,
   run: (attempt: { words: readonly [string, string, string] }) => Promise<unknown>,
 ): Promise<Tried[]> {
-  const word = randomBytes(12).toString('hex')
+  const word = bench.view.word()
   const running = run({ words: ['linger', word, '6'] })
-  const views = await bench.seen(word, running)
+  const views = await bench.view.rightsOf(word, running)
   await running
   const seen = views.find(reached) ?? views.at(-1)
   if (seen === undefined)

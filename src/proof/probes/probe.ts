@@ -53,8 +53,6 @@ export interface Bench {
   inside(attempts: readonly Attempt[], plan?: Plan, options?: InsideOptions): Promise<Inside>
   /** the attempts without a sandbox */
   open(attempts: readonly Attempt[], where?: Open): Promise<readonly Tried[]>
-  /** what the host sees, until `until` settles, of processes that have this word among their arguments */
-  seen(word: string, until: Promise<unknown>): Promise<readonly SeenProcess[]>
   /** one attempt without a sandbox, under way: its processes end when it is ended, and with this program */
   start(attempt: Attempt): OpenProcess
   /** a process of its own that starts sandboxes for the attempt, as many as asked, one a few milliseconds after the other */
@@ -113,6 +111,8 @@ export interface HostView {
   /** that have the word in their arguments, wherever they run */
   processesWith(word: string): HostProcess[]
   isAlive(process: HostProcess): boolean
+  /** as whom such processes run, each time they are looked at until `until` settles */
+  rightsOf(word: string, until: Promise<unknown>): Promise<readonly SeenRights[]>
   /** folders of the control groups that a sandbox's process is in */
   cgroupsOf(process: HostProcess): string[]
   exists(path: string): boolean
@@ -125,8 +125,8 @@ export interface HostView {
   after(ms: number): Promise<void>
 }
 
-/** A process, as the host sees it. */
-export interface SeenProcess {
+/** As whom a process runs, as the host sees it. */
+export interface SeenRights {
   readonly uid: number
   /** effective ones, a set of bits, capabilities(7) */
   readonly capabilities: bigint

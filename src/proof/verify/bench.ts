@@ -1,9 +1,8 @@
 /** Where probes are tried: in the real sandbox, and in the open. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { constants } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type InputFile, nativePrograms } from '../../boundary/index.js'
 import { LaunchError } from '../../errors/index.js'
 import type { LeftOff, Plan } from '../../plan/index.js'
@@ -15,23 +14,20 @@ import {
   type Decoys,
   type Inside,
   type InsideOptions,
+  type Machine,
   type Open,
   roomy,
-  type SeenProcess,
   type Tried,
   UNTOLD,
   Untried,
 } from '../probes/index.js'
 import { hostView } from './host-view.js'
 import { toldOf, triedOf, wordOf } from './looks.js'
-import { machineNow } from './machine.js'
 import { startOpen } from './open-process.js'
 import { supervise } from './supervise.js'
 
 /** In the open nothing else ends an attempt that hangs, ms. */
 const OPEN_MS = 20_000
-/** How often the host is looked at, ms. */
-const LOOK_MS = 20
 
 /** What a bench is made of. */
 export interface Place {
@@ -39,18 +35,19 @@ export interface Place {
   readonly plan: Plan
   readonly decoys: Decoys
   readonly caller: Caller
+  readonly machine: Machine
   readonly signal?: AbortSignal | undefined
   readonly without?: LeftOff | undefined
 }
 
-export function benchOf({ runner, plan, decoys, caller, signal, without }: Place): Bench {
+export function benchOf({ runner, plan, decoys, caller, machine, signal, without }: Place): Bench {
   const program = readFileSync(nativePrograms().probe)
   const withRoom = roomy(plan)
   return {
     plan,
     roomy: withRoom,
     host: runner.host,
-    machine: machineNow(),
+    machine,
     decoys,
     async inside(attempts, under, insideOptions = {}) {
       try {
@@ -62,7 +59,6 @@ export function benchOf({ runner, plan, decoys, caller, signal, without }: Place
       }
     },
     open: (attempts, where = 'caller') => open(attempts, where, caller, signal),
-    seen,
     start: (attempt) => startOpen(wordOf(attempt)),
     supervise: (attempt, under, sandboxes) =>
       supervise({
@@ -141,42 +137,4 @@ async function open(
 /** A caller that is under a filter itself can make no control of what that refuses. */
 function isRefusedToTheCaller({ reached, look }: Tried, { filtered }: Caller): boolean {
   return !reached && filtered && look.result === 'EPERM'
-}
-
-async function seen(word: string, until: Promise<unknown>): Promise<SeenProcess[]> {
-  const views: SeenProcess[] = []
-  let over = false
-  const end = () => {
-    over = true
-  }
-  until.then(end, end)
-  while (!over) {
-    for (const pid of readdirSync('/proc')) {
-      if (!/^\d+$/.test(pid) || !argumentsOf(pid).includes(word)) continue
-      const view = seenIn(readOrNothing(`/proc/${pid}/status`))
-      if (view !== null) views.push(view)
-    }
-    await sleep(LOOK_MS)
-  }
-  return views
-}
-
-function argumentsOf(pid: string): readonly string[] {
-  return readOrNothing(`/proc/${pid}/cmdline`).split(/[\0,]/)
-}
-
-function seenIn(status: string): SeenProcess | null {
-  const uid = /^Uid:\t\d+\t(\d+)\t/m.exec(status)?.[1]
-  const capabilities = /^CapEff:\t([0-9a-f]+)$/m.exec(status)?.[1]
-  if (uid === undefined || capabilities === undefined) return null
-  return { uid: Number(uid), capabilities: BigInt(`0x${capabilities}`) }
-}
-
-/** A process may be gone when it is looked at. */
-function readOrNothing(file: string): string {
-  try {
-    return readFileSync(file, 'latin1')
-  } catch {
-    return ''
-  }
 }

@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
 import type { HostFacts } from '../../host/index.js'
-import type { HostProcess, HostView, TakenEntry } from '../probes/index.js'
+import type { HostProcess, HostView, SeenRights, TakenEntry } from '../probes/index.js'
 
 const LOOK_MS = 10
 /** How cell names the group of a sandbox, see `cgroup_folder`. */
@@ -24,11 +24,18 @@ const GROUP = /glovebox-\d+[-/]\d+$/
 export function hostView({ cgroups }: Pick<HostFacts, 'cgroups'>, signal?: AbortSignal): HostView {
   return {
     word: () => randomBytes(12).toString('hex'),
-    processesWith: (word) =>
-      pids()
-        .filter((pid) => read(`/proc/${pid}/cmdline`).includes(word))
-        .map(processOf),
+    processesWith: (word) => having(word).map(processOf),
     isAlive: ({ pid, startedAt }) => startedAt !== '' && startOf(pid) === startedAt,
+    rightsOf: async (word, until) => {
+      const views: SeenRights[] = []
+      let over = false
+      const end = () => {
+        over = true
+      }
+      until.then(end, end)
+      for (; !over; await after(LOOK_MS)) views.push(...having(word).flatMap((pid) => rightsOf(pid) ?? []))
+      return views
+    },
     cgroupsOf: ({ pid }) => {
       const named = read(`/proc/${pid}/cgroup`)
         .split('\n')
@@ -97,6 +104,19 @@ function pids(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
+}
+
+function having(word: string): number[] {
+  return pids().filter((pid) => read(`/proc/${pid}/cmdline`).includes(word))
+}
+
+/** `null`: it is gone */
+function rightsOf(pid: number): SeenRights | null {
+  const status = read(`/proc/${pid}/status`)
+  const uid = /^Uid:\t\d+\t(\d+)\t/m.exec(status)?.[1]
+  const capabilities = /^CapEff:\t([0-9a-f]+)$/m.exec(status)?.[1]
+  if (uid === undefined || capabilities === undefined) return null
+  return { uid: Number(uid), capabilities: BigInt(`0x${capabilities}`) }
 }
 
 /** Empty when it is gone, or only waits to be reaped: nothing of it runs, and it holds nothing. */

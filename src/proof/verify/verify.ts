@@ -63,8 +63,9 @@ export async function verifyPlan(
   const decoys = await layDecoys(world)
   const results: ProbeResult[] = []
   try {
-    const given = { plan, host, ...lookAround() }
-    const bench = benchOf({ runner, plan, decoys, caller: given.caller, signal, without })
+    const around = lookAround()
+    const given = { plan, host, ...around }
+    const bench = benchOf({ runner, plan, decoys, ...around, signal, without })
     const trials = called.map((probe, index) => ({
       probe,
       index,
