@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 /* Every folder and file that can be seen, outside the places in `skip`: which of them can be written to? */
+enum { WALKS = 8 };
+
 static char **skips;
 static long seen;
 static int deepest;
@@ -41,7 +43,9 @@ static bool is_writable(const char *path, const struct stat *found)
 
 static int try_one(const char *path, const struct stat *found, int kind, struct FTW *where)
 {
-    (void)kind;
+    /* gone since its folder was read: nothing is known of it */
+    if (kind == FTW_NS)
+        return FTW_CONTINUE;
     if (is_skipped(path) || where->level > deepest)
         return FTW_SKIP_SUBTREE;
     seen++;
@@ -52,10 +56,17 @@ static int try_one(const char *path, const struct stat *found, int kind, struct 
     return FTW_CONTINUE;
 }
 
+/* A folder that goes while the tree is walked ends the walk: then it is walked anew. */
 static int walked(const char *from, int levels)
 {
     deepest = levels;
-    return nftw(from, try_one, 40, FTW_PHYS | FTW_ACTIONRETVAL) != 0 ? errno : seen > 0 ? 0 : ENOENT;
+    for (int again = 0; again < WALKS; again++) {
+        if (nftw(from, try_one, 40, FTW_PHYS | FTW_ACTIONRETVAL) == 0)
+            return seen > 0 ? 0 : ENOENT;
+        if (errno != ENOENT)
+            break;
+    }
+    return errno;
 }
 
 static int a_writable_below(char **args)
