@@ -42,7 +42,7 @@ export class SandboxNetwork {
   readonly own: OwnAddresses
   readonly total: Budget
   #ended = false
-  readonly #rules = new Map<NetworkRule, Budget>()
+  readonly #rules = new Map<string, Budget>()
   readonly #closers = new Set<() => void>()
   readonly #works = new Set<Promise<void>>()
 
@@ -63,8 +63,8 @@ export class SandboxNetwork {
   }
 
   budgetOf(rule: NetworkRule): Budget {
-    const budget = this.#rules.get(rule) ?? new Budget(rule.budget, this.now)
-    this.#rules.set(rule, budget)
+    const budget = this.#rules.get(rule.name) ?? new Budget(rule.budget, this.now)
+    this.#rules.set(rule.name, budget)
     return budget
   }
 
