@@ -31,7 +31,8 @@ export function answerHandshake(
     socket.on('_tlsError', hear)
     // later ones are heard of as 'close'
     socket.on('error', hear)
-    socket.once('close', () => failed(network.ended ? 'denyTimeout' : 'denyHandshake'))
+    // its certificate went out at once: a job that ends meanwhile did not go on with it, and may have said so unheard
+    socket.once('close', () => failed('denyHandshake'))
     socket.once('secure', () => {
       clearTimeout(timer)
       // as Node's own server does; what speaks HTTP/2 would wait for an event that only clients have
