@@ -17,7 +17,7 @@ extern const struct attempt abi_attempts[], amounts_attempts[], descriptors_atte
     plant_attempts[], stay_attempts[],
     filter_attempts[], handles_attempts[], inherited_attempts[], ipc_attempts[], kernel_attempts[], keys_attempts[], lock_attempts[],
     machine_attempts[], mode_attempts[], mounts_attempts[], network_attempts[], pidfds_attempts[], privileges_attempts[], processes_attempts[],
-    sockets_attempts[], terminal_attempts[], uring_attempts[], watching_attempts[], weight_attempts[], writable_attempts[];
+    sockets_attempts[], talk_attempts[], terminal_attempts[], uring_attempts[], watching_attempts[], weight_attempts[], writable_attempts[];
 
 /* said.c: the attempt's detail, a line of printable bytes. */
 void say(const char *text, size_t length);
@@ -33,6 +33,9 @@ pid_t pid_of(const char *text);
 
 /* files.c: makes a file in the folder, and removes it. */
 int create_in(const char *folder);
+
+/* network.c: 0, or an errno. HOST is an address, or NAME@RESOLVER. */
+int connect_to(char *host, const char *port, int *fd);
 
 /* main.c: the words of the attempt that is made now, for a program that takes its place. */
 const char *current_words(void);

@@ -1,4 +1,5 @@
 /** Runs commands under plans, rather than policies: what `verify` needs, whose probes vary a plan's numbers. */
+import type { Readable } from 'node:stream'
 import { boundaryNamed, type InputFile, type SandboxSource } from '../boundary/index.js'
 import { BoundaryUnavailableError } from '../errors/index.js'
 import type { HostFacts } from '../host/index.js'
@@ -16,7 +17,9 @@ export interface PlanRunOptions {
   readonly inputs?: readonly InputFile[]
   /** what to collect when the job has ended, and into which host paths; write grants of the plan are left alone */
   readonly outputs?: Readonly<Record<string, string>>
-  readonly stdin?: Uint8Array
+  readonly stdin?: Uint8Array | Readable
+  /** told of what it writes as it comes */
+  readonly onStdout?: (chunk: Buffer) => void
   readonly terminal?: Job['terminal']
   readonly signal?: AbortSignal
   readonly onStarted?: Job['onStarted']
@@ -78,6 +81,7 @@ export class PlanRunner {
       onStarted: options.onStarted ?? null,
       inForce: this.#inForce,
     })
+    if (options.onStdout !== undefined) run.stdout.on('data', options.onStdout)
     const [stdout, stderr] = [run.stdout, run.stderr].map(kept) as [Promise<Buffer>, Promise<Buffer>]
     const outcome = await run.finish(this.#source)
     const attempts = networkAttempts(outcome.network, outcome.end)

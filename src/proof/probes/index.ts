@@ -27,6 +27,7 @@ export {
   type Attempt,
   type Bench,
   type Caller,
+  type ClearAnswer,
   type Decoys,
   type Given,
   type HostProcess,
@@ -38,10 +39,15 @@ export {
   type Open,
   type OpenProcess,
   type Probe,
+  type SecureScene,
   type Seen,
   type SeenProcess,
+  type SeenRequest,
+  type ShownCertificate,
   type Supervisor,
   type TakenEntry,
+  type Talked,
+  type TalkOptions,
   type Trial,
   type Tried,
   UNTOLD,
@@ -50,6 +56,15 @@ export {
   type Zone,
 } from './probe.js'
 export { roomy } from './scaled.js'
+export {
+  type Answer,
+  type Asked,
+  type Callee,
+  type Line,
+  type Spoken,
+  type Talk,
+  TalkProblem,
+} from './talk.js'
 export { THREATS, type ThreatId, UNTRIED } from './threats.js'
 
 export const PROBES: readonly Probe[] = [

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { constants } from 'node:os'
+import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type InputFile, nativePrograms } from '../../boundary/index.js'
 import { LaunchError } from '../../errors/index.js'
@@ -18,6 +19,9 @@ import {
   type Open,
   roomy,
   type SeenProcess,
+  type Talk,
+  type Talked,
+  type TalkOptions,
   type Tried,
   UNTOLD,
   Untried,
@@ -26,6 +30,8 @@ import { hostView } from './host-view.js'
 import { toldOf, triedOf, wordOf } from './looks.js'
 import { machineNow } from './machine.js'
 import { startOpen } from './open-process.js'
+import { talkOpenly } from './secure/open-talk.js'
+import { Talking } from './secure/talking.js'
 import { supervise } from './supervise.js'
 
 /** In the open nothing else ends an attempt that hangs, ms. */
@@ -61,6 +67,15 @@ export function benchOf({ runner, plan, decoys, caller, signal, without }: Place
         throw error
       }
     },
+    async talk(play, under, talkOptions = {}) {
+      try {
+        return await talkInside(runner, under ?? withRoom, program, play, talkOptions)
+      } catch (error) {
+        if (under !== undefined && error instanceof LaunchError) throw new Untried(error.message)
+        throw error
+      }
+    },
+    talkOpenly: (play) => talkOpenly(play),
     open: (attempts, where = 'caller') => open(attempts, where, caller, signal),
     seen,
     start: (attempt) => startOpen(wordOf(attempt)),
@@ -104,6 +119,36 @@ async function inside(
   }
   if (last === null) throw new RangeError('a probe without an attempt')
   return { tried, run: last }
+}
+
+async function talkInside<T>(
+  runner: PlanRunner,
+  plan: Plan,
+  content: Buffer,
+  play: (talk: Talk) => Promise<T>,
+  options: TalkOptions,
+): Promise<Talked<T>> {
+  const path = programPath(plan)
+  const stdin = new PassThrough()
+  const talking = new Talking(stdin)
+  const running = runner.run(plan, [path, 'talk'], {
+    ...options,
+    inputs: [{ path, mode: 0o755, content: [content] }],
+    stdin,
+    onStdout: (chunk) => talking.hear(chunk),
+  })
+  const over = () => talking.over()
+  running.then(over, over)
+  try {
+    const said = await play(talking)
+    stdin.end()
+    return { said, run: await running }
+  } catch (error) {
+    // that there was no sandbox tells more than that it did not talk
+    stdin.end()
+    await running
+    throw error
+  }
 }
 
 /** SIGKILL is how anything is ended from outside: no answer to what was tried, and nothing of what was not yet. */
