@@ -29,6 +29,7 @@ export const REQUIREMENT_IDS = [
   'network.no-host-services',
   'network.tls-name',
   'network.http-rewritten',
+  'network.inspected',
   'network.budgets',
   'network.recorded',
   'syscalls.profile',

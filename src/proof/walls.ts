@@ -62,6 +62,7 @@ export const STANDING: { readonly [Id in RequirementId]: Standing } = {
   'network.no-host-services': { wall: 'network', ofOpening: true },
   'network.tls-name': { wall: null, ofOpening: true },
   'network.http-rewritten': { wall: null, ofOpening: true },
+  'network.inspected': { wall: null, ofOpening: true },
   'network.budgets': { wall: null, ofOpening: true },
   'network.recorded': { wall: null, ofOpening: true },
   'syscalls.profile': { wall: 'calls' },

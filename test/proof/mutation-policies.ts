@@ -38,6 +38,11 @@ export const POLICIES = {
       maxConnections: 8,
     },
   }),
+  inspected: () => ({
+    network: {
+      allow: [{ host: 'inspected.test', inspect: true, methods: ['GET'], paths: ['/a/**'] }],
+    },
+  }),
 } satisfies Readonly<Record<string, Written>>
 
 export type Under = keyof typeof POLICIES

@@ -96,6 +96,10 @@ export const TABLE: Readonly<Record<MechanismId, Row>> = {
   'gateway-own-addresses': { by: 'host.own-behind-name', under: 'network' },
   'gateway-server-name': { by: 'tls.other-name', under: 'network' },
   'gateway-http': { by: 'http.two-hosts', under: 'network' },
+  'gateway-requests': { by: 'inspected.path', under: 'inspected' },
+  'gateway-inspects': { by: 'inspected.unread', under: 'inspected' },
+  'gateway-authority': { by: 'inspected.other-sandbox', under: 'inspected' },
+  'gateway-certificates': { by: 'inspected.other-certificate', under: 'inspected' },
   'gateway-budgets': { by: 'budgets.upload', under: 'network' },
 
   filter: { by: 'calls.unknown' },
@@ -191,6 +195,7 @@ export const CLAIMS: Readonly<Record<RequirementId, Shown | Unseen>> = {
   'network.no-host-services': { by: ['host.own-behind-name'], under: 'network' },
   'network.tls-name': { by: ['tls.other-name'], under: 'network' },
   'network.http-rewritten': { by: ['http.two-hosts'], under: 'network' },
+  'network.inspected': { by: ['inspected.unread'], under: 'inspected' },
   'network.budgets': { by: ['budgets.upload'], under: 'network' },
   'network.recorded': { by: ['records.denied'], under: 'network' },
   'syscalls.profile': { by: ['calls.unknown'] },

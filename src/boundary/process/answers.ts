@@ -185,7 +185,20 @@ const answers: Answers = {
   'network.tls-name': () =>
     enforcedBy(by('the gateway reads the ClientHello before it dials', 'gateway-server-name')),
   'network.http-rewritten': () =>
-    enforcedBy(by('the gateway parses each request and writes its own', 'gateway-http')),
+    enforcedBy(
+      by('the gateway parses each request and writes its own', 'gateway-http'),
+      by('the gateway holds the method and the path of each to the rule', 'gateway-requests'),
+    ),
+  'network.inspected': () =>
+    enforcedBy(
+      by('the gateway ends TLS, and lets none by that a rule inspects', 'gateway-inspects'),
+      by('an authority made for this sandbox, whose key is in the gateway alone', 'gateway-authority'),
+      by(
+        "the gateway verifies the host's certificate before it sends anything, by the authorities of this host",
+        'gateway-certificates',
+      ),
+      by('the gateway holds each request inside to the rule', 'gateway-requests'),
+    ),
   'network.budgets': () => enforcedBy(by('the gateway counts', 'gateway-budgets')),
   'network.recorded': () =>
     enforcedBy(

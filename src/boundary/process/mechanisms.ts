@@ -59,6 +59,10 @@ export const MECHANISMS = {
   'gateway-own-addresses': 'the gateway knows this host’s own addresses',
   'gateway-server-name': 'the gateway reads the ClientHello',
   'gateway-http': 'the gateway parses each request and writes its own',
+  'gateway-requests': 'the gateway holds methods and paths to the rule',
+  'gateway-inspects': 'the gateway ends TLS that a rule inspects',
+  'gateway-authority': 'the gateway makes an authority for each sandbox',
+  'gateway-certificates': 'the gateway verifies certificates of hosts',
   'gateway-budgets': 'the gateway counts',
 
   // the system call filter, by what each part of it keeps

@@ -101,6 +101,15 @@ export const THREATS = {
     family: 'network',
     what: 'two lengths, two Hosts, absolute form, pipelining, CONNECT, Upgrade, a second authority',
   },
+  'inside-tls': {
+    family: 'network',
+    what: 'inside TLS that is looked into: past whoever looks, another method, path, host, or authority of a stream',
+  },
+  'wrong-certificates': {
+    family: 'network',
+    what: 'a host with a certificate for another, an old one, one that nobody signed',
+  },
+  'sandbox-authority': { family: 'network', what: 'the authority of one sandbox, believed in another' },
   volume: {
     family: 'network',
     what: 'volume through an allowed host: uploads, downloads, thousands of connections',
@@ -144,9 +153,6 @@ export const UNTRIED: Readonly<Record<string, string>> = {
   redirects: 'a redirect is followed by the job: each hop is one of the attempts above',
   slowness: 'it would take longer than a verification',
   'bad-upstreams': 'it is done by hosts, to the gateway',
-  'inside-tls': 'the decoys speak no TLS; the tests have hosts that do',
-  'wrong-certificates': 'it is done by hosts, to the gateway',
-  'sandbox-authority': 'what a certificate is worth, its readers say: the tests have them',
   'credential-elsewhere': NO_CREDENTIALS,
   'foreign-tokens': NO_CREDENTIALS,
   'credential-reflected': NO_CREDENTIALS,
