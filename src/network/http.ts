@@ -1,6 +1,5 @@
-import type { NetworkRule } from '../plan/index.js'
+import { held, type NetworkRule } from '../plan/index.js'
 import { canonicalAuthority, canonicalWireName } from '../policy/index.js'
-import { held } from './held.js'
 import {
   type Framing,
   type Header,

@@ -1,4 +1,5 @@
-import { ClientHelloReader, type Denial, type HelloState, held, judgeHello } from '../../network/index.js'
+import { ClientHelloReader, type Denial, type HelloState, judgeHello } from '../../network/index.js'
+import { held } from '../../plan/index.js'
 import { type Look, readFirst } from './first-bytes.js'
 import type { Incoming } from './incoming.js'
 import { inspectionOf } from './inspect/later.js'

@@ -1,7 +1,6 @@
 /** What a sandbox with inspected rules has besides: its authority, and those that its hosts are believed by. */
 import type { SecureContext } from 'node:tls'
-import { held } from '../../../network/index.js'
-import type { NetworkPlan } from '../../../plan/index.js'
+import { held, type NetworkPlan } from '../../../plan/index.js'
 import { Authority } from '../authority/authority.js'
 import type { Incoming } from '../incoming.js'
 import { passInspected } from './inspect.js'

@@ -7,8 +7,8 @@ import {
   type SecureContext,
   type TLSSocket,
 } from 'node:tls'
-import { held, type Target } from '../../../network/index.js'
-import type { NetworkRule } from '../../../plan/index.js'
+import type { Target } from '../../../network/index.js'
+import { held, type NetworkRule } from '../../../plan/index.js'
 import type { Attempted } from '../attempted.js'
 import { type Reached, reach } from '../reach.js'
 import { carriedBy } from '../reset.js'
