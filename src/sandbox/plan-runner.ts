@@ -23,6 +23,8 @@ export interface PlanRunOptions {
   readonly onStdout?: (chunk: Buffer) => void
   /** a value for each credential of the plan; what their own sources have is not asked for */
   readonly secrets?: Readonly<Record<string, string>>
+  /** given, before the run begins, what ends a lease */
+  readonly onRevocable?: (revoke: (name: string) => Promise<void>) => void
   readonly terminal?: Job['terminal']
   readonly signal?: AbortSignal
   readonly onStarted?: Job['onStarted']
@@ -79,6 +81,7 @@ export class PlanRunner {
       secrets,
       cancel: options.signal ?? null,
     })
+    options.onRevocable?.((name) => credentials.revoke(name))
     const run = new JobRun({
       plan,
       network: network === null ? null : new JobNetwork(this.#gateways.of(null), network),

@@ -65,6 +65,27 @@ export const MECHANISMS = {
   'gateway-certificates': 'the gateway verifies certificates of hosts',
   'gateway-budgets': 'the gateway counts',
 
+  // credentials
+  'credential-placeholders': 'variables hold placeholders; values go to the gateway alone',
+  'credential-hosts': 'the gateway puts a value into requests to its hosts alone',
+  'credential-tls': 'the gateway puts no value into what is not TLS',
+  'credential-methods': 'the gateway puts a value into requests of its methods alone',
+  'credential-paths': 'the gateway puts a value into requests of its paths alone',
+  'credential-alone': 'the gateway takes off what the job has in the place of a value',
+  'credential-signatures': 'the gateway refuses signatures with other keys',
+  'credential-heads': 'the gateway looks for placeholders and values in the heads of requests',
+  'credential-bodies': 'the gateway looks for placeholders and values in the bodies of requests',
+  'credential-foreign': 'the gateway knows a placeholder that is not of this sandbox',
+  'credential-time': 'the gateway ends a lease by its time',
+  'credential-uses': 'the gateway counts uses',
+  'credential-revocation': 'the gateway ends a lease when it is told to',
+  'credential-streams': 'the gateway closes what is under way when a lease ends',
+  'credential-answer-heads': 'the gateway looks for values in the heads of answers',
+  'credential-answer-bodies': 'the gateway looks for values in the bodies of answers',
+  'credential-unpacking': 'the gateway unpacks answers, and refuses those that it can not',
+  'credential-records': 'the gateway takes values out of what it tells',
+  'credential-reports': 'Glovebox takes values out of its reports, errors and messages',
+
   // the system call filter, by what each part of it keeps
   filter: 'a seccomp filter that lets only known calls through',
   'filter-abi': 'the filter kills whoever uses another ABI',

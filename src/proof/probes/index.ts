@@ -1,6 +1,7 @@
 /** All probes, and why some claims have none. */
 import type { RequirementId } from '../../plan/index.js'
 import { callProbes } from './calls.js'
+import { credentialProbes } from './credentials/index.js'
 import { firstProcessProbes } from './first-process.js'
 import { furtherWallProbes } from './further-walls.js'
 import { givingUpProbes } from './giving-up.js'
@@ -23,6 +24,7 @@ import { processProbes } from './processes.js'
 import { rootProbes } from './root.js'
 import { scratchProbes } from './scratch.js'
 
+export { decoySecrets } from './credentials/index.js'
 export {
   type Attempt,
   type Bench,
@@ -39,6 +41,7 @@ export {
   type Open,
   type OpenProcess,
   type Probe,
+  type Revoke,
   type SecureScene,
   type Seen,
   type SeenProcess,
@@ -47,7 +50,6 @@ export {
   type Supervisor,
   type TakenEntry,
   type Talked,
-  type TalkOptions,
   type Trial,
   type Tried,
   UNTOLD,
@@ -83,6 +85,7 @@ export const PROBES: readonly Probe[] = [
   ...givingUpProbes,
   ...furtherWallProbes,
   ...networkProbes,
+  ...credentialProbes,
   ...scratchProbes,
   ...outputProbes,
   ...memoryProbes,

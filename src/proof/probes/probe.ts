@@ -55,9 +55,9 @@ export interface Bench {
   /** the attempts without a sandbox */
   open(attempts: readonly Attempt[], where?: Open): Promise<readonly Tried[]>
   /** speaks with hosts from a fresh sandbox under `roomy`, or under another plan exactly as it is; throws as `inside` does */
-  talk<T>(play: (talk: Talk) => Promise<T>, plan?: Plan, options?: TalkOptions): Promise<Talked<T>>
-  /** the same without a sandbox, as the caller */
-  talkOpenly<T>(play: (talk: Talk) => Promise<T>): Promise<T>
+  talk<T>(play: (talk: Talk, revoke: Revoke) => Promise<T>, plan?: Plan): Promise<Talked<T>>
+  /** the same without a sandbox, as the caller, with these variables */
+  talkOpenly<T>(play: (talk: Talk) => Promise<T>, env?: Readonly<Record<string, string>>): Promise<T>
   /** what the host sees, until `until` settles, of processes that have this word among their arguments */
   seen(word: string, until: Promise<unknown>): Promise<readonly SeenProcess[]>
   /** one attempt without a sandbox, under way: its processes end when it is ended, and with this program */
@@ -69,7 +69,8 @@ export interface Bench {
 
 export type InsideOptions = Pick<PlanRunOptions, 'signal' | 'outputs' | 'onStarted'>
 
-export type TalkOptions = Pick<PlanRunOptions, 'signal'>
+/** Ends the lease of a credential; resolves when the gateway has. */
+export type Revoke = (name: string) => Promise<void>
 
 export interface Talked<T> {
   readonly said: T
@@ -176,6 +177,8 @@ export interface Decoys {
   readonly live: string
   /** what is read where something of these was reached; found nowhere else */
   readonly canary: string
+  /** letters and digits, of which the value of this credential is made: the same whenever it is asked for, and found nowhere else */
+  secret(name: string): string
   /** the network around; `null`: this process was not started in one */
   readonly world: World | null
 }
@@ -228,7 +231,7 @@ export interface SeenRequest {
 export interface ClearAnswer {
   readonly headers?: readonly (readonly [name: string, value: string])[]
   /** of the body, each sent by itself */
-  readonly pieces: readonly Uint8Array[]
+  readonly pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 }
 
 /**

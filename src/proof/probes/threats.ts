@@ -117,6 +117,23 @@ export const THREATS = {
   neighbours: { family: 'network', what: "the host's loopback, another sandbox, the gateway's own channel" },
   unseen: { family: 'network', what: 'an attempt that no report shows' },
 
+  'credential-inside': {
+    family: 'credentials',
+    what: 'reading a value: variables, arguments, /proc, files',
+  },
+  'credential-elsewhere': {
+    family: 'credentials',
+    what: 'a placeholder or a value sent to another host, method, path or part of a request, plain, wrapped, in pieces',
+  },
+  'foreign-tokens': { family: 'credentials', what: 'a token or keys of somebody else, for an allowed host' },
+  'credential-reflected': {
+    family: 'credentials',
+    what: 'a value got back from a host that repeats it: heads, bodies, wrapped, in pieces, packed',
+  },
+  'credential-after-end': { family: 'credentials', what: 'use after the end: time, uses, revocation' },
+  'foreign-placeholders': { family: 'credentials', what: 'a placeholder of another sandbox' },
+  'credential-written': { family: 'credentials', what: 'a value in what Glovebox writes down' },
+
   'staying-alive': {
     family: 'staying',
     what: 'ignoring SIGTERM, double forks, setsid, stopped processes, daemons',
@@ -138,7 +155,7 @@ export const THREATS = {
 
 export type ThreatId = keyof typeof THREATS
 
-const NO_CREDENTIALS = 'this version gives a job no credential'
+const NO_SOURCES = 'no source is asked: decoys stand for what they would give'
 
 /** Rows of docs/threats.md that nothing inside a sandbox of `verify` can try, by their ids there, and why not. */
 export const UNTRIED: Readonly<Record<string, string>> = {
@@ -153,13 +170,8 @@ export const UNTRIED: Readonly<Record<string, string>> = {
   redirects: 'a redirect is followed by the job: each hop is one of the attempts above',
   slowness: 'it would take longer than a verification',
   'bad-upstreams': 'it is done by hosts, to the gateway',
-  'credential-elsewhere': NO_CREDENTIALS,
-  'foreign-tokens': NO_CREDENTIALS,
-  'credential-reflected': NO_CREDENTIALS,
-  'credential-after-end': NO_CREDENTIALS,
-  'foreign-placeholders': NO_CREDENTIALS,
-  'secret-files': NO_CREDENTIALS,
-  'token-servers': NO_CREDENTIALS,
+  'secret-files': NO_SOURCES,
+  'token-servers': NO_SOURCES,
   'gateway-killed': 'it is done to a process of the host',
   'many-sandboxes': 'it takes a thousand of them; `npm run test:long` makes them',
   'hostile-policies': 'it is done to the policy, before there is a sandbox',

@@ -14,14 +14,15 @@ import {
   type Bench,
   type Caller,
   type Decoys,
+  decoySecrets,
   type Inside,
   type InsideOptions,
   type Open,
+  type Revoke,
   roomy,
   type SeenProcess,
   type Talk,
   type Talked,
-  type TalkOptions,
   type Tried,
   UNTOLD,
   Untried,
@@ -39,6 +40,8 @@ const OPEN_MS = 20_000
 /** How often the host is looked at, ms. */
 const LOOK_MS = 20
 
+type Run = PlanRunner['run']
+
 /** What a bench is made of. */
 export interface Place {
   readonly runner: PlanRunner
@@ -52,6 +55,9 @@ export interface Place {
 export function benchOf({ runner, plan, decoys, caller, signal, without }: Place): Bench {
   const program = readFileSync(nativePrograms().probe)
   const withRoom = roomy(plan)
+  // every plan of a policy with credentials has some: decoys stand for their values
+  const run: Run = (under, argv, options) =>
+    runner.run(under, argv, { ...options, secrets: decoySecrets(under, decoys.secret) })
   return {
     plan,
     roomy: withRoom,
@@ -60,22 +66,22 @@ export function benchOf({ runner, plan, decoys, caller, signal, without }: Place
     decoys,
     async inside(attempts, under, insideOptions = {}) {
       try {
-        return await inside(runner, under ?? withRoom, program, attempts, insideOptions)
+        return await inside(run, under ?? withRoom, program, attempts, insideOptions)
       } catch (error) {
         // of the plan itself that is a failure; of one that was made of it, only one thing that can't be tried here
         if (under !== undefined && error instanceof LaunchError) throw new Untried(error.message)
         throw error
       }
     },
-    async talk(play, under, talkOptions = {}) {
+    async talk(play, under) {
       try {
-        return await talkInside(runner, under ?? withRoom, program, play, talkOptions)
+        return await talkInside(run, under ?? withRoom, program, play)
       } catch (error) {
         if (under !== undefined && error instanceof LaunchError) throw new Untried(error.message)
         throw error
       }
     },
-    talkOpenly: (play) => talkOpenly(play),
+    talkOpenly,
     open: (attempts, where = 'caller') => open(attempts, where, caller, signal),
     seen,
     start: (attempt) => startOpen(wordOf(attempt)),
@@ -85,6 +91,7 @@ export function benchOf({ runner, plan, decoys, caller, signal, without }: Place
         path: programPath(under),
         word: wordOf(attempt),
         sandboxes,
+        secrets: decoySecrets(under, decoys.secret),
         without: without ?? null,
       }),
     view: hostView(runner.host, signal),
@@ -102,7 +109,7 @@ function programPath({ files }: Plan): string {
 
 /** As many sandboxes as it takes: one whose filter or limit lets no process be made ends after its first attempt. */
 async function inside(
-  runner: PlanRunner,
+  run: Run,
   plan: Plan,
   content: Buffer,
   attempts: readonly Attempt[],
@@ -113,7 +120,7 @@ async function inside(
   const tried: Tried[] = []
   let last: PlanRun | null = null
   for (let left = attempts; left.length > 0; left = attempts.slice(tried.length)) {
-    last = await runner.run(plan, [path, ...left.map(wordOf)], { ...options, inputs: [input] })
+    last = await run(plan, [path, ...left.map(wordOf)], { ...options, inputs: [input] })
     const made = left.slice(0, Math.max(1, toldOf(left, last.stdout)))
     tried.push(...triedOf(made, last.stdout, endOf(last.outcome)))
   }
@@ -122,25 +129,27 @@ async function inside(
 }
 
 async function talkInside<T>(
-  runner: PlanRunner,
+  run: Run,
   plan: Plan,
   content: Buffer,
-  play: (talk: Talk) => Promise<T>,
-  options: TalkOptions,
+  play: (talk: Talk, revoke: Revoke) => Promise<T>,
 ): Promise<Talked<T>> {
+  let revoke: Revoke = async () => {}
   const path = programPath(plan)
   const stdin = new PassThrough()
   const talking = new Talking(stdin)
-  const running = runner.run(plan, [path, 'talk'], {
-    ...options,
+  const running = run(plan, [path, 'talk'], {
     inputs: [{ path, mode: 0o755, content: [content] }],
     stdin,
     onStdout: (chunk) => talking.hear(chunk),
+    onRevocable: (ends) => {
+      revoke = ends
+    },
   })
   const over = () => talking.over()
   running.then(over, over)
   try {
-    const said = await play(talking)
+    const said = await play(talking, (name) => revoke(name))
     stdin.end()
     return { said, run: await running }
   } catch (error) {

@@ -25,6 +25,12 @@ export interface Around {
 /** `around`: `null` when this process was started in none. */
 export async function layDecoys(around: Around | null): Promise<LaidDecoys> {
   const canary = `glovebox-canary-${randomBytes(12).toString('hex')}`
+  const secrets = new Map<string, string>()
+  const secret = (name: string) => {
+    const known = secrets.get(name) ?? `decoy${randomBytes(20).toString('hex')}`
+    secrets.set(name, known)
+    return known
+  }
   const laid = enteredFolder(around !== null)
   const folder = laid.path
   const leave = () => laid.remove()
@@ -59,6 +65,7 @@ export async function layDecoys(around: Around | null): Promise<LaidDecoys> {
     linked,
     live,
     canary,
+    secret,
     world,
     async remove() {
       await world?.remove()

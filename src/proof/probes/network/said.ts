@@ -1,15 +1,19 @@
 /** What probes share that speak TLS: a rule that looks into it, and one scene of talk inside and in the open. */
 import { visible } from '../../../errors/index.js'
 import type { Plan } from '../../../plan/index.js'
-import type {
-  Bench,
-  ClearAnswer,
-  Pointless,
-  SeenRequest,
-  ShownCertificate,
-  Trial,
-  Tried,
-  Zone,
+import type { PlanRun } from '../../../sandbox/index.js'
+import {
+  type Bench,
+  type ClearAnswer,
+  type Pointless,
+  type Revoke,
+  type Seen,
+  type SeenRequest,
+  type ShownCertificate,
+  type Trial,
+  type Tried,
+  UNTOLD,
+  type Zone,
 } from '../probe.js'
 import { type Answer, type Asked, type Callee, type Line, type Talk, TalkProblem } from '../talk.js'
 import { methodOf, pathOf } from './bytes.js'
@@ -20,6 +24,11 @@ export interface TalkPlace extends Place {
   readonly talk: Talk
   /** inside TLS, as hosts of the world have it */
   readonly requests: readonly SeenRequest[]
+  readonly seen: Seen
+  /** ends the lease of a credential, where there is one */
+  readonly revoke: Revoke
+  /** lets hosts go on that wait in their answers */
+  readonly goOn: () => void
 }
 
 /** What came of what was said. */
@@ -32,8 +41,10 @@ export interface Said {
 export interface SaidOptions {
   readonly zone?: Zone
   readonly shows?: ShownCertificate
-  /** what hosts say to requests; default: the canary */
-  readonly answer?: (request: SeenRequest) => ClearAnswer
+  /** what hosts say to requests, of which the rest may wait until it may go on; default: the canary */
+  readonly answer?: (request: SeenRequest, wait: Promise<void>) => ClearAnswer
+  /** inside: whether what the run left behind means that it was reached; default: what was said of it then */
+  readonly judged?: (run: PlanRun) => boolean
   /** how the plan differs from the one that is verified */
   readonly under?: (plan: Plan) => Plan
 }
@@ -53,19 +64,31 @@ export async function saidIn(
   bench: Bench,
   what: string,
   act: Act,
-  { inside, zone = {}, shows = 'good', answer, under }: SaidOptions & { readonly inside: boolean },
+  { inside, zone = {}, shows = 'good', answer, under, judged }: SaidOptions & { readonly inside: boolean },
 ): Promise<readonly Tried[]> {
   const { world, canary } = bench.decoys
   if (world === null) throw new RangeError('a scene without a world')
-  const secure = { shows, answer: answer ?? (() => ({ pieces: [Buffer.from(canary)] })) }
+  let goOn = () => {}
+  const wait = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  const says = answer ?? (() => ({ pieces: [Buffer.from(canary)] }))
+  const secure = { shows, answer: (request: SeenRequest) => says(request, wait) }
   return world.scene(
     zone,
     async (seen) => {
       const resolver = inside ? (bench.plan.network?.resolver ?? world.resolver) : world.resolver
-      const play = (talk: Talk) =>
-        tried(what, () => act({ inside, bench, world, resolver, talk, requests: seen.requests }))
-      const each = inside ? (await bench.talk(play, under?.(bench.roomy))).said : await bench.talkOpenly(play)
-      return [each]
+      const play = async (talk: Talk, revoke: Revoke = async () => {}) => {
+        const place = { inside, bench, world, resolver, talk, revoke, goOn, seen, requests: seen.requests }
+        try {
+          return await tried(what, () => act(place))
+        } finally {
+          goOn()
+        }
+      }
+      if (!inside) return [await bench.talkOpenly((talk) => play(talk))]
+      const { said: each, run } = await bench.talk(play, under?.(bench.roomy))
+      return [judged === undefined || each.look.result === UNTOLD ? each : { ...each, reached: judged(run) }]
     },
     secure,
   )

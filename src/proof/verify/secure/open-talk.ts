@@ -5,11 +5,14 @@ import { nativePrograms } from '../../../boundary/index.js'
 import type { Talk } from '../../probes/index.js'
 import { Talking } from './talking.js'
 
-export async function talkOpenly<T>(play: (talk: Talk) => Promise<T>): Promise<T> {
+export async function talkOpenly<T>(
+  play: (talk: Talk) => Promise<T>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<T> {
   const child = spawn(nativePrograms().probe, ['--bound', 'talk'], {
     stdio: ['pipe', 'pipe', 'ignore'],
     cwd: '/',
-    env: {},
+    env: { ...env },
   })
   const closed = once(child, 'close')
   closed.catch(() => {})

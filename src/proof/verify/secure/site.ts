@@ -59,7 +59,7 @@ export class SecureSite {
     if (scene === null || response.destroyed) return
     const { headers = [], pieces } = scene.answer(seen)
     for (const [name, value] of headers) response.setHeader(name, value)
-    for (const piece of pieces) response.write(piece)
+    for await (const piece of pieces) if (!response.destroyed) response.write(piece)
     response.end()
   }
 }
