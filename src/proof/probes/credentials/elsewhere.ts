@@ -192,5 +192,5 @@ function written(use: Credential['use'], own: string, path: string): Partial<Ask
   }
   if (use.kind !== 'placeholder') return {}
   if (use.in.includes('headers')) return { headers: [['X-Decoy-Key', own]] }
-  return use.in.includes('query') ? { path: `${path}?key=${own}` } : { body: [Buffer.from(own)] }
+  return use.in.includes('query') ? { path: `${path}?x-decoy=${own}` } : { body: [Buffer.from(own)] }
 }
