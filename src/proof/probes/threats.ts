@@ -171,6 +171,7 @@ export const UNTRIED: Readonly<Record<string, string>> = {
   slowness: 'it would take longer than a verification',
   'bad-upstreams': 'it is done by hosts, to the gateway',
   'secret-files': NO_SOURCES,
+  'secret-inside': 'it is done by the caller, before there is a sandbox',
   'token-servers': NO_SOURCES,
   'gateway-killed': 'it is done to a process of the host',
   'many-sandboxes': 'it takes a thousand of them; `npm run test:long` makes them',
