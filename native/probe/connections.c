@@ -54,7 +54,7 @@ static int send_all(int fd, const uint8_t *bytes, size_t length, size_t piece)
     return 0;
 }
 
-static int connected(char *host, const char *port, int *fd)
+int connect_to(char *host, const char *port, int *fd)
 {
     struct place to;
     int outcome = place_of(host, port, &to), yes = 1;
@@ -71,7 +71,7 @@ static int connected(char *host, const char *port, int *fd)
 static int n_tcp(char **args)
 {
     static uint8_t bytes[4096], filler[1 << 16];
-    int fd = -1, outcome = connected(args[0], args[1], &fd);
+    int fd = -1, outcome = connect_to(args[0], args[1], &fd);
     size_t length = from_hex(args[2], bytes, sizeof bytes);
     bool more = args[3] != NULL && *args[3] != 0;
     if (outcome == 0)
@@ -107,7 +107,7 @@ static int n_many(char **args)
     int count = atoi(args[3]) < MAX_MANY ? atoi(args[3]) : MAX_MANY, answered = 0;
     for (int i = 0; i < count; i++) {
         all[i] = (struct pollfd){.fd = -1, .events = POLLIN};
-        if (connected(args[0], args[1], &all[i].fd) == 0)
+        if (connect_to(args[0], args[1], &all[i].fd) == 0)
             send_all(all[i].fd, bytes, length, 0);
     }
     for (int left = count; left > 0 && poll(all, (nfds_t)count, ANSWER_MS) > 0;)

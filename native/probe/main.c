@@ -16,7 +16,7 @@
 
 /* How long an attempt may hang, s: a connection that nobody answers hangs. */
 #define HANG_S 8
-/* Of what is meant to stay: longer than anybody waits for it to be ended, else it would seem to have been. */
+/* Of what is meant to stay, or to be talked to: longer than anybody waits for it to be ended, else it would seem to have been. */
 #define STAY_S 30
 #define WORDS 16
 #define MAX_SPEC 8192
@@ -26,7 +26,7 @@ static const struct attempt *const all_attempts[] = {
     files_attempts, fill_attempts, filter_attempts, handles_attempts, inherited_attempts, ipc_attempts, kernel_attempts,
     keys_attempts, lock_attempts, machine_attempts, mode_attempts, mounts_attempts, names_attempts, network_attempts,
     number_attempts, pidfds_attempts, plant_attempts, privileges_attempts, processes_attempts, sockets_attempts,
-    stay_attempts, terminal_attempts, uring_attempts, watching_attempts, weight_attempts, writable_attempts,
+    stay_attempts, talk_attempts, terminal_attempts, uring_attempts, watching_attempts, weight_attempts, writable_attempts,
 };
 
 static const struct attempt *attempt_named(const char *name)
@@ -112,7 +112,7 @@ static bool run_in_child(char *spec)
         _exit(0);
     }
     hanging = 0;
-    alarm(strncmp(spec, "stay,", 5) == 0 ? STAY_S : HANG_S);
+    alarm(strncmp(whole, "stay,", 5) == 0 || strcmp(whole, "talk") == 0 ? STAY_S : HANG_S);
     while (waitpid(current, &status, 0) < 0 && errno == EINTR)
         continue;
     alarm(0);

@@ -23,7 +23,8 @@ size_t from_hex(const char *text, uint8_t *out, size_t room);
 /* Whether it is an address. */
 bool literal(const char *text, int port, struct place *out);
 
-/* 0, or an errno. */
+/* Each gives 0, or an errno. */
+int connect_to(char *host, const char *port, int *fd);
 int place_of(char *host, const char *port, struct place *out);
 
 #endif

@@ -15,7 +15,7 @@ const PURE = /\/dist\/src\/|\/node_modules\/ipaddr\.js\//
  * The scripts of `entry`, to stand in `folder`: `main`, one for each module that is imported by `import()`, by the module's name,
  * with what it alone needs, and `shared`. `what`: how a failure names it. `late`: packages that are left out, and the scripts that hold them.
  * `anyway`: modules of Node that are loaded at once. `text`: the entry's, which then is no file. `whole`: one script, whatever
- * is imported how. `held`: for tests, what stands in place of src/network/held.ts. `options`: for rolldown.
+ * is imported how. `held`: for tests, what stands in place of src/plan/held.ts. `options`: for rolldown.
  */
 export async function bundle({
   what,
@@ -148,7 +148,7 @@ const wrap = (code) => `(function(exports,require,module,__filename,__dirname){$
 
 /** What ships does not ask whether a wall stands, so nobody can answer. */
 function walls(held) {
-  const file = join(root, 'dist/src/network/held.js')
+  const file = join(root, 'dist/src/plan/held.js')
   const standing = (code) => code.replaceAll(/\bheld\('[a-z-]+'\)/g, 'true')
   return {
     name: 'walls',

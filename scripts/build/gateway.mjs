@@ -11,7 +11,7 @@ const WHAT = 'the gateway'
 const ENTRY = join(root, 'dist/src/gateway/process/main.js')
 const FOLDER = join(root, 'dist/gateway')
 const MUTABLE = join(root, 'dist/mutable/gateway')
-/** In place of src/network/held.ts. */
+/** In place of src/plan/held.ts. */
 const TOLD =
   "const without = new Set((process.env.GLOVEBOX_WITHOUT ?? '').split(','));export const held = (id) => !without.has(id)"
 const NEEDED_AT_ONCE = ['node:net', 'node:dgram', 'node:dns', 'node:os']

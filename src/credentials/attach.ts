@@ -1,3 +1,4 @@
+import { held } from '../plan/index.js'
 import type { SwapPlace } from '../policy/index.js'
 import { type HeadSigner, signer } from './aws/resign.js'
 import type { Held, HeldCredentials } from './held.js'
@@ -92,7 +93,8 @@ function refuse(held: HeldCredentials, denial: CredentialDenial): Attaching {
 }
 
 function isHost({ hosts }: Held['grant'], { host, port, secure }: RequestHead): boolean {
-  return secure && hosts.some((each) => each.name === host && each.port === port)
+  if (!secure && held('credential-tls')) return false
+  return !held('credential-hosts') || hosts.some((each) => each.name === host && each.port === port)
 }
 
 /** Says what else the request means to servers that believe it. */
@@ -101,8 +103,9 @@ const OTHER_PATH = ['x-original-url', 'x-rewrite-url']
 
 function fits({ methods, paths }: Held['grant'], { method, headers, pathFits }: RequestHead): boolean {
   const says = (names: readonly string[]) => headers.some(([name]) => names.includes(name.toLowerCase()))
-  if (methods !== null && (!methods.includes(method) || says(OTHER_METHOD))) return false
-  return paths === null || (!says(OTHER_PATH) && pathFits(paths))
+  if (methods !== null && held('credential-methods') && (!methods.includes(method) || says(OTHER_METHOD)))
+    return false
+  return paths === null || !held('credential-paths') || (!says(OTHER_PATH) && pathFits(paths))
 }
 
 /** A placeholder that stands where its credential is for. */
@@ -110,6 +113,9 @@ interface Mark {
   readonly held: Held
   readonly place: SwapPlace
 }
+
+const looksIntoHeads = () => held('credential-heads')
+const knowsForeign = () => held('credential-foreign')
 
 /** Every place of the head, looked through for what may not be there. */
 function marks(
@@ -129,7 +135,7 @@ function marks(
   const found: Mark[] = []
   // most heads hold nothing: one look at all of it says so; what a part holds, the whole holds
   const whole = Buffer.from(parts.map(([, , text]) => text).join('\n'), 'latin1')
-  const suspicious = held.watched.all.scan(whole).length > 0
+  const suspicious = looksIntoHeads() && held.watched.all.scan(whole).length > 0
   for (const [place, name, text] of suspicious ? parts : []) {
     for (const hit of held.watched.all.scan(Buffer.from(text, 'latin1'))) {
       const { name: owner, placeholder } = whose(hit.name)
@@ -141,9 +147,9 @@ function marks(
     }
   }
   // of another sandbox, or of one that is gone: it stands for nothing here
-  const strange = placeholdersIn(whole.toString('latin1')).some(
-    (each) => !held.all.some((own) => own.placeholder === each),
-  )
+  const strange =
+    knowsForeign() &&
+    placeholdersIn(whole.toString('latin1')).some((each) => !held.all.some((own) => own.placeholder === each))
   return strange ? denied('denyCredentialElsewhere', null, 'the placeholder is of another sandbox') : found
 }
 

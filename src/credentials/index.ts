@@ -19,7 +19,7 @@ export { makePlaceholder, PLACEHOLDER_LENGTH, PLACEHOLDER_PREFIX, placeholdersIn
 export { Redactor, redacted } from './redact.js'
 export type { RequestHead } from './request.js'
 export { type BodyPiece, RequestBodyGuard } from './request-body.js'
-export { CREDENTIAL_PROMISES } from './requirements.js'
+export { credentialRequirements } from './requirements.js'
 export {
   type Coding,
   type GuardedHead,

@@ -1,4 +1,5 @@
 /** A credential's life in one sandbox. Pure: the time is told. */
+import { held } from '../plan/index.js'
 
 export const LEASE_ENDS = ['ttl', 'uses', 'expired', 'revoked', 'sandbox', 'gateway'] as const
 /** `expired`: what the source gave lives no longer. */
@@ -55,7 +56,8 @@ export class Lease {
   use(now: number): Asked {
     this.look(now)
     const { uses } = this.terms
-    if (this.#ended === null && uses !== null && this.#uses >= uses) this.end('uses', now)
+    const spent = uses !== null && this.#uses >= uses && held('credential-uses')
+    if (this.#ended === null && spent) this.end('uses', now)
     if (this.#ended !== null) {
       this.#refused++
       return { kind: 'ended', by: this.#ended }
@@ -72,7 +74,8 @@ export class Lease {
   /** Notices that its time is over. */
   look(now: number): LeaseEnd | null {
     const { deadline } = this
-    if (this.#ended === null && deadline !== null && now >= deadline.at) this.end(deadline.by, deadline.at)
+    const late = deadline !== null && now >= deadline.at && held('credential-time')
+    if (this.#ended === null && late) this.end(deadline.by, deadline.at)
     return this.#ended
   }
 

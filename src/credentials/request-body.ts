@@ -1,3 +1,4 @@
+import { held } from '../plan/index.js'
 import type { HeldCredentials, Watched } from './held.js'
 import { whose } from './held.js'
 import { LiveGuard } from './live-guard.js'
@@ -21,6 +22,7 @@ export class RequestBodyGuard {
   }
 
   push(piece: Buffer, last = false): BodyPiece {
+    if (!held('credential-bodies')) return { bytes: piece }
     const { bytes, hits, cut } = this.#guard.push(piece, last)
     const [hit] = hits
     if (!cut || hit === undefined) return { bytes }

@@ -1,5 +1,6 @@
 import { PassThrough, pipeline, Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import { held } from '../plan/index.js'
 import type { HeldCredentials } from './held.js'
 import { LiveGuard } from './live-guard.js'
 import { type Pairs, without } from './request.js'
@@ -18,6 +19,9 @@ export interface GuardedHead {
 }
 
 export type Coding = 'gzip' | 'deflate' | 'br'
+
+const looksIntoHeads = () => held('credential-answer-heads')
+const unpacks = () => held('credential-unpacking')
 
 /** The strictest of what the credentials of a host say. */
 type How = 'cut' | 'redact'
@@ -40,8 +44,8 @@ export function guardResponse(
   const how: How = here.every(({ grant }) => grant.onReflection === 'redact') ? 'redact' : 'cut'
   const head = guardFields(held.watched.values, headers, how)
   if (head.cut !== null) return { kind: 'denied', ...reflection(head.cut) }
-  const codings = bodyless ? [] : codingsOf(headers)
-  if (codings === null || packedMessages(headers))
+  const codings = bodyless || !unpacks() ? [] : codingsOf(headers)
+  if (codings === null || (unpacks() && packedMessages(headers)))
     return { kind: 'denied', ...denied('denyEncoded', null, null) }
   let kept: Pairs = head.headers
   if (codings.length > 0)
@@ -68,6 +72,7 @@ export function reflection(name: string): CredentialDenial {
 export function guardFields(needles: Needles, headers: Pairs, how: How) {
   const names = new Set<string>()
   const found = (text: string) => {
+    if (!looksIntoHeads()) return false
     const hits = needles.scan(Buffer.from(text, 'latin1'))
     for (const hit of hits) names.add(hit.name)
     return hits.length > 0

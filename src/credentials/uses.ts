@@ -1,3 +1,4 @@
+import { held } from '../plan/index.js'
 import { escaped } from './aws/sign.js'
 import { decoded, type Pairs, type RequestHead, rawQuery, splitTarget, without } from './request.js'
 
@@ -7,19 +8,22 @@ export interface Changed {
   readonly headers: Pairs
 }
 
+const replaced = (headers: Pairs, name: string): Pairs =>
+  held('credential-alone') ? without(headers, name) : headers
+
 /** `Authorization` says this, whatever the job had there: a token of its own would be another way out. */
 export function withBearer({ target, headers }: RequestHead, value: string): Changed {
-  return { target, headers: [...without(headers, 'authorization'), ['Authorization', `Bearer ${value}`]] }
+  return { target, headers: [...replaced(headers, 'authorization'), ['Authorization', `Bearer ${value}`]] }
 }
 
 /** @param user `null`: the value is `user:password` */
 export function withBasic({ target, headers }: RequestHead, user: string | null, value: string): Changed {
   const pair = Buffer.from(user === null ? value : `${user}:${value}`).toString('base64')
-  return { target, headers: [...without(headers, 'authorization'), ['Authorization', `Basic ${pair}`]] }
+  return { target, headers: [...replaced(headers, 'authorization'), ['Authorization', `Basic ${pair}`]] }
 }
 
 export function withHeader({ target, headers }: RequestHead, name: string, value: string): Changed {
-  return { target, headers: [...without(headers, name), [name, value]] }
+  return { target, headers: [...replaced(headers, name), [name, value]] }
 }
 
 /** The key once, and no other spelling of it. */

@@ -12,6 +12,9 @@ export type { ResolutionOptions } from './resolution.js'
 export { hostRoots } from './roots.js'
 export type { GatewayHost } from './start.js'
 
+/** How certificates are made, for decoys that have some. Loaded by who asks: it brings cryptography along. */
+export const certificates = () => import('./process/authority/certificate.js')
+
 export interface GatewayOptions extends ResolutionOptions, RootOptions {
   readonly host: GatewayHost
   /** a gateway that lacks something; absent or `null`: the one that ships */

@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js'
+import { held } from '../plan/index.js'
 import { special } from '../policy/index.js'
-import { held } from './held.js'
 import type { Denial } from './verdicts.js'
 
 declare const checked: unique symbol

@@ -1,5 +1,5 @@
+import { held } from '../plan/index.js'
 import type { RuleBudget } from '../policy/index.js'
-import { held } from './held.js'
 
 /** How much has gone through, for one rule or one sandbox. Nothing beyond a limit ever passes. */
 export class Budget {

@@ -1,4 +1,4 @@
-import type { NetworkRule } from '../plan/index.js'
+import { held, type NetworkRule } from '../plan/index.js'
 import { canonicalAuthority, canonicalWireName } from '../policy/index.js'
 import {
   type Framing,
@@ -105,7 +105,7 @@ function isAuthorityOf(text: string, target: Target, port: number): boolean {
 }
 
 function hasMethod(rule: NetworkRule, { method, headers }: ReadHead): boolean {
-  if (rule.methods === null) return true
+  if (rule.methods === null || !held('gateway-requests')) return true
   return rule.methods.includes(method) && !headers.some(({ lower }) => OTHER_METHOD.includes(lower))
 }
 
@@ -113,7 +113,7 @@ function hasMethod(rule: NetworkRule, { method, headers }: ReadHead): boolean {
 function pathFor(rule: NetworkRule, { target, headers }: ReadHead): string | null {
   if (target.kind === 'connect') return null
   if (target.kind === 'asterisk') return rule.paths === null ? '*' : null
-  if (rule.paths === null) return target.path + target.query
+  if (rule.paths === null || !held('gateway-requests')) return target.path + target.query
   if (headers.some(({ lower }) => OTHER_PATH.includes(lower))) return null
   const path = canonicalPath(target.path)
   return path !== null && rule.paths.some((pattern) => pathMatches(pattern, path))

@@ -3,7 +3,6 @@ export { type Attempt, AttemptLog } from './attempts.js'
 export { Budget, openAll } from './budget.js'
 export { ClientHelloReader, type Hello, type HelloState, judgeHello } from './client-hello.js'
 export { answerQuery, type DnsAnswer, type Zone } from './dns.js'
-export { held } from './held.js'
 export { hint, type Tried } from './hints.js'
 export {
   judgeRequest,

@@ -1,5 +1,5 @@
 /** What a name says by itself, before anyone is asked for its address. Names are canonical here: lower-case, no trailing dot. */
-import { held } from './held.js'
+import { held } from '../plan/index.js'
 
 /**
  * Names of metadata services. Their addresses are refused too; the names are because a resolver may give them others, such as a

@@ -46,6 +46,13 @@ export function networkRequirements(policy: NetworkPolicy | null): Requirement[]
       'network.http-rewritten',
       'HTTP that is clear, or inside TLS that a rule inspects, is read and written anew: one host a connection, only the methods and paths of the rule.',
     ),
+    {
+      id: 'network.inspected',
+      sentence:
+        'TLS that a rule inspects ends in the gateway, under an authority that is this sandbox’s alone; the host behind it has shown a certificate for its name, and gets only requests of the rule.',
+      family: 'network',
+      applies: policy !== null && [...policy.allow, policy.public].some((rule) => rule?.inspect === true),
+    },
     promise(
       'network.budgets',
       'What passes is bounded: bytes each way, connections at once, connections a second.',

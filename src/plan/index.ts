@@ -2,6 +2,7 @@
  * Requirement → answer → claim → plan. Types and the pure joins between them; nothing here knows a boundary.
  */
 
+export { held } from './held.js'
 export { InForce, type LeftOff } from './in-force.js'
 export type { FilePlan, LimitsPlan, NetworkPlan, NetworkRule, Plan, SyscallPlan } from './plan.js'
 export type {

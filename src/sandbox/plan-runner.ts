@@ -1,4 +1,5 @@
 /** Runs commands under plans, rather than policies: what `verify` needs, whose probes vary a plan's numbers. */
+import type { Readable } from 'node:stream'
 import { boundaryNamed, type InputFile, type SandboxSource } from '../boundary/index.js'
 import { BoundaryUnavailableError } from '../errors/index.js'
 import type { HostFacts } from '../host/index.js'
@@ -17,9 +18,13 @@ export interface PlanRunOptions {
   readonly inputs?: readonly InputFile[]
   /** what to collect when the job has ended, and into which host paths; write grants of the plan are left alone */
   readonly outputs?: Readonly<Record<string, string>>
-  readonly stdin?: Uint8Array
+  readonly stdin?: Uint8Array | Readable
+  /** told of what it writes as it comes */
+  readonly onStdout?: (chunk: Buffer) => void
   /** a value for each credential of the plan; what their own sources have is not asked for */
   readonly secrets?: Readonly<Record<string, string>>
+  /** given, before the run begins, what ends a lease */
+  readonly onRevocable?: (revoke: (name: string) => Promise<void>) => void
   readonly terminal?: Job['terminal']
   readonly signal?: AbortSignal
   readonly onStarted?: Job['onStarted']
@@ -76,6 +81,7 @@ export class PlanRunner {
       secrets,
       cancel: options.signal ?? null,
     })
+    options.onRevocable?.((name) => credentials.revoke(name))
     const run = new JobRun({
       plan,
       network: network === null ? null : new JobNetwork(this.#gateways.of(null), network),
@@ -90,6 +96,7 @@ export class PlanRunner {
       onStarted: options.onStarted ?? null,
       inForce: this.#inForce,
     })
+    if (options.onStdout !== undefined) run.stdout.on('data', options.onStdout)
     const [stdout, stderr] = [run.stdout, run.stderr].map(kept) as [Promise<Buffer>, Promise<Buffer>]
     const outcome = await run.finish(this.#source)
     const attempts = networkAttempts(outcome.network, outcome.end)

@@ -1,4 +1,5 @@
 import { type Boundary, boundaryNamed } from '../boundary/index.js'
+import { credentialRequirements } from '../credentials/index.js'
 import { BoundaryUnavailableError } from '../errors/index.js'
 import { filePlan, fileRequirements } from '../files/index.js'
 import type { HostFacts } from '../host/index.js'
@@ -18,6 +19,7 @@ export function requirementsOf(policy: Policy): Requirement[] {
     ...identityRequirements(),
     ...fileRequirements(policy),
     ...networkRequirements(policy.network),
+    ...credentialRequirements(policy.credentials),
     ...syscallRequirements(policy),
     ...limitRequirements(policy),
     ...lifetimeRequirements(policy),

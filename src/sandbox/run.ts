@@ -193,10 +193,20 @@ export class JobRun {
   /** The gateway, when it has taken the sandbox's network; one that hangs does not keep the run from ending. */
   async #launch(source: SandboxSource, credentials: JobCredentials | null): Promise<RunningSandbox> {
     const { plan, network } = this.#job
-    const whole = credentials === null ? plan : { ...plan, env: { ...plan.env, ...credentials.env } }
+    const whole =
+      credentials === null ? plan : { ...plan, env: { ...plan.env, ...(await this.#variables(credentials)) } }
     // without a network, or with nothing inspected, not a turn of the loop is lost
     const files = network?.files() ?? null
     return files === null ? source.launch(whole) : source.launch(whole, await files)
+  }
+
+  /** What stands in the job's variables for its credentials. */
+  async #variables(credentials: JobCredentials): Promise<Readonly<Record<string, string>>> {
+    if ((this.#job.inForce ?? InForce.all).on('credential-placeholders')) return credentials.env
+    const issues = await credentials.issues()
+    return Object.fromEntries(
+      issues.map(({ grant, value }) => [grant.name, value.kind === 'value' ? value.value : value.secret]),
+    )
   }
 
   /** All values, before anything is launched; `null`: the run was ended first. The sandbox's authority is made meanwhile. */

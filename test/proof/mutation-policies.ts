@@ -38,6 +38,15 @@ export const POLICIES = {
       maxConnections: 8,
     },
   }),
+  inspected: () => ({
+    network: {
+      allow: [{ host: 'inspected.test', inspect: true, methods: ['GET'], paths: ['/a/**'] }],
+    },
+  }),
+  credentials: () => ({
+    network: { allow: [{ host: 'secrets.test', inspect: true }] },
+    credentials: { DECOY_KEY: { source: 'caller', hosts: ['secrets.test'], use: 'bearer' } },
+  }),
 } satisfies Readonly<Record<string, Written>>
 
 export type Under = keyof typeof POLICIES

@@ -35,6 +35,7 @@ const OF_PROGRAMS = asked('native', /\bWALL\("([^"]+)"\)/g).filter((id) => id !=
 const OF_GATEWAY = [
   ...asked('src/gateway', /\bheld\('([^']+)'\)/g),
   ...asked('src/network', /\bheld\('([^']+)'\)/g),
+  ...asked('src/credentials', /\bheld\('([^']+)'\)/g),
 ]
 const strings = (file: string) => new Set(readFileSync(file, 'latin1').split('\0'))
 

@@ -132,7 +132,10 @@ describe('--only', () => {
   })
 
   test('that means nothing says what there is', () => {
-    assert.throws(() => ids('procesess.signal'), /Did you mean processes\.signal\? There are files, /)
+    assert.throws(
+      () => ids('procesess.signal'),
+      /Did you mean processes\.signal\? There are credentials, files, /,
+    )
     assert.throws(() => ids(''), /no claim or probe begins with that/)
     assert.throws(() => ids('limits.memory'), /can't be tried: .*--list/)
   })

@@ -27,6 +27,13 @@ const POLICIES = {
       { host: 'plain.example.org', ports: [80], methods: ['GET'], paths: ['/api/**'] },
     ],
   },
+  'TLS that is looked into': {
+    allow: [
+      { host: 'api.example.com', inspect: true, methods: ['GET'], paths: ['/a/**'] },
+      'other.example.org',
+    ],
+    public: { ports: [443], inspect: true },
+  },
   'by address, private and its own': {
     allow: [
       { host: '127.0.0.1', ports: [5432], private: ['127.0.0.1/32'] },

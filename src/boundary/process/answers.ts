@@ -185,12 +185,80 @@ const answers: Answers = {
   'network.tls-name': () =>
     enforcedBy(by('the gateway reads the ClientHello before it dials', 'gateway-server-name')),
   'network.http-rewritten': () =>
-    enforcedBy(by('the gateway parses each request and writes its own', 'gateway-http')),
+    enforcedBy(
+      by('the gateway parses each request and writes its own', 'gateway-http'),
+      by('the gateway holds the method and the path of each to the rule', 'gateway-requests'),
+    ),
+  'network.inspected': () =>
+    enforcedBy(
+      by('the gateway ends TLS, and lets none by that a rule inspects', 'gateway-inspects'),
+      by('an authority made for this sandbox, whose key is in the gateway alone', 'gateway-authority'),
+      by(
+        "the gateway verifies the host's certificate before it sends anything, by the authorities of this host",
+        'gateway-certificates',
+      ),
+      by('the gateway holds each request inside to the rule', 'gateway-requests'),
+    ),
   'network.budgets': () => enforcedBy(by('the gateway counts', 'gateway-budgets')),
   'network.recorded': () =>
     enforcedBy(
       by('TPROXY: the gateway accepts every connection', 'tproxy'),
       by('netfilter logs refused datagrams; of a flood the first 256, then 64 a second', 'logged-datagrams'),
+    ),
+  'credentials.never-inside': () =>
+    enforcedBy(
+      by(
+        'placeholders in the job’s environment; values go to the gateway by a socket without a name',
+        'credential-placeholders',
+      ),
+    ),
+  'credentials.bound-to-host': () =>
+    enforcedBy(
+      by(
+        'the gateway puts a value into requests that fit its credential, and into no other',
+        'credential-hosts',
+        'credential-methods',
+        'credential-paths',
+      ),
+      by('TLS ends in the gateway, which verified the host before', 'credential-tls', 'gateway-certificates'),
+      by(
+        'what the job has in the place of a value is taken off, and a signature with other keys refused',
+        'credential-alone',
+        'credential-signatures',
+      ),
+    ),
+  'credentials.no-placeholder-elsewhere': () =>
+    enforcedBy(
+      by(
+        'the gateway looks for placeholders and values, wrapped as they may be, in heads and bodies of every request',
+        'credential-heads',
+        'credential-bodies',
+      ),
+      by('a placeholder that is not of this sandbox is refused as such', 'credential-foreign'),
+    ),
+  'credentials.leased': () =>
+    enforcedBy(
+      by(
+        'leases in the gateway, which counts uses and time, and drops the value',
+        'credential-time',
+        'credential-uses',
+        'credential-revocation',
+      ),
+      by('requests under way are closed', 'credential-streams'),
+    ),
+  'credentials.no-reflection': () =>
+    enforcedBy(
+      by(
+        'the gateway looks for values in heads and bodies of answers, unpacked',
+        'credential-answer-heads',
+        'credential-answer-bodies',
+        'credential-unpacking',
+      ),
+    ),
+  'credentials.not-written': () =>
+    enforcedBy(
+      by('the gateway takes values out of what it tells', 'credential-records'),
+      by('so does whoever writes reports, errors and messages', 'credential-reports'),
     ),
   'syscalls.profile': () =>
     enforcedBy(by('seccomp filter, set before the first instruction of the job', 'filter')),

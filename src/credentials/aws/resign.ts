@@ -1,3 +1,4 @@
+import { held } from '../../plan/index.js'
 import type { Held } from '../held.js'
 import { decoded, type Pairs, type RequestHead, rawQuery, splitTarget, without } from '../request.js'
 import { type CredentialDenial, denied } from '../verdicts.js'
@@ -31,6 +32,13 @@ const STREAMED = 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD'
 const SAID =
   /^([0-9a-f]{64}|UNSIGNED-PAYLOAD|STREAMING-UNSIGNED-PAYLOAD-TRAILER|STREAMING-AWS4-HMAC-SHA256-PAYLOAD(-TRAILER)?)$/
 
+const FOREIGN = denied(
+  'denySignature',
+  null,
+  'the request is signed with keys that no credential for it stands for',
+)
+const refusesForeign = () => held('credential-signatures')
+
 /**
  * The job's own signature taken off, and what is needed for ours; `null`: the request is not signed, and goes on so.
  * A signature with any other keys is refused: they would be somebody's, to bring data out under the very name that is allowed.
@@ -51,12 +59,7 @@ export function signer(
     (each) => each.grant.use.kind === 'aws-sigv4' && each.placeholder === job.accessKeyId,
   )
   const use = held?.grant.use
-  if (held === undefined || use?.kind !== 'aws-sigv4')
-    return denied(
-      'denySignature',
-      null,
-      'the request is signed with keys that no credential for it stands for',
-    )
+  if (held === undefined || use?.kind !== 'aws-sigv4') return refusesForeign() ? FOREIGN : null
   const { name } = held.grant
   if (job.region !== use.region || job.service !== use.service) {
     const hint = `credentials.${name} is for ${use.service} in ${use.region}, and the request for ${job.service} in ${job.region}`

@@ -1,7 +1,8 @@
 /** One connection of a job: where it leads, which rules cover it, and what is spoken there. */
 import type { Socket } from 'node:net'
 import ipaddr from 'ipaddr.js'
-import { type Denial, held, rulesFor } from '../../network/index.js'
+import { type Denial, rulesFor } from '../../network/index.js'
+import { held } from '../../plan/index.js'
 import type { Attempted } from './attempted.js'
 import { passHttp } from './http-later.js'
 import type { Incoming } from './incoming.js'

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
-import { type CheckedAddress, held } from '../../network/index.js'
+import type { CheckedAddress } from '../../network/index.js'
+import { held } from '../../plan/index.js'
 import type { Inlet } from './inlet.js'
 
 export type Dialled = { readonly socket: Socket } | { readonly socket: null; readonly problem: string }

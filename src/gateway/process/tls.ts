@@ -1,4 +1,5 @@
-import { ClientHelloReader, type Denial, type HelloState, held, judgeHello } from '../../network/index.js'
+import { ClientHelloReader, type Denial, type HelloState, judgeHello } from '../../network/index.js'
+import { held } from '../../plan/index.js'
 import { type Look, readFirst } from './first-bytes.js'
 import type { Incoming } from './incoming.js'
 import { inspectionOf } from './inspect/later.js'
@@ -32,7 +33,7 @@ export async function passTls(incoming: Incoming): Promise<void> {
   const verdict = judgeHello(first.decided, target.kind === 'name' ? target.name : null)
   if (verdict !== 'allow' && held('gateway-server-name')) return refuse(verdict)
   const read = { ...incoming, begun: [...incoming.begun, ...first.begun] }
-  if (!rules[0].inspect) return passOn(read, rules[0], 'tls')
+  if (!rules[0].inspect || !held('gateway-inspects')) return passOn(read, rules[0], 'tls')
   // without an authority what was to be looked into is not passed on unread
   const inspection = inspectionOf(network)
   if (inspection === null) return refuse('denyProtocol', 'there is nothing to look into TLS with')

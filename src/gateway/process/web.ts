@@ -1,4 +1,4 @@
-import { held } from '../../network/index.js'
+import { held } from '../../plan/index.js'
 import { readFirst } from './first-bytes.js'
 import { passHttp } from './http-later.js'
 import type { Incoming } from './incoming.js'

@@ -1,5 +1,6 @@
 /** Files of the host that should not be there: by their names, by going up, by magic links, in the list of mounts. */
 import { tmpdir } from 'node:os'
+import { TRUST } from '../../network/index.js'
 import { covers } from './derive.js'
 import type { Attempt, Bench, Given, Pointless, Probe, Trial } from './probe.js'
 import { attempt, refused, type Words } from './refused.js'
@@ -153,6 +154,8 @@ export const hiddenProbes: readonly Probe[] = [
 
 /** What a line of mountinfo may name of the file system that it shows: all of it, the same place, scratch, or a device. */
 const OWN_ROOT = /^\/(newroot|\d+|sys|null|zero|full|random|urandom|tty)?$/
+/** Of the sandbox's own /etc, shown where programs of the host look for authorities. */
+const OWN_FILES: readonly string[] = Object.values(TRUST).map((name) => `/${name}`)
 
 function tellsPaths({ plan }: Given, mountinfo: string): boolean {
   const granted = [...plan.files.read, ...plan.files.live].map(({ inside }) => inside)
@@ -160,7 +163,7 @@ function tellsPaths({ plan }: Given, mountinfo: string): boolean {
   const lines = mountinfo.split(/ (?=\d+ \d+ \d+:\d+ )/).filter((line) => line.includes(' - '))
   return lines.some((line) => {
     const [, , , root = '', point = ''] = line.split(' ')
-    const isHosts = point === '/sys' || (root !== point && !OWN_ROOT.test(root))
+    const isHosts = point === '/sys' || (root !== point && !OWN_ROOT.test(root) && !OWN_FILES.includes(root))
     return isHosts && !granted.some((place) => covers(place, point))
   })
 }

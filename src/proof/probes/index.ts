@@ -1,6 +1,7 @@
 /** All probes, and why some claims have none. */
 import type { RequirementId } from '../../plan/index.js'
 import { callProbes } from './calls.js'
+import { credentialProbes } from './credentials/index.js'
 import { firstProcessProbes } from './first-process.js'
 import { furtherWallProbes } from './further-walls.js'
 import { givingUpProbes } from './giving-up.js'
@@ -23,10 +24,12 @@ import { processProbes } from './processes.js'
 import { rootProbes } from './root.js'
 import { scratchProbes } from './scratch.js'
 
+export { decoySecrets } from './credentials/index.js'
 export {
   type Attempt,
   type Bench,
   type Caller,
+  type ClearAnswer,
   type Decoys,
   type Given,
   type HostProcess,
@@ -38,10 +41,15 @@ export {
   type Open,
   type OpenProcess,
   type Probe,
+  type Revoke,
+  type SecureScene,
   type Seen,
+  type SeenRequest,
   type SeenRights,
+  type ShownCertificate,
   type Supervisor,
   type TakenEntry,
+  type Talked,
   type Trial,
   type Tried,
   UNTOLD,
@@ -50,6 +58,15 @@ export {
   type Zone,
 } from './probe.js'
 export { roomy } from './scaled.js'
+export {
+  type Answer,
+  type Asked,
+  type Callee,
+  type Line,
+  type Spoken,
+  type Talk,
+  TalkProblem,
+} from './talk.js'
 export { THREATS, type ThreatId, UNTRIED } from './threats.js'
 
 export const PROBES: readonly Probe[] = [
@@ -68,6 +85,7 @@ export const PROBES: readonly Probe[] = [
   ...givingUpProbes,
   ...furtherWallProbes,
   ...networkProbes,
+  ...credentialProbes,
   ...scratchProbes,
   ...outputProbes,
   ...memoryProbes,

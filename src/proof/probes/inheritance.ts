@@ -1,4 +1,5 @@
 /** What a process has from its parent, and what stands behind its streams. In the open, a careless parent shows what would. */
+import { placeholderVariables } from '../../credentials/index.js'
 import type { RequirementId } from '../../plan/index.js'
 import type { Given, Look, Pointless, Probe, Trial } from './probe.js'
 import { attempt, refused } from './refused.js'
@@ -26,7 +27,8 @@ const expected = ({ plan }: Given) => (plan.syscalls.lock === null ? '0 1 2' : '
 
 /** Variables that the plan does not have, but for those that Glovebox itself sets. */
 function strange({ plan }: Given, { result, detail }: Look): boolean {
-  const own = new Set([...Object.keys(plan.env), 'PWD', 'GLOVEBOX_LOCK_FD'])
+  const placeholders = plan.credentials.flatMap((each) => Object.keys(placeholderVariables(each, '')))
+  const own = new Set([...Object.keys(plan.env), ...placeholders, 'PWD', 'GLOVEBOX_LOCK_FD'])
   const names = detail.match(/(?<=^| )[A-Za-z_][A-Za-z0-9_]*(?==)/g) ?? []
   // a value may hold what looks like a variable: then the plan's own environment has that text too
   const values = Object.values(plan.env).join(' ')

@@ -2,6 +2,7 @@
 import type { HostFacts } from '../../host/index.js'
 import type { Plan, RequirementId } from '../../plan/index.js'
 import type { PlanRun, PlanRunOptions } from '../../sandbox/index.js'
+import type { Talk } from './talk.js'
 import type { ThreatId } from './threats.js'
 
 /** What `native/probe` said of one attempt. */
@@ -53,6 +54,10 @@ export interface Bench {
   inside(attempts: readonly Attempt[], plan?: Plan, options?: InsideOptions): Promise<Inside>
   /** the attempts without a sandbox */
   open(attempts: readonly Attempt[], where?: Open): Promise<readonly Tried[]>
+  /** speaks with hosts from a fresh sandbox under `roomy`, or under another plan exactly as it is; throws as `inside` does */
+  talk<T>(play: (talk: Talk, revoke: Revoke) => Promise<T>, plan?: Plan): Promise<Talked<T>>
+  /** the same without a sandbox, as the caller, with these variables */
+  talkOpenly<T>(play: (talk: Talk) => Promise<T>, env?: Readonly<Record<string, string>>): Promise<T>
   /** one attempt without a sandbox, under way: its processes end when it is ended, and with this program */
   start(attempt: Attempt): OpenProcess
   /** a process of its own that starts sandboxes for the attempt, as many as asked, one a few milliseconds after the other */
@@ -61,6 +66,14 @@ export interface Bench {
 }
 
 export type InsideOptions = Pick<PlanRunOptions, 'signal' | 'outputs' | 'onStarted'>
+
+/** Ends the lease of a credential; resolves when the gateway has. */
+export type Revoke = (name: string) => Promise<void>
+
+export interface Talked<T> {
+  readonly said: T
+  readonly run: PlanRun
+}
 
 /** What probes need to know of this machine at this moment. */
 export interface Machine {
@@ -164,6 +177,8 @@ export interface Decoys {
   readonly live: string
   /** what is read where something of these was reached; found nowhere else */
   readonly canary: string
+  /** letters and digits, of which the value of this credential is made: the same whenever it is asked for, and found nowhere else */
+  secret(name: string): string
   /** the network around; `null`: this process was not started in one */
   readonly world: World | null
 }
@@ -182,8 +197,41 @@ export interface World {
   readonly own: readonly string[]
   /** something of this host listens at the port, on all its addresses, loopback included */
   service(port: number): Promise<void>
-  /** `play`, with names that are answered so, while no other scene is played */
-  scene<T>(zone: Zone, play: (seen: Seen) => Promise<T>): Promise<T>
+  /** `play`, with names that are answered so, while no other scene is played; `secure`: every other machine speaks TLS, too */
+  scene<T>(zone: Zone, play: (seen: Seen) => Promise<T>, secure?: SecureScene): Promise<T>
+  /** common name of the authority that hosts of the world are believed by, in this verification alone */
+  readonly authority: string
+}
+
+/**
+ * What a host shows of itself: a certificate for its name; for another's; none that counts any more; one that an authority signed that
+ * nobody knows; or one with its name where names have not counted since RFC 6125.
+ */
+export type ShownCertificate = 'good' | 'otherName' | 'old' | 'unknownAuthority' | 'commonName'
+
+export interface SecureScene {
+  readonly shows: ShownCertificate
+  readonly answer: (request: SeenRequest) => ClearAnswer
+}
+
+/** Inside TLS. */
+export interface SeenRequest {
+  readonly authority: string
+  readonly method: string
+  readonly path: string
+  /** lower-case names */
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  /** the first 64 KiB */
+  readonly body: Buffer
+  readonly bytes: number
+  /** it came to its end */
+  readonly whole: boolean
+}
+
+export interface ClearAnswer {
+  readonly headers?: readonly (readonly [name: string, value: string])[]
+  /** of the body, each sent by itself */
+  readonly pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 }
 
 /**
@@ -204,6 +252,8 @@ export interface Seen {
     readonly begun: Buffer
   }[]
   readonly questions: readonly { readonly name: string; readonly type: number }[]
+  /** in a secure scene */
+  readonly requests: readonly SeenRequest[]
 }
 
 /** One probe under one plan. */

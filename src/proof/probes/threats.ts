@@ -101,12 +101,38 @@ export const THREATS = {
     family: 'network',
     what: 'two lengths, two Hosts, absolute form, pipelining, CONNECT, Upgrade, a second authority',
   },
+  'inside-tls': {
+    family: 'network',
+    what: 'inside TLS that is looked into: past whoever looks, another method, path, host, or authority of a stream',
+  },
+  'wrong-certificates': {
+    family: 'network',
+    what: 'a host with a certificate for another, an old one, one that nobody signed',
+  },
+  'sandbox-authority': { family: 'network', what: 'the authority of one sandbox, believed in another' },
   volume: {
     family: 'network',
     what: 'volume through an allowed host: uploads, downloads, thousands of connections',
   },
   neighbours: { family: 'network', what: "the host's loopback, another sandbox, the gateway's own channel" },
   unseen: { family: 'network', what: 'an attempt that no report shows' },
+
+  'credential-inside': {
+    family: 'credentials',
+    what: 'reading a value: variables, arguments, /proc, files',
+  },
+  'credential-elsewhere': {
+    family: 'credentials',
+    what: 'a placeholder or a value sent to another host, method, path or part of a request, plain, wrapped, in pieces',
+  },
+  'foreign-tokens': { family: 'credentials', what: 'a token or keys of somebody else, for an allowed host' },
+  'credential-reflected': {
+    family: 'credentials',
+    what: 'a value got back from a host that repeats it: heads, bodies, wrapped, in pieces, packed',
+  },
+  'credential-after-end': { family: 'credentials', what: 'use after the end: time, uses, revocation' },
+  'foreign-placeholders': { family: 'credentials', what: 'a placeholder of another sandbox' },
+  'credential-written': { family: 'credentials', what: 'a value in what Glovebox writes down' },
 
   'staying-alive': {
     family: 'staying',
@@ -129,7 +155,7 @@ export const THREATS = {
 
 export type ThreatId = keyof typeof THREATS
 
-const NO_CREDENTIALS = 'this version gives a job no credential'
+const NO_SOURCES = 'no source is asked: decoys stand for what they would give'
 
 /** Rows of docs/threats.md that nothing inside a sandbox of `verify` can try, by their ids there, and why not. */
 export const UNTRIED: Readonly<Record<string, string>> = {
@@ -144,16 +170,9 @@ export const UNTRIED: Readonly<Record<string, string>> = {
   redirects: 'a redirect is followed by the job: each hop is one of the attempts above',
   slowness: 'it would take longer than a verification',
   'bad-upstreams': 'it is done by hosts, to the gateway',
-  'inside-tls': 'the decoys speak no TLS; the tests have hosts that do',
-  'wrong-certificates': 'it is done by hosts, to the gateway',
-  'sandbox-authority': 'what a certificate is worth, its readers say: the tests have them',
-  'credential-elsewhere': NO_CREDENTIALS,
-  'foreign-tokens': NO_CREDENTIALS,
-  'credential-reflected': NO_CREDENTIALS,
-  'credential-after-end': NO_CREDENTIALS,
-  'foreign-placeholders': NO_CREDENTIALS,
-  'secret-files': NO_CREDENTIALS,
-  'token-servers': NO_CREDENTIALS,
+  'secret-files': NO_SOURCES,
+  'secret-inside': 'it is done by the caller, before there is a sandbox',
+  'token-servers': NO_SOURCES,
   'gateway-killed': 'it is done to a process of the host',
   'many-sandboxes': 'it takes a thousand of them; `npm run test:long` makes them',
   'hostile-policies': 'it is done to the policy, before there is a sandbox',

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { constants } from 'node:os'
+import { PassThrough } from 'node:stream'
 import { type InputFile, nativePrograms } from '../../boundary/index.js'
 import { LaunchError } from '../../errors/index.js'
 import type { LeftOff, Plan } from '../../plan/index.js'
@@ -12,11 +13,15 @@ import {
   type Bench,
   type Caller,
   type Decoys,
+  decoySecrets,
   type Inside,
   type InsideOptions,
   type Machine,
   type Open,
+  type Revoke,
   roomy,
+  type Talk,
+  type Talked,
   type Tried,
   UNTOLD,
   Untried,
@@ -24,12 +29,16 @@ import {
 import { hostView } from './host-view.js'
 import { toldOf, triedOf, wordOf } from './looks.js'
 import { startOpen } from './open-process.js'
+import { talkOpenly } from './secure/open-talk.js'
+import { Talking } from './secure/talking.js'
 import { supervise } from './supervise.js'
 
 /** In the open nothing else ends an attempt that hangs, ms. */
 const OPEN_MS = 20_000
 /** How often an attempt in the open that was too slow is made again. */
 const OPEN_AGAIN = 2
+
+type Run = PlanRunner['run']
 
 /** What a bench is made of. */
 export interface Place {
@@ -45,6 +54,9 @@ export interface Place {
 export function benchOf({ runner, plan, decoys, caller, machine, signal, without }: Place): Bench {
   const program = readFileSync(nativePrograms().probe)
   const withRoom = roomy(plan)
+  // every plan of a policy with credentials has some: decoys stand for their values
+  const run: Run = (under, argv, options) =>
+    runner.run(under, argv, { ...options, secrets: decoySecrets(under, decoys.secret) })
   return {
     plan,
     roomy: withRoom,
@@ -53,13 +65,22 @@ export function benchOf({ runner, plan, decoys, caller, machine, signal, without
     decoys,
     async inside(attempts, under, insideOptions = {}) {
       try {
-        return await inside(runner, under ?? withRoom, program, attempts, insideOptions)
+        return await inside(run, under ?? withRoom, program, attempts, insideOptions)
       } catch (error) {
         // of the plan itself that is a failure; of one that was made of it, only one thing that can't be tried here
         if (under !== undefined && error instanceof LaunchError) throw new Untried(error.message)
         throw error
       }
     },
+    async talk(play, under) {
+      try {
+        return await talkInside(run, under ?? withRoom, program, play)
+      } catch (error) {
+        if (under !== undefined && error instanceof LaunchError) throw new Untried(error.message)
+        throw error
+      }
+    },
+    talkOpenly,
     open: (attempts, where = 'caller') => open(attempts, where, caller, signal),
     start: (attempt) => startOpen(wordOf(attempt)),
     supervise: (attempt, under, sandboxes) =>
@@ -68,6 +89,7 @@ export function benchOf({ runner, plan, decoys, caller, machine, signal, without
         path: programPath(under),
         word: wordOf(attempt),
         sandboxes,
+        secrets: decoySecrets(under, decoys.secret),
         without: without ?? null,
       }),
     view: hostView(runner.host, signal),
@@ -85,7 +107,7 @@ function programPath({ files }: Plan): string {
 
 /** As many sandboxes as it takes: one whose filter or limit lets no process be made ends after its first attempt. */
 async function inside(
-  runner: PlanRunner,
+  run: Run,
   plan: Plan,
   content: Buffer,
   attempts: readonly Attempt[],
@@ -96,12 +118,44 @@ async function inside(
   const tried: Tried[] = []
   let last: PlanRun | null = null
   for (let left = attempts; left.length > 0; left = attempts.slice(tried.length)) {
-    last = await runner.run(plan, [path, ...left.map(wordOf)], { ...options, inputs: [input] })
+    last = await run(plan, [path, ...left.map(wordOf)], { ...options, inputs: [input] })
     const made = left.slice(0, Math.max(1, toldOf(left, last.stdout)))
     tried.push(...triedOf(made, last.stdout, endOf(last.outcome)))
   }
   if (last === null) throw new RangeError('a probe without an attempt')
   return { tried, run: last }
+}
+
+async function talkInside<T>(
+  run: Run,
+  plan: Plan,
+  content: Buffer,
+  play: (talk: Talk, revoke: Revoke) => Promise<T>,
+): Promise<Talked<T>> {
+  let revoke: Revoke = async () => {}
+  const path = programPath(plan)
+  const stdin = new PassThrough()
+  const talking = new Talking(stdin)
+  const running = run(plan, [path, 'talk'], {
+    inputs: [{ path, mode: 0o755, content: [content] }],
+    stdin,
+    onStdout: (chunk) => talking.hear(chunk),
+    onRevocable: (ends) => {
+      revoke = ends
+    },
+  })
+  const over = () => talking.over()
+  running.then(over, over)
+  try {
+    const said = await play(talking, (name) => revoke(name))
+    stdin.end()
+    return { said, run: await running }
+  } catch (error) {
+    // that there was no sandbox tells more than that it did not talk
+    stdin.end()
+    await running
+    throw error
+  }
 }
 
 /** SIGKILL is how anything is ended from outside: no answer to what was tried, and nothing of what was not yet. */

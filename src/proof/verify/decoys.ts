@@ -10,15 +10,28 @@ import { LaunchError } from '../../errors/index.js'
 import type { Decoys } from '../probes/index.js'
 import { enteredFolder, grantedIn } from './decoy-folder.js'
 import { layWorld, type WorldSockets } from './far-side.js'
+import type { DecoyAuthority } from './secure/decoy-authority.js'
 
 export interface LaidDecoys extends Decoys {
   remove(): Promise<void>
 }
 
-/** `sockets`: of the world that this process was started in, if it was. */
-export async function layDecoys(sockets: WorldSockets | null): Promise<LaidDecoys> {
+/** The world that this process was started in. */
+export interface Around {
+  readonly sockets: WorldSockets
+  readonly authority: DecoyAuthority
+}
+
+/** `around`: `null` when this process was started in none. */
+export async function layDecoys(around: Around | null): Promise<LaidDecoys> {
   const canary = `glovebox-canary-${randomBytes(12).toString('hex')}`
-  const laid = enteredFolder(sockets !== null)
+  const secrets = new Map<string, string>()
+  const secret = (name: string) => {
+    const known = secrets.get(name) ?? `decoy${randomBytes(20).toString('hex')}`
+    secrets.set(name, known)
+    return known
+  }
+  const laid = enteredFolder(around !== null)
   const folder = laid.path
   const leave = () => laid.remove()
   process.once('exit', leave)
@@ -40,7 +53,7 @@ export async function layDecoys(sockets: WorldSockets | null): Promise<LaidDecoy
     env: { GLOVEBOX_CANARY: canary, GLOVEBOX_FIFO: join(granted, 'fifo') },
   })
   const { canaryAt, memoryKey, queue } = await ready(child)
-  const world = sockets === null ? null : await layWorld(sockets, canary)
+  const world = around === null ? null : await layWorld(around.sockets, canary, around.authority)
   return {
     process: { pid: child.pid ?? 0, abstractSocket, canaryAt },
     memoryKey,
@@ -52,6 +65,7 @@ export async function layDecoys(sockets: WorldSockets | null): Promise<LaidDecoy
     linked,
     live,
     canary,
+    secret,
     world,
     async remove() {
       await world?.remove()

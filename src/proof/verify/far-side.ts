@@ -2,8 +2,10 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { type Socket as Connection, createServer, type Server } from 'node:net'
-import type { Seen, World, Zone } from '../probes/index.js'
+import type { SecureScene, Seen, World, Zone } from '../probes/index.js'
 import { NamesDecoy } from './names-decoy.js'
+import type { DecoyAuthority } from './secure/decoy-authority.js'
+import { SecureSite } from './secure/site.js'
 
 /** Descriptors of the far side, which hold it. */
 export interface WorldSockets {
@@ -18,6 +20,9 @@ export interface WorldSockets {
 /** The near side's own addresses, as native/cell/world.c gives them. */
 export const NEAR_ADDRESSES = ['10.99.0.2', 'fd99::2', '93.184.215.99', '2606:2800:21f::99'] as const
 
+/** RFC 8446, 5.1: what TLS begins with */
+const HANDSHAKE = 22
+
 /** of what one connection brought, bytes: enough to tell what it was, and how much */
 const MAX_KEPT = 8192
 
@@ -25,7 +30,12 @@ export interface LaidWorld extends World {
   remove(): Promise<void>
 }
 
-export async function layWorld(sockets: WorldSockets, canary: string): Promise<LaidWorld> {
+export async function layWorld(
+  sockets: WorldSockets,
+  canary: string,
+  authority: DecoyAuthority,
+): Promise<LaidWorld> {
+  const secure = new SecureSite(authority)
   const names = new NamesDecoy(sockets.names, canary)
   const connections: (Seen['connections'][number] & { bytes: number; begun: Buffer })[] = []
   const open = new Set<Connection>()
@@ -36,7 +46,12 @@ export async function layWorld(sockets: WorldSockets, canary: string): Promise<L
     open.add(connection)
     connection.on('error', () => {})
     connection.once('close', () => open.delete(connection))
-    connection.on('data', (part) => {
+    connection.on('data', function hear(part: Buffer) {
+      if (seen.bytes === 0 && secure.scene !== null && part[0] === HANDSHAKE) {
+        connection.off('data', hear).pause()
+        connection.unshift(part)
+        return secure.take(connection)
+      }
       if (seen.bytes === 0) connection.write(answerOf(`${canary} ${side} ${address} ${seen.port} .`))
       seen.bytes += part.length
       if (seen.begun.length < MAX_KEPT)
@@ -58,16 +73,21 @@ export async function layWorld(sockets: WorldSockets, canary: string): Promise<L
       services.set(port, running)
       await running
     },
-    scene(zone: Zone, play) {
+    authority: authority.name,
+    scene(zone: Zone, play, scene?: SecureScene) {
       const next = last.then(async () => {
         names.answer(zone)
         connections.length = 0
+        secure.begin(scene ?? null)
         return play({
           get connections() {
             return connections
           },
           get questions() {
             return names.questions
+          },
+          get requests() {
+            return secure.requests
           },
         })
       })

@@ -14,6 +14,8 @@ export interface Supervised {
   readonly path: string
   readonly word: string
   readonly sandboxes: number
+  /** decoys, for the plan's credentials */
+  readonly secrets: Readonly<Record<string, string>>
   /** see `PlanRunnerOptions` */
   readonly without: LeftOff | null
 }

@@ -13,12 +13,12 @@ const APART_MS = 5
 
 process.once('disconnect', () => process.exit())
 process.once('message', async (task) => {
-  const { plan, path, word, sandboxes, without } = task as Supervised
+  const { plan, path, word, sandboxes, secrets, without } = task as Supervised
   const runner = new PlanRunner(hostOf(), plan, without === null ? {} : { without })
   const content = [readFileSync(nativePrograms().probe)]
   process.send?.('launching')
   for (let count = 0; count < sandboxes; count++) {
-    runner.run(plan, [path, word], { inputs: [{ path, mode: 0o755, content }] }).catch(() => {})
+    runner.run(plan, [path, word], { secrets, inputs: [{ path, mode: 0o755, content }] }).catch(() => {})
     await after(APART_MS)
   }
 })

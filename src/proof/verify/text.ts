@@ -55,6 +55,8 @@ function summary(found: Verification): string[] {
   ]
   if (found.only !== null)
     lines.push(`Only ${found.only.join(', ')}: the rest was not looked at, and no receipt was written.`)
+  if (claims.some(({ id, status }) => id.startsWith('credentials.') && status !== 'notApplicable'))
+    lines.push('Credentials were tried with decoys for values: no source of the policy was asked.')
   if (counts.broken > 0)
     lines.push('What is BROKEN does not hold on this host: run nothing hostile under this policy here.')
   if (counts.controlFailed > 0)

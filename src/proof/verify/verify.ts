@@ -6,9 +6,10 @@ import { type NetworkOptions, PlanRunner } from '../../sandbox/index.js'
 import { type Bench, PROBES, type Probe, type ThreatId, type Trial, Untried } from '../probes/index.js'
 import { lookAround } from './around.js'
 import { benchOf } from './bench.js'
-import { layDecoys } from './decoys.js'
+import { type Around, layDecoys } from './decoys.js'
 import type { WorldSockets } from './far-side.js'
 import { type Judged, judge } from './judge.js'
+import { makeDecoyAuthority } from './secure/decoy-authority.js'
 
 export interface ProbeResult extends Judged {
   readonly probe: string
@@ -32,8 +33,12 @@ export interface VerifyOptions {
   readonly without?: LeftOff
 }
 
-/** Names as the world has them, and none of the host's. */
-const WORLD_NETWORK: NetworkOptions = { resolvers: ['9.9.9.9:53'], hosts: {} }
+/** Names and certificates as the world has them, and none of the host's names. */
+const networkOf = ({ authority }: Around): NetworkOptions => ({
+  resolvers: ['9.9.9.9:53'],
+  hosts: {},
+  authorities: [authority.certificate],
+})
 
 /** Half of them wait for something at any time: two for each processor keep two processors at work. */
 const LANES = Math.min(8, 2 * cpus().length)
@@ -55,12 +60,13 @@ export async function verifyPlan(
     without,
     signal,
   } = options
+  const around = world === null ? null : { sockets: world, authority: await makeDecoyAuthority() }
   const called = probes.filter(({ claim }) => isEnforced(plan, claim))
   const runner = new PlanRunner(host, plan, {
-    network: world === null ? {} : WORLD_NETWORK,
+    network: around === null ? {} : networkOf(around),
     ...(without === undefined ? {} : { without }),
   })
-  const decoys = await layDecoys(world)
+  const decoys = await layDecoys(around)
   const results: ProbeResult[] = []
   try {
     const around = lookAround()

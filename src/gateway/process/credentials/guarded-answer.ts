@@ -9,7 +9,10 @@ import {
   UnpackError,
   unpacked,
 } from '../../../credentials/index.js'
+import { held } from '../../../plan/index.js'
 import { type Answer, type Fields, type Refusal, refusalOf } from './carrier.js'
+
+const looksIntoBodies = () => held('credential-answer-bodies')
 
 /**
  * @param note what was taken out, and goes on without
@@ -37,6 +40,7 @@ export function guardedAnswer(
     body: (from) => (codings.length === 0 ? from : Readable.from(unpacked(from, codings))),
     failed: (error) => (error instanceof UnpackError ? refusalOf(error.denial) : null),
     down: (piece, last) => {
+      if (!looksIntoBodies()) return piece
       const { bytes, hits, cut } = guard.push(piece, last)
       const names = hits.map(({ name }) => name)
       if (cut) return refusalOf(reflection(names[0] ?? ''))

@@ -1,6 +1,7 @@
 /** The credentials of one sandbox in the gateway's process: their values, their leases, and what is under way with them. */
 import { attach, ended, HeldCredentials, type LeaseEnd } from '../../../credentials/index.js'
 import { canonicalPath, pathMatches } from '../../../network/index.js'
+import { held } from '../../../plan/index.js'
 import type { CredentialIssue, IssuedValue, LeaseNews } from '../../messages.js'
 import type { Incoming } from '../incoming.js'
 import type { SandboxNetwork } from '../sandbox-network.js'
@@ -66,7 +67,7 @@ export class Keeper {
   }
 
   revoke(name: string): void {
-    this.#held.revoke(name, this.#network.now())
+    if (held('credential-revocation')) this.#held.revoke(name, this.#network.now())
     // also of one that had ended, or never was: whoever asked waits for an answer
     this.#onEnd()
   }
@@ -95,7 +96,7 @@ export class Keeper {
   #ended(name: string, by: LeaseEnd): void {
     this.#onEnd()
     // the last use was granted, and is let come to its end
-    if (by === 'uses') return
+    if (by === 'uses' || !held('credential-streams')) return
     const refusal = refusalOf(ended(name, by))
     for (const carried of [...this.#underWay]) if (carried.names.includes(name)) carried.close(refusal)
   }

@@ -1,6 +1,6 @@
 /** What a sandbox with inspected rules has besides: its authority, and those that its hosts are believed by. */
 import type { SecureContext } from 'node:tls'
-import type { NetworkPlan } from '../../../plan/index.js'
+import { held, type NetworkPlan } from '../../../plan/index.js'
 import { Authority } from '../authority/authority.js'
 import type { Incoming } from '../incoming.js'
 import { passInspected } from './inspect.js'
@@ -14,10 +14,17 @@ export class Inspection {
     plan: NetworkPlan,
     readonly roots: SecureContext,
   ) {
-    this.authority = new Authority(plan, Date.now())
+    this.authority = held('gateway-authority') ? new Authority(plan, Date.now()) : shared(plan)
   }
 
   pass(incoming: Incoming, hello: HelloSaid): Promise<void> {
     return passInspected(this, incoming, hello)
   }
+}
+
+let everybodys: Authority | null = null
+
+function shared(plan: NetworkPlan): Authority {
+  everybodys ??= new Authority(plan, Date.now())
+  return everybodys
 }

@@ -2,7 +2,8 @@
 import type { NetworkPlan, Plan } from '../../../plan/index.js'
 import type { Pointless, Probe, Trial } from '../probe.js'
 import { fitting, hello } from './bytes.js'
-import { byName, type NamedWay, scene } from './place.js'
+import { type NamedWay, namedWay, type Place, scene } from './place.js'
+import { asked, askedOnce, byInspected, calleeOf, isInspected, said } from './said.js'
 
 const UPLOAD = 64 << 10
 const SENT = 1 << 20
@@ -19,7 +20,10 @@ const probe = (
   claim: 'network.budgets',
   threat: 'volume',
   tries,
-  trial: ({ plan }) => byName(plan, trial, only),
+  trial: ({ plan }) => {
+    const way = namedWay(plan, only, (each) => !isInspected(each))
+    return way === null ? byInspected(plan, trial) : trial(way)
+  },
 })
 
 const ANY = ['tls', 'web', 'tcp', 'http'] as const
@@ -68,6 +72,7 @@ export const budgetProbes: readonly Probe[] = [
 const bytesOf = (way: NamedWay) => (way.protocol === 'tcp' ? fitting(way) : hello([way.name]))
 
 function upload(way: NamedWay, under: (plan: Plan) => Plan): Trial {
+  if (isInspected(way)) return inspectedUpload(way, under)
   return scene(
     ({ resolver }) => [['tcp', `${way.name}@${resolver}`, `${way.port}`, bytesOf(way), `${SENT}`]],
     {
@@ -77,7 +82,19 @@ function upload(way: NamedWay, under: (plan: Plan) => Plan): Trial {
   )
 }
 
+function inspectedUpload(way: NamedWay, under: (plan: Plan) => Plan): Trial {
+  return said(
+    `a request with ${SENT} bytes`,
+    async (place) => {
+      const answer = await askedOnce(way, place, asked(way, { body: [Buffer.alloc(SENT, 'x')] }))
+      return { reached: place.requests.reduce((sum, { bytes }) => sum + bytes, 0) > UPLOAD, answer }
+    },
+    { under },
+  )
+}
+
 function many(way: NamedWay, under: (plan: Plan) => Plan): Trial {
+  if (isInspected(way)) return manyInspected(way, under)
   return scene(
     ({ resolver }) => [
       {
@@ -89,8 +106,36 @@ function many(way: NamedWay, under: (plan: Plan) => Plan): Trial {
   )
 }
 
+/** Each answered by the host, and kept. */
+function manyInspected(way: NamedWay, under: (plan: Plan) => Plan): Trial {
+  return said(
+    `${TRIED} connections`,
+    async (place) => {
+      let reached = 0
+      for (let count = 0; count < TRIED; count++) {
+        const line = await place.talk.call(calleeOf(way, place))
+        const { body } = await line.ask(asked(way))
+        if (body.includes(place.bench.decoys.canary)) reached++
+      }
+      return { reached: reached > CONNECTIONS, answer: null, detail: `${reached}` }
+    },
+    { under },
+  )
+}
+
 function download(way: NamedWay, under: (plan: Plan) => Plan): Trial {
-  return scene(({ resolver }) => [['tcp', `${way.name}@${resolver}`, `${way.port}`, fitting(way)]], { under })
+  if (isInspected(way))
+    return said(
+      'a request',
+      async (place) => {
+        const answer = await askedOnce(way, place, asked(way))
+        return { reached: answer.body.includes(place.bench.decoys.canary), answer }
+      },
+      { under },
+    )
+  return scene(({ resolver }: Place) => [['tcp', `${way.name}@${resolver}`, `${way.port}`, fitting(way)]], {
+    under,
+  })
 }
 
 type Budget = Partial<NetworkPlan['budget']>

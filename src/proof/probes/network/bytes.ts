@@ -35,11 +35,11 @@ function hostOf({ name, address, port }: Way): string {
   return port === 80 ? host : `${host}:${port}`
 }
 
-function methodOf({ methods }: NetworkRule): string {
+export function methodOf({ methods }: NetworkRule): string {
   return methods === null || methods.includes('GET') ? 'GET' : (methods[0] ?? 'GET')
 }
 
-function pathOf({ paths }: NetworkRule): string {
+export function pathOf({ paths }: NetworkRule): string {
   return (paths?.[0] ?? '/').replaceAll(/\*+/g, 'x')
 }
 

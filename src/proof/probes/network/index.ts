@@ -4,6 +4,7 @@ import { budgetProbes } from './budgets.js'
 import { datagramProbes } from './datagrams.js'
 import { hostServiceProbes } from './host-services.js'
 import { httpProbes } from './http.js'
+import { inspectedProbes } from './inspected.js'
 import { metadataProbes } from './metadata.js'
 import { nameProbes } from './names.js'
 import { noNetworkProbes } from './none.js'
@@ -21,6 +22,7 @@ export const networkProbes: readonly Probe[] = [
   ...hostServiceProbes,
   ...tlsProbes,
   ...httpProbes,
+  ...inspectedProbes,
   ...budgetProbes,
   ...recordProbes,
 ]

@@ -88,10 +88,15 @@ export function waysOf(network: NetworkPlan): Way[] {
 
 export type NamedWay = Way & { readonly name: string }
 
-/** The first way by name, of one of these protocols. */
-export function namedWay(plan: Plan, protocols: readonly PortProtocol[] = ALL): NamedWay | null {
+/** The first way by name, of one of these protocols, and that also is as asked for. */
+export function namedWay(
+  plan: Plan,
+  protocols: readonly PortProtocol[] = ALL,
+  also: (way: Way) => boolean = () => true,
+): NamedWay | null {
   const ways = plan.network === null ? [] : waysOf(plan.network)
-  const isWanted = (way: Way): way is NamedWay => way.name !== null && protocols.includes(way.protocol)
+  const isWanted = (way: Way): way is NamedWay =>
+    way.name !== null && protocols.includes(way.protocol) && also(way)
   return ways.find(isWanted) ?? null
 }
 

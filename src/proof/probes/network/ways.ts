@@ -1,7 +1,9 @@
 /** Past the gateway: to what no rule names, and by changing the namespace. Also: what a rule names is reached. */
-import type { Bench, Pointless, Probe, Trial } from '../probe.js'
+import type { Bench, Pointless, Probe, Trial, Tried } from '../probe.js'
+import type { Spoken } from '../talk.js'
 import { fitting, hello, hex, PLAIN } from './bytes.js'
 import { byName, deniedAddresses, scene, type Way, waysOf } from './place.js'
+import { asked, askedOnce, inspectedWay, isInspected, saidIn } from './said.js'
 
 const PUBLIC4 = ['1.1.1.1', '8.8.8.8', '93.184.215.77']
 const PUBLIC6 = ['2606:4700::1111', '2001:4860:4860::8888']
@@ -24,8 +26,13 @@ export const wayProbes: readonly Probe[] = [
     'allowed',
     'reach what the policy allows, without which nothing else here would prove anything',
     ({ plan }) => {
-      const ways = plan.network === null ? [] : waysOf(plan.network).slice(0, MAX_WAYS)
-      return ways.length === 0 ? { pointless: 'no rule allows anything' } : walked(ways)
+      const ways = plan.network === null ? [] : waysOf(plan.network)
+      const inspected = inspectedWay(plan)
+      const [read, unread] = [ways.filter(isInspected), ways.filter((way) => !isInspected(way))]
+      // the one that all other probes go by, first
+      const first = [...new Set([...(inspected === null ? [] : [inspected]), ...read])]
+      if (ways.length === 0) return { pointless: 'no rule allows anything' }
+      return walked(unread.slice(0, MAX_WAYS), first.slice(0, MAX_WAYS))
     },
   ),
   probe('address', 'connect to an address that no rule names, on many ports', ({ plan }) =>
@@ -65,25 +72,49 @@ export const wayProbes: readonly Probe[] = [
 ]
 
 /** Nothing is attacked: it is a control of the real path, which must let through what it should. */
-function walked(ways: readonly Way[]): Trial {
+function walked(unread: readonly Way[], inspected: readonly Way[]): Trial {
   return {
     world: true,
     inside: async () => [],
     control: async (bench: Bench) => {
-      const { world, canary } = bench.decoys
-      if (world === null) throw new RangeError('a scene without a world')
-      const { resolver } = bench.plan.network ?? world
-      const reached = ({ detail }: { detail: string }) => detail.includes(canary)
-      const attempts = ways.map((way) => {
-        const host = way.address ?? `${way.name}@${resolver}`
-        return { words: ['tcp', host, `${way.port}`, fitting(way)] as const, reached }
-      })
-      // what a rule opens of this host's loopback has to be there
-      for (const { port } of ways.filter(({ address }) => address !== null)) await world.service(port)
-      const { tried } = await world.scene({}, () => bench.inside(attempts))
+      const tried: Tried[] = []
+      if (unread.length > 0) tried.push(...(await walkUnread(bench, unread)))
+      for (const way of inspected) tried.push(...(await walkInspected(bench, way)))
       return tried.map((each) => ({ ...each, attempt: `what the policy allows: ${each.attempt}` }))
     },
   }
+}
+
+async function walkUnread(bench: Bench, ways: readonly Way[]): Promise<readonly Tried[]> {
+  const { world, canary } = bench.decoys
+  if (world === null) throw new RangeError('a scene without a world')
+  const { resolver } = bench.plan.network ?? world
+  const reached = ({ detail }: { detail: string }) => detail.includes(canary)
+  const attempts = ways.map((way) => {
+    const host = way.address ?? `${way.name}@${resolver}`
+    return { words: ['tcp', host, `${way.port}`, fitting(way)] as const, reached }
+  })
+  // what a rule opens of this host's loopback has to be there
+  for (const { port } of ways.filter(({ address }) => address !== null)) await world.service(port)
+  return (await world.scene({}, () => bench.inside(attempts))).tried
+}
+
+async function walkInspected(bench: Bench, { name, ...way }: Way): Promise<readonly Tried[]> {
+  // an address has no name that a certificate of the world could be for
+  if (name === null) return []
+  const { canary } = bench.decoys
+  const named = { ...way, name }
+  const walk = (protocol: Spoken) =>
+    saidIn(
+      bench,
+      `a request to ${name}, by ${protocol} inside TLS`,
+      async (place) => {
+        const answer = await askedOnce(named, place, asked(named), { protocol })
+        return { reached: answer.body.includes(canary), answer }
+      },
+      { inside: true },
+    )
+  return [...(await walk('http/1.1')), ...(await walk('h2'))]
 }
 
 function toDenied(
