@@ -62,6 +62,7 @@ const head = (more: Partial<RequestHead> = {}): RequestHead => ({
   method: 'GET',
   host: 'api.test',
   port: 443,
+  secure: true,
   target: '/repos/octocat?per_page=100&page=2',
   headers: HEADERS,
   pathFits: () => true,

@@ -43,7 +43,7 @@ export async function buildMutableGateway() {
 
 function inputsOf() {
   const sources = filesBelow('dist/src', (file) =>
-    /\/(gateway|network|policy|plan|report)\/.*\.js$/.test(file),
+    /\/(gateway|network|credentials|policy|plan|report)\/.*\.js$/.test(file),
   )
   return fingerprint([...BUNDLER, 'scripts/build/gateway.mjs', ...sources], process.version, process.arch)
 }

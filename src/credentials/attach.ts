@@ -72,13 +72,16 @@ export function attach(
   let head: RequestHead = request
   for (const each of chosen) head = { ...head, ...changed(each, head, swaps) }
   const headers = here.length === 0 ? head.headers : readable(head.headers)
+  // what is signed is the head that goes out
+  if (signing !== null) signing = signer(fitting, { ...head, headers }, now.date)
+  if (signing !== null && 'verdict' in signing) return refuse(held, signing)
   return {
     kind: 'attached',
     target: head.target,
     headers,
     names: chosen.map(({ grant }) => grant.name),
     swaps,
-    sign: signing !== null && 'sign' in signing ? signing : null,
+    sign: signing,
     guarded: here.length > 0,
   }
 }
@@ -88,8 +91,8 @@ function refuse(held: HeldCredentials, denial: CredentialDenial): Attaching {
   return { kind: 'denied', ...denial }
 }
 
-function isHost({ hosts }: Held['grant'], { host, port }: RequestHead): boolean {
-  return hosts.some((each) => each.name === host && each.port === port)
+function isHost({ hosts }: Held['grant'], { host, port, secure }: RequestHead): boolean {
+  return secure && hosts.some((each) => each.name === host && each.port === port)
 }
 
 /** Says what else the request means to servers that believe it. */
@@ -220,10 +223,17 @@ function changed(held: Held, head: RequestHead, swaps: BodySwap[]): Changed {
   }
 }
 
+/** Says how the answer, or a message in it, may be packed. */
+const PACKS = [
+  'accept-encoding',
+  'grpc-accept-encoding',
+  'connect-accept-encoding',
+  'sec-websocket-extensions',
+]
+
 /** The answer is to be read: nothing is asked for that it could be packed in. */
 function readable(headers: Pairs): Pairs {
   let kept = headers
-  for (const name of ['accept-encoding', 'grpc-accept-encoding', 'sec-websocket-extensions'])
-    kept = without(kept, name)
+  for (const name of PACKS) kept = without(kept, name)
   return [...kept, ['Accept-Encoding', 'identity']]
 }

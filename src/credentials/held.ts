@@ -2,7 +2,7 @@ import type { CredentialPolicy } from '../policy/index.js'
 import { Lease, type LeaseEnd, type LeaseState } from './lease.js'
 import { makePlaceholder } from './placeholder.js'
 import { Needles } from './scan/scanner.js'
-import { wrappingsOf } from './scan/wrappings.js'
+import { type Pattern, wrappingsOf } from './scan/wrappings.js'
 import type { Secret } from './secret.js'
 import type { AwsKeys } from './value.js'
 
@@ -18,7 +18,8 @@ export interface Held {
   readonly grant: CredentialGrant
   readonly placeholder: string
   readonly lease: Lease
-  readonly material: Material
+  /** of this moment: it may be renewed */
+  material: Material
 }
 
 export interface Issue {
@@ -42,19 +43,23 @@ const PLACEHOLDER = 'placeholder '
 /** The credentials of one sandbox. */
 export class HeldCredentials {
   readonly all: readonly Held[]
-  readonly watched: Watched
+  /** of this moment: whoever looks through a stream looks again */
+  watched: Watched
+  readonly #values: Pattern[]
+  readonly #placeholders: readonly Pattern[]
   /** names of those that end, in the call that ends them */
   onEnd: (name: string, by: LeaseEnd) => void = () => {}
 
   constructor(issues: readonly Issue[], now: number) {
-    this.all = issues.map((issue) => ({ ...issue, lease: this.#lease(issue, now) }))
-    const values = issues.flatMap(({ grant, material }) =>
-      revealed(material).flatMap((each) => wrappingsOf(grant.name, each)),
-    )
-    const placeholders = issues.flatMap(({ grant, placeholder }) =>
+    this.all = issues.map((issue) => {
+      const held: Held = { ...issue, lease: this.#lease(issue, now, () => drop(held.material)) }
+      return held
+    })
+    this.#values = issues.flatMap(({ grant, material }) => patternsOf(grant.name, material))
+    this.#placeholders = issues.flatMap(({ grant, placeholder }) =>
       wrappingsOf(PLACEHOLDER + grant.name, placeholder),
     )
-    this.watched = { all: new Needles([...values, ...placeholders]), values: new Needles(values) }
+    this.watched = this.#watch()
   }
 
   find(name: string): Held | undefined {
@@ -66,6 +71,21 @@ export class HeldCredentials {
     const held = this.find(name)
     held?.lease.end('revoked', now)
     return held !== undefined
+  }
+
+  /**
+   * Gives a credential another value; its lease goes on. The one before is dropped, and still recognised, as that of an ended lease is.
+   * @param expiresAt as in {@link Issue}
+   */
+  renew(name: string, material: Material, expiresAt: number | null) {
+    const held = this.find(name)
+    if (held === undefined) return drop(material)
+    this.#values.push(...patternsOf(name, material))
+    this.watched = this.#watch()
+    if (held.lease.state.ended !== null) return drop(material)
+    drop(held.material)
+    held.material = material
+    held.lease.renewed(expiresAt)
   }
 
   endAll(by: 'sandbox' | 'gateway', now: number): void {
@@ -87,10 +107,15 @@ export class HeldCredentials {
     return times.length === 0 ? null : Math.min(...times)
   }
 
-  #lease({ grant, material, expiresAt }: Issue, issuedAt: number): Lease {
+  #watch(): Watched {
+    const values = this.#values
+    return { all: new Needles([...values, ...this.#placeholders]), values: new Needles(values) }
+  }
+
+  #lease({ grant, expiresAt }: Issue, issuedAt: number, forget: () => void): Lease {
     const { name, ttlMs, uses } = grant
     return new Lease({ name, issuedAt, ttlMs, uses, expiresAt }, (lease) => {
-      drop(material)
+      forget()
       this.onEnd(name, lease.state.ended ?? 'sandbox')
     })
   }
@@ -109,8 +134,8 @@ function secretsOf(material: Material): readonly Secret[] {
   return sessionToken === null ? [secret] : [secret, sessionToken]
 }
 
-function revealed(material: Material): string[] {
-  return secretsOf(material).flatMap((secret) => secret.reveal() ?? [])
+function patternsOf(name: string, material: Material): Pattern[] {
+  return secretsOf(material).flatMap((secret) => wrappingsOf(name, secret.reveal() ?? ''))
 }
 
 function drop(material: Material): void {

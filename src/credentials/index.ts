@@ -3,6 +3,7 @@ export { ChunkSigner } from './aws/chunks.js'
 export type { HeadSigner, SignedHead } from './aws/resign.js'
 export { ALGORITHM, amzDate, type SigningKeys, sha256, sign, type ToSign } from './aws/sign.js'
 export { type AssumeRoleRequest, assumeRoleBody, readStsAnswer, type StsAnswer } from './aws/sts.js'
+export { Gathered } from './gathered.js'
 export {
   type CredentialGrant,
   type Held,
@@ -11,16 +12,18 @@ export {
   type Material,
   placeholderVariables,
   type Watched,
+  whose,
 } from './held.js'
 export { LEASE_ENDS, Lease, type LeaseEnd, type LeaseState, type LeaseTerms } from './lease.js'
 export { makePlaceholder, PLACEHOLDER_LENGTH, PLACEHOLDER_PREFIX, placeholdersIn } from './placeholder.js'
-export { Redactor } from './redact.js'
+export { Redactor, redacted } from './redact.js'
 export type { RequestHead } from './request.js'
 export { type BodyPiece, RequestBodyGuard } from './request-body.js'
 export { CREDENTIAL_PROMISES } from './requirements.js'
 export {
   type Coding,
   type GuardedHead,
+  guardFields,
   guardResponse,
   reflection,
   UnpackError,
@@ -34,4 +37,4 @@ export { Secret } from './secret.js'
 export { type CredentialLines, credentialLines, credentialWarnings } from './sentences.js'
 export { BodySwap } from './uses.js'
 export { type AwsKeys, type BadValue, readAwsKeys, readValue } from './value.js'
-export { CREDENTIAL_VERDICTS, type CredentialDenial, type CredentialVerdict } from './verdicts.js'
+export { CREDENTIAL_VERDICTS, type CredentialDenial, type CredentialVerdict, ended } from './verdicts.js'

@@ -29,7 +29,7 @@ export type Asked = { readonly kind: 'granted' } | { readonly kind: 'ended'; rea
 
 /** Ends by the first of its ends, and stays ended. */
 export class Lease {
-  readonly terms: LeaseTerms
+  #terms: LeaseTerms
   readonly #onEnd: (lease: Lease) => void
   #uses = 0
   #refused = 0
@@ -38,8 +38,17 @@ export class Lease {
 
   /** @param onEnd called once, in the very call that ends it: the value goes, connections that carry it close */
   constructor(terms: LeaseTerms, onEnd: (lease: Lease) => void = () => {}) {
-    this.terms = terms
+    this.#terms = terms
     this.#onEnd = onEnd
+  }
+
+  get terms(): LeaseTerms {
+    return this.#terms
+  }
+
+  /** There is another value, which expires at another time. Nothing else changes; what has ended stays ended. */
+  renewed(expiresAt: number | null): void {
+    this.#terms = { ...this.#terms, expiresAt }
   }
 
   /** Asks for one use. The last one is granted, and ends it for whoever asks next. */

@@ -15,15 +15,20 @@ export class Redactor {
 
   /** The text with `[secret NAME]` in place of each value, in whichever wrapping it was. */
   text(text: string): string {
-    const bytes = Buffer.from(text, 'utf8')
-    const hits = this.#needles.scan(bytes)
-    if (hits.length === 0) return text
-    const parts: string[] = []
-    let at = 0
-    for (const { name, start, end } of [...hits].sort((a, b) => a.start - b.start || b.end - a.end)) {
-      if (start >= at) parts.push(bytes.toString('utf8', at, start), `[secret ${name}]`)
-      at = Math.max(at, end)
-    }
-    return parts.join('') + bytes.toString('utf8', at)
+    return redacted(this.#needles, text)
   }
+}
+
+/** The text with `[secret NAME]` in place of what the needles find. */
+export function redacted(needles: Needles, text: string): string {
+  const bytes = Buffer.from(text, 'utf8')
+  const hits = needles.scan(bytes)
+  if (hits.length === 0) return text
+  const parts: string[] = []
+  let at = 0
+  for (const { name, start, end } of [...hits].sort((a, b) => a.start - b.start || b.end - a.end)) {
+    if (start >= at) parts.push(bytes.toString('utf8', at, start), `[secret ${name}]`)
+    at = Math.max(at, end)
+  }
+  return parts.join('') + bytes.toString('utf8', at)
 }

@@ -1,6 +1,6 @@
-import type { HeldCredentials } from './held.js'
+import type { HeldCredentials, Watched } from './held.js'
 import { whose } from './held.js'
-import { StreamGuard } from './scan/guard.js'
+import { LiveGuard } from './live-guard.js'
 import { Needles } from './scan/scanner.js'
 import { type CredentialDenial, denied } from './verdicts.js'
 
@@ -8,13 +8,13 @@ export type BodyPiece = { readonly bytes: Buffer } | ({ readonly kind: 'denied' 
 
 /** A request's body, on its way to any host: nothing of it goes on that is, or stands for, a value which is not for there. */
 export class RequestBodyGuard {
-  readonly #guard: StreamGuard
+  readonly #guard: LiveGuard
   readonly #held: HeldCredentials
 
   /** @param swapped names of credentials whose placeholder is swapped in this body, and so may stand in it */
   constructor(held: HeldCredentials, swapped: readonly string[]) {
     this.#held = held
-    this.#guard = new StreamGuard(needlesFor(held, swapped), 'cut')
+    this.#guard = new LiveGuard(() => needlesFor(held, swapped), 'cut')
   }
 
   push(piece: Buffer, last = false): BodyPiece {
@@ -30,18 +30,18 @@ export class RequestBodyGuard {
   }
 }
 
-const made = new WeakMap<HeldCredentials, Map<string, Needles>>()
+const made = new WeakMap<Watched, Map<string, Needles>>()
 
 /** Made once for each set of names: to make them costs more than to look through a small body. */
-function needlesFor(held: HeldCredentials, swapped: readonly string[]): Needles {
-  if (swapped.length === 0) return held.watched.all
-  const known = made.get(held) ?? new Map<string, Needles>()
-  made.set(held, known)
+function needlesFor({ watched }: HeldCredentials, swapped: readonly string[]): Needles {
+  if (swapped.length === 0) return watched.all
+  const known = made.get(watched) ?? new Map<string, Needles>()
+  made.set(watched, known)
   const key = swapped.join()
   const needles =
     known.get(key) ??
     new Needles(
-      held.watched.all.wanted.patterns.filter((pattern) => {
+      watched.all.wanted.patterns.filter((pattern) => {
         const { name, placeholder } = whose(pattern.name)
         return !placeholder || !swapped.includes(name)
       }),

@@ -4,6 +4,8 @@ export interface RequestHead {
   /** canonical: the name that was looked up, verified in the certificate, and that `:authority` or `Host` says */
   readonly host: string
   readonly port: number
+  /** over TLS whose certificate was verified: nothing of a credential goes anywhere else */
+  readonly secure: boolean
   /** origin form, with the query */
   readonly target: string
   /** in order, as they go on */

@@ -1,8 +1,8 @@
 import { PassThrough, pipeline, Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import type { HeldCredentials } from './held.js'
+import { LiveGuard } from './live-guard.js'
 import { type Pairs, without } from './request.js'
-import { StreamGuard } from './scan/guard.js'
 import type { Needles } from './scan/scanner.js'
 import { type CredentialDenial, denied } from './verdicts.js'
 
@@ -11,7 +11,8 @@ export interface GuardedHead {
   readonly headers: Pairs
   /** codings of the body, to be taken off first, outermost first */
   readonly codings: readonly Coding[]
-  readonly guard: StreamGuard
+  readonly guard: LiveGuard
+  readonly how: 'cut' | 'redact'
   /** whose values were taken out of the head */
   readonly redacted: readonly string[]
 }
@@ -24,31 +25,33 @@ type How = 'cut' | 'redact'
 /**
  * The head of a response of a host that receives credentials: looked through, and the body made ready to be. What was packed although
  * nothing was asked for goes on unpacked.
+ * @param bodyless what the head says of its body is of one that does not come (HEAD, 204, 304)
  */
 export function guardResponse(
   held: HeldCredentials,
   host: { readonly host: string; readonly port: number },
   headers: Pairs,
+  bodyless = false,
 ): GuardedHead | ({ readonly kind: 'denied' } & CredentialDenial) {
   const here = held.all.filter(({ grant }) =>
     grant.hosts.some(({ name, port }) => name === host.host && port === host.port),
   )
   const how: How = here.every(({ grant }) => grant.onReflection === 'redact') ? 'redact' : 'cut'
-  const head = guardHeaders(held.watched.values, headers, how)
+  const head = guardFields(held.watched.values, headers, how)
   if (head.cut !== null) return { kind: 'denied', ...reflection(head.cut) }
-  const codings = codingsOf(headers)
-  if (codings === null) return { kind: 'denied', ...denied('denyEncoded', null, null) }
+  const codings = bodyless ? [] : codingsOf(headers)
+  if (codings === null || packedMessages(headers))
+    return { kind: 'denied', ...denied('denyEncoded', null, null) }
   let kept: Pairs = head.headers
   if (codings.length > 0)
     for (const name of ['content-encoding', 'content-length', 'etag', 'accept-ranges'])
       kept = without(kept, name)
-  // a body that may end early, or not: its length is not promised
-  if (how === 'cut') kept = without(kept, 'content-length')
   return {
     kind: 'guarded',
     headers: kept,
     codings,
-    guard: new StreamGuard(held.watched.values, how),
+    guard: new LiveGuard(() => held.watched.values, how),
+    how,
     redacted: head.names,
   }
 }
@@ -61,16 +64,27 @@ export function reflection(name: string): CredentialDenial {
   )
 }
 
-function guardHeaders(needles: Needles, headers: Pairs, how: How) {
+export function guardFields(needles: Needles, headers: Pairs, how: How) {
   const names = new Set<string>()
-  const kept = headers.map(([name, value]): readonly [string, string] => {
-    const text = Buffer.from(`${name}: ${value}`, 'latin1')
-    const hits = needles.scan(text)
+  const found = (text: string) => {
+    const hits = needles.scan(Buffer.from(text, 'latin1'))
     for (const hit of hits) names.add(hit.name)
-    return hits.length === 0 ? [name, value] : [name, '*'.repeat(value.length)]
+    return hits.length > 0
+  }
+  const kept = headers.flatMap(([name, value]): Pairs => {
+    if (found(name)) return []
+    return [[name, found(`${name}: ${value}`) ? '*'.repeat(value.length) : value]]
   })
   const [first = null] = names
   return { headers: kept, names: [...names], cut: how === 'cut' ? first : null }
+}
+
+/** Each message of a stream is packed by itself (gRPC, Connect): the coding is none of the body's. */
+function packedMessages(headers: Pairs): boolean {
+  return headers.some(
+    ([name, value]) =>
+      /^(grpc|connect-content)-encoding$/i.test(name) && value.trim().toLowerCase() !== 'identity',
+  )
 }
 
 /** `null`: one that can't be taken off. */

@@ -12,7 +12,7 @@ export {
   type RequestVerdict,
 } from './http.js'
 export type { RequestHead, Scheme } from './http-head.js'
-export { pathMatches } from './http-path.js'
+export { canonicalPath, pathMatches } from './http-path.js'
 export { type Http2Verdict, judgeHttp2, judgeTrailers, type OutgoingHead } from './http2.js'
 export { pathPatternCovers, pathPatternsOverlap, pathThatFits } from './path-cover.js'
 export { networkPlan, RESOLVER } from './plan.js'

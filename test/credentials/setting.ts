@@ -71,6 +71,7 @@ export function request(more: Partial<RequestHead> = {}): RequestHead {
     method: 'GET',
     host: HOST,
     port: 443,
+    secure: true,
     target: '/a?b=c',
     headers: [['Host', HOST]],
     pathFits: () => true,

@@ -1,3 +1,4 @@
+import { Gathered } from '../gathered.js'
 import { ALGORITHM, EMPTY_SHA256, hmac, type Signature, sha256 } from './sign.js'
 
 /** The largest chunk that is held until it is signed, bytes; SDKs send 64 KiB to 1 MiB. */
@@ -14,6 +15,8 @@ export class ChunkSigner {
   readonly #trailer: boolean
   #previous: string
   #held: Buffer = Buffer.alloc(0)
+  /** of a chunk that is not whole yet, behind `#held` */
+  readonly #more = new Gathered()
   /** of the chunk whose head was read, its data and line end; `null`: a head comes next */
   #chunk: number | null = null
   #state: 'chunks' | 'trailer' | 'done' | 'broken' = 'chunks'
@@ -26,15 +29,23 @@ export class ChunkSigner {
 
   /** What goes on; `null`: it is no such body, and the request must end. */
   push(piece: Buffer): Buffer | null {
-    this.#held = Buffer.concat([this.#held, piece])
+    this.#more.push(piece)
+    // nothing is copied for each piece of a large chunk
+    if (this.#chunk !== null && this.held < this.#chunk + 2) return Buffer.alloc(0)
+    this.#held = Buffer.concat([this.#held, this.#more.take()])
     const out: Buffer[] = []
     for (let next = this.#next(); next !== null; next = this.#next()) out.push(next)
     return this.#state === 'broken' ? null : Buffer.concat(out)
   }
 
+  /** What waits for the rest of its chunk, bytes. */
+  get held(): number {
+    return this.#held.length + this.#more.length
+  }
+
   /** Whether the body ended where it should. */
   get complete(): boolean {
-    return this.#state === 'done' && this.#held.length === 0
+    return this.#state === 'done' && this.held === 0
   }
 
   #next(): Buffer | null {
@@ -66,7 +77,7 @@ export class ChunkSigner {
       return false
     }
     const [, size] =
-      /^([0-9a-f]{1,8});chunk-signature=[0-9a-f]{64}$/i.exec(
+      /^(0|[1-9a-f][0-9a-f]{0,7});chunk-signature=[0-9a-f]{64}$/i.exec(
         this.#take(end + 2).toString('latin1', 0, end),
       ) ?? []
     const length = size === undefined ? Number.POSITIVE_INFINITY : Number.parseInt(size, 16)

@@ -1,5 +1,6 @@
 /** What a job is told when a request does not go on: that it does not, and nothing of why. */
 import type { ServerResponse } from 'node:http'
+import type { Fields } from './credentials/carrier.js'
 
 export function answerShortly(response: ServerResponse, status: number, close: boolean): void {
   if (response.headersSent || response.destroyed) return void response.destroy()
@@ -9,8 +10,8 @@ export function answerShortly(response: ServerResponse, status: number, close: b
   response.end()
 }
 
-/** Of a host's answer what goes on to the job, names and values in turn. */
-export function responseHeaders(rawHeaders: readonly string[]): string[] {
+/** Of a host's answer what goes on to the job. */
+export function responseHeaders(rawHeaders: readonly string[]): Fields {
   const hop = new Set(HOP)
   for (let at = 0; at < rawHeaders.length; at += 2)
     if (rawHeaders[at]?.toLowerCase() === 'connection')
@@ -19,10 +20,10 @@ export function responseHeaders(rawHeaders: readonly string[]): string[] {
   const chunked = rawHeaders.some((text, at) => at % 2 === 0 && text.toLowerCase() === 'transfer-encoding')
   if (chunked) hop.add('content-length')
   else hop.delete('content-length')
-  const kept: string[] = []
+  const kept: (readonly [string, string])[] = []
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const [name = '', value = ''] = [rawHeaders[at], rawHeaders[at + 1]]
-    if (!hop.has(name.toLowerCase())) kept.push(name, value)
+    if (!hop.has(name.toLowerCase())) kept.push([name, value])
   }
   return kept
 }

@@ -6,7 +6,10 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import type { RequestDenial, RequestVerdict } from '../../network/index.js'
+import { type Answer, type Carrier, type Fields, isRefusal, type Refusal } from './credentials/carrier.js'
+import { carry } from './credentials/later.js'
 import { answerShortly, responseHeaders } from './http-answers.js'
 import type { HttpConnection, Way } from './http-connection.js'
 import { MAX_HEADER_BYTES } from './http-limits.js'
@@ -22,10 +25,10 @@ export function refuseRequest(
   connection: HttpConnection,
   request: IncomingMessage,
   response: ServerResponse,
-  { verdict, status, rule }: RequestDenial,
+  { verdict, status, rule, hint = null }: RequestDenial & { readonly hint?: string | null },
 ): void {
   const { network, rules } = connection.incoming
-  network.record({ ...connection.what(request), verdict, rule: rule ?? rules[0] })
+  network.record({ ...connection.what(request), verdict, rule: rule ?? rules[0], hint })
   // after a request that can be read in two ways nothing more is read
   answerShortly(response, status, verdict === 'denyRequest' || !response.shouldKeepAlive)
 }
@@ -43,18 +46,32 @@ export function passRequest(
     const { rule } = judged
     return refuseRequest(connection, request, response, { verdict: 'denyBudget', status: 403, rule })
   }
-  new Exchange(connection, request, response, judged, way).start(upgraded)
+  const { rule, outgoing } = judged
+  const { method, path, headers } = outgoing
+  const note = (refusal: Refusal) =>
+    connection.incoming.network.record({ ...connection.what(request), ...recorded(refusal), rule })
+  const carrier = carry(connection.incoming, { method, path, headers, version: 1, note })
+  if (isRefusal(carrier)) return refuseRequest(connection, request, response, { ...carrier, rule })
+  new Exchange(connection, request, response, method, carrier, way).start(upgraded)
 }
 
-export type Upgraded = (way: Way, answer: IncomingMessage, host: Socket, head: Buffer) => Promise<void>
+export type Upgraded = (
+  way: Way,
+  answer: Answer,
+  host: Socket,
+  head: Buffer,
+  carrier: Carrier,
+) => Promise<void>
+
+const recorded = ({ verdict, hint }: Refusal) => ({ verdict, hint })
 
 /** The request that the gateway writes itself. */
-function outgoingRequest(way: Way, { outgoing }: AllowedRequest): ClientRequest {
+function outgoingRequest(way: Way, method: string, { head }: Carrier): ClientRequest {
   return requestOf({
     agent: way.agent,
-    method: outgoing.method,
-    path: outgoing.path,
-    headers: outgoing.headers.flat(),
+    method,
+    path: head.path,
+    headers: head.headers.flat(),
     setHost: false,
     insecureHTTPParser: false,
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -65,31 +82,52 @@ class Exchange {
   #sent = 0
   #received = 0
   #concluded = false
+  #outgoing: ClientRequest | null = null
   readonly #paid: () => void
 
   constructor(
     readonly connection: HttpConnection,
     readonly request: IncomingMessage,
     readonly response: ServerResponse,
-    readonly judged: AllowedRequest,
+    readonly method: string,
+    readonly carrier: Carrier,
     readonly way: Way,
   ) {
     this.#paid = connection.owes()
   }
 
   start(upgraded: Upgraded | undefined) {
-    const { request, response } = this
-    const outgoing = outgoingRequest(this.way, this.judged)
-    if (!this.#take('up', headBytes(this.judged))) return this.#over(outgoing)
+    const { request, response, carrier } = this
+    carrier.onEnd((refusal) => this.#stop(refusal))
+    response.once('close', () => {
+      if (!response.writableFinished) this.#outgoing?.destroy()
+      this.#conclude('allow', response.writableFinished ? null : 'ECONNABORTED')
+    })
+    if (!carrier.holds && this.#open(upgraded) === null) return
+    // the body is asked for by whoever reads it: Node has answered `Expect` by then only if nobody listens for it
+    if (request.headers.expect !== undefined) response.writeContinue()
+    this.#body(upgraded)
+  }
+
+  /** `null`: it does not go on */
+  #open(upgraded: Upgraded | undefined): ClientRequest | null {
+    const outgoing = outgoingRequest(this.way, this.method, this.carrier)
+    this.#outgoing = outgoing
+    outgoing.on('drain', () => this.request.resume())
     let interim = 0
     outgoing.on('information', () => {
       interim += 1
       if (interim > MAX_INTERIM) outgoing.destroy()
     })
     outgoing.on('upgrade', (answer: IncomingMessage, host: Socket, head: Buffer) => {
-      if (upgraded !== undefined) {
-        this.#concluded = true
-        return void upgraded(this.way, answer, host, head).then(this.#paid)
+      if (upgraded !== undefined && !this.#concluded) {
+        const carried = this.carrier.answer(101, upgradeHeaders(answer))
+        if (!isRefusal(carried)) {
+          this.#concluded = true
+          return void upgraded(this.way, carried, host, head, this.carrier).then(this.#paid)
+        }
+        host.destroy()
+        return this.#stop(carried)
       }
       // a host that changes the protocol although nobody asked
       host.destroy()
@@ -97,56 +135,84 @@ class Exchange {
     })
     outgoing.on('response', (answer: IncomingMessage) => this.#answer(outgoing, answer))
     outgoing.on('error', (error: NodeJS.ErrnoException) => this.#failed(error.code ?? 'EFAIL'))
-    response.once('close', () => {
-      if (!response.writableFinished) outgoing.destroy()
-      this.#conclude('allow', response.writableFinished ? null : 'ECONNABORTED')
-    })
-    // the body is asked for by whoever reads it: Node has answered `Expect` by then only if nobody listens for it
-    if (request.headers.expect !== undefined) response.writeContinue()
-    this.#body(outgoing)
+    if (this.#take('up', headBytes(this.method, this.carrier))) return outgoing
+    this.#stop(OVER)
+    return null
   }
 
-  #body(outgoing: ClientRequest): void {
+  #body(upgraded: Upgraded | undefined): void {
     const { request, connection } = this
     request.on('data', (chunk: Buffer) => {
       connection.active()
-      if (outgoing.destroyed || outgoing.writableEnded) return
-      if (!this.#take('up', chunk.length)) return this.#over(outgoing)
-      flow(request, outgoing, chunk)
+      this.#up(chunk, false, upgraded)
     })
-    outgoing.on('drain', () => request.resume())
-    request.on('end', () => outgoing.end())
+    request.on('end', () => this.#up(NOTHING, true, upgraded))
     // a body that breaks off is not passed on as a whole one
-    request.on('error', () => outgoing.destroy())
+    request.on('error', () => this.#outgoing?.destroy())
+  }
+
+  #up(chunk: Buffer, last: boolean, upgraded: Upgraded | undefined) {
+    const before = this.#outgoing
+    if (this.#concluded || before?.destroyed || before?.writableEnded) return
+    const piece = this.carrier.up(chunk, last)
+    if (isRefusal(piece)) return this.#stop(piece)
+    // a head that had to wait for its body is ready with the last of it
+    const outgoing = before ?? (last ? this.#open(upgraded) : null)
+    if (outgoing === null) return
+    if (!this.#take('up', piece.length)) return this.#stop(OVER)
+    if (piece.length > 0) flow(this.request, outgoing, piece)
+    if (last) outgoing.end()
   }
 
   #answer(outgoing: ClientRequest, answer: IncomingMessage) {
     const { response, connection } = this
     if (response.destroyed || response.headersSent) return void outgoing.destroy()
-    answer.on('error', () => response.destroy())
-    const headers = responseHeaders(answer.rawHeaders)
+    const { statusCode = 502, statusMessage } = answer
+    const carried = this.carrier.answer(statusCode, responseHeaders(answer.rawHeaders))
+    if (isRefusal(carried)) return this.#stop(carried)
+    const headers = carried.headers.flat()
     response.sendDate = false
     try {
-      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers)
+      if (carried.reworded) response.writeHead(statusCode, headers)
+      else response.writeHead(statusCode, statusMessage, headers)
     } catch {
       outgoing.destroy()
       return this.#failed('EPROTO')
     }
-    if (!this.#take('down', headers.join('').length)) return this.#over(outgoing)
-    answer.on('data', (chunk: Buffer) => {
+    if (!this.#take('down', headers.join('').length)) return this.#stop(OVER)
+    const body = carried.body(answer)
+    body.on('error', (error: Error) => {
+      const refusal = answer.complete ? carried.failed(error) : null
+      if (refusal === null) response.destroy()
+      else this.#stop(refusal)
+    })
+    if (body !== answer) answer.on('error', () => response.destroy())
+    body.on('data', (chunk: Buffer) => {
       connection.active()
-      if (!this.#take('down', chunk.length)) return this.#over(outgoing)
-      flow(answer, response, chunk)
+      this.#down(carried, body, chunk, false)
     })
     response.on('drain', () => {
       connection.active()
-      answer.resume()
+      body.resume()
     })
-    answer.on('end', () => {
+    body.on('end', () => {
       // a host that breaks off in the middle: the job must not take it for the whole
-      if (answer.complete) response.end()
-      else response.destroy()
+      if (!answer.complete) response.destroy()
+      else if (this.#down(carried, body, NOTHING, true)) response.end()
     })
+  }
+
+  /** `false`: nothing more goes on */
+  #down(carried: Answer, body: Readable, chunk: Buffer, last: boolean): boolean {
+    if (this.#concluded) return false
+    const piece = carried.down(chunk, last)
+    if (isRefusal(piece)) this.#stop(piece)
+    else if (!this.#take('down', piece.length)) this.#stop(OVER)
+    else {
+      if (piece.length > 0) flow(body, this.response, piece)
+      return true
+    }
+    return false
   }
 
   #take(direction: 'up' | 'down', bytes: number): boolean {
@@ -156,13 +222,14 @@ class Exchange {
     return true
   }
 
-  #over(outgoing: ClientRequest): void {
-    this.#conclude('denyBudget')
+  #stop({ verdict, status, hint }: Refusal): void {
+    if (this.#concluded) return
+    this.#conclude(verdict, null, hint)
     this.connection.leave(this.way)
     // before the host's side is ended, whose end would end this one as if nothing were missing
     if (this.response.headersSent) reset(this.request.socket)
-    else answerShortly(this.response, 403, true)
-    outgoing.destroy()
+    else answerShortly(this.response, status, true)
+    this.#outgoing?.destroy()
   }
 
   /** Before an answer there is a short one; after its beginning the connection breaks. */
@@ -181,9 +248,11 @@ class Exchange {
   #conclude(
     verdict: Parameters<typeof this.connection.incoming.network.record>[0]['verdict'],
     problem: string | null = null,
+    hint: string | null = null,
   ): void {
     if (this.#concluded) return
     this.#concluded = true
+    this.carrier.done()
     this.connection.incoming.network.record({
       ...this.connection.what(this.request),
       verdict,
@@ -192,6 +261,7 @@ class Exchange {
       sentBytes: this.#sent,
       receivedBytes: this.#received,
       problem,
+      hint,
     })
     this.#paid()
   }
@@ -199,5 +269,14 @@ class Exchange {
 
 const STATUS: Partial<Record<string, number>> = { allow: 502, denyUnresolved: 502, denyTimeout: 504 }
 
-const headBytes = ({ outgoing }: AllowedRequest) =>
-  outgoing.method.length + outgoing.path.length + outgoing.headers.flat().join('').length
+/** The protocol that the host agrees to, and what that needs (Sec-WebSocket-Accept …). */
+const upgradeHeaders = ({ headers, rawHeaders }: IncomingMessage): Fields => [
+  ['Upgrade', headers.upgrade ?? ''],
+  ...responseHeaders(rawHeaders),
+]
+
+const NOTHING = Buffer.alloc(0)
+const OVER: Refusal = { verdict: 'denyBudget', status: 403, hint: null }
+
+const headBytes = (method: string, { head }: Carrier) =>
+  method.length + head.path.length + head.headers.flat().join('').length

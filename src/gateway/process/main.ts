@@ -64,8 +64,13 @@ export function main(): void {
       const { id, network, ends } = said
       const inspection = inspections.get(id) ?? null
       inspections.delete(id)
-      sandboxes.set(id, new Attached(id, network, ends, resolution, surroundings, tell, inspection))
+      sandboxes.set(
+        id,
+        new Attached(id, network, ends, resolution, surroundings, tell, inspection, said.credentials),
+      )
     } else if (said.kind === 'end') sandboxes.get(said.id)?.take(said.end, handle as object | undefined)
+    else if (said.kind === 'revoke') void sandboxes.get(said.id)?.revoke(said.name)
+    else if (said.kind === 'renew') void sandboxes.get(said.id)?.renew(said.name, said.value, said.livesMs)
     else {
       sandboxes.get(said.id)?.end()
       sandboxes.delete(said.id)
@@ -75,7 +80,11 @@ export function main(): void {
   process.on('disconnect', () => process.exit(0))
   // a mistake of the gateway's own ends it, and with it every sandbox's network: it must not go on half-right
   process.on('uncaughtException', (error) => {
-    process.stderr.write(`gateway: ${error.stack ?? error}\n`, () => process.exit(FAILED))
+    const text = [...sandboxes.values()].reduce(
+      (said, sandbox) => sandbox.redacted(said),
+      `gateway: ${error.stack ?? error}\n`,
+    )
+    process.stderr.write(text, () => process.exit(FAILED))
     setTimeout(() => process.exit(FAILED), 100)
   })
   tell({ kind: 'ready' })

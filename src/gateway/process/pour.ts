@@ -24,6 +24,8 @@ export interface Pouring {
   stop(why: PourEnd): void
 }
 
+const NOTHING = Buffer.alloc(0)
+
 /** As much waits for a slow reader before the other side waits too, bytes. */
 const MAX_WAITING = 256 << 10
 
@@ -45,7 +47,10 @@ export function flow(from: Readable, to: Writable, chunk: Buffer): void {
   if (to.writableLength > MAX_WAITING) from.pause()
 }
 
-/** `inlet`: with which the host was dialled; without one it is read as any stream */
+/**
+ * `inlet`: with which the host was dialled; without one it is read as any stream. `look`: what goes on of a piece, where they are
+ * looked through; `null`: it has stopped this
+ */
 export function pour(
   client: Socket,
   host: Socket,
@@ -53,6 +58,7 @@ export function pour(
   idleMs: number,
   now: () => number,
   inlet: Inlet | null = null,
+  look: ((direction: 'up' | 'down', piece: Buffer, last: boolean) => Buffer | null) | null = null,
 ): Pouring {
   let why: PourEnd = 'done'
   let active = now()
@@ -71,16 +77,18 @@ export function pour(
 
   const send = (direction: 'up' | 'down', bytes: Buffer) => {
     if (bytes.length === 0) return
-    if (meter.take(direction, bytes.length)) (direction === 'up' ? host : client).write(bytes)
-    else stop('budget')
+    if (!meter.take(direction, bytes.length)) return stop('budget')
+    const piece = look === null ? bytes : look(direction, bytes, false)
+    if (piece !== null) (direction === 'up' ? host : client).write(piece)
   }
   const oneWay = (from: Socket, to: Socket, direction: 'up' | 'down') => {
     const lent = from === host ? inlet : null
     if (lent === null)
       from.on('data', (chunk: Buffer) => {
         active = now()
-        if (!meter.take(direction, chunk.length)) stop('budget')
-        else flow(from, to, chunk)
+        if (!meter.take(direction, chunk.length)) return stop('budget')
+        const piece = look === null ? chunk : look(direction, chunk, false)
+        if (piece !== null && piece.length > 0) flow(from, to, piece)
       })
     else
       lent.into((bytes) => {
@@ -93,7 +101,11 @@ export function pour(
       active = now()
       from.resume()
     })
-    from.on('end', () => to.end())
+    from.on('end', () => {
+      const rest = look?.(direction, NOTHING, true) ?? NOTHING
+      if (rest.length > 0) to.write(rest)
+      to.end()
+    })
   }
   oneWay(client, host, 'up')
   oneWay(host, client, 'down')

@@ -30,7 +30,18 @@ export interface Conclusion extends Attempted {
   readonly sentBytes?: number
   readonly receivedBytes?: number
   readonly problem?: string | null
+  /** in place of what the verdict alone says */
+  readonly hint?: string | null
 }
+
+/** Takes out of the job's words what may be in no record. */
+export interface Redaction {
+  text(text: string): string
+  /** a host's, in lower case */
+  name(name: string): string
+}
+
+const AS_IT_IS: Redaction = { text: (text) => text, name: (name) => name }
 
 /** What is closed says so within a turn of the loop or two; a resolver that was asked may take longer. */
 const CONCLUDE_MS = 1000
@@ -41,6 +52,7 @@ export class SandboxNetwork {
   readonly now: () => number
   readonly own: OwnAddresses
   readonly total: Budget
+  redaction = AS_IT_IS
   #ended = false
   readonly #rules = new Map<NetworkRule, Budget>()
   readonly #closers = new Set<() => void>()
@@ -76,10 +88,13 @@ export class SandboxNetwork {
   }
 
   record({ target, rule, address = null, problem = null, ...said }: Conclusion): void {
-    const { protocol, port, verdict, method, path } = said
+    const { protocol, port, verdict } = said
+    const { text, name } = this.redaction
+    const method = said.method === undefined ? undefined : text(said.method)
+    const path = said.path === undefined ? undefined : text(said.path)
     const tried = {
       protocol,
-      name: target.kind === 'name' ? target.name : null,
+      name: target.kind === 'name' ? name(target.name) : null,
       address: address ?? (target.kind === 'address' ? target.address : null),
       port,
       verdict,
@@ -87,13 +102,13 @@ export class SandboxNetwork {
       ...(method === undefined ? {} : { method }),
       ...(path === undefined ? {} : { path }),
     }
-    const line = hint(tried)
+    const line = said.hint ?? hint(tried)
     this.log.add({
       at: new Date().toISOString(),
       ...tried,
       sentBytes: said.sentBytes ?? 0,
       receivedBytes: said.receivedBytes ?? 0,
-      ...(problem === null ? {} : { problem }),
+      ...(problem === null ? {} : { problem: text(problem) }),
       ...(line === null ? {} : { hint: line }),
     })
   }

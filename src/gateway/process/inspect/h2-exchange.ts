@@ -1,11 +1,13 @@
 /** One request and its answer on a stream of HTTP/2: each direction with its own end, its trailers and its count (gRPC uses all of it). */
 import {
+  type ClientHttp2Session,
   type ClientHttp2Stream,
   constants,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from 'node:http2'
+import type { Readable } from 'node:stream'
 import {
   type Http2Verdict,
   judgeHttp2,
@@ -15,14 +17,18 @@ import {
 } from '../../../network/index.js'
 import type { NetworkRule } from '../../../plan/index.js'
 import type { Attempted } from '../attempted.js'
+import { type Carrier, type Fields, isRefusal, type Refusal } from '../credentials/carrier.js'
+import { carry } from '../credentials/later.js'
 import type { Incoming } from '../incoming.js'
 import { flow } from '../pour.js'
 import type { Http2Way } from './h2-way.js'
 
 type Allowed = Extract<Http2Verdict, { verdict: 'allow' }>
-type Fields = readonly (readonly [name: string, value: string])[]
 
 const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR } = constants
+
+const NOTHING = Buffer.alloc(0)
+const OVER: Refusal = { verdict: 'denyBudget', status: 403, hint: null }
 
 /** Answers that a host may send before the one that counts (1xx). */
 const MAX_INTERIM = 16
@@ -46,6 +52,7 @@ export class Http2Exchange {
   readonly #raw: readonly string[]
   readonly #what: Attempted
   #way: Http2Way | null = null
+  #carrier: Carrier | null = null
   #out: ClientHttp2Stream | null = null
   #sent = 0
   #received = 0
@@ -79,32 +86,83 @@ export class Http2Exchange {
     const way = this.#connection.wayUnder(judged.rule, this.#what)
     if (way === null) return this.#refuse({ verdict: 'denyBudget', status: 403, rule: judged.rule })
     this.#way = way
-    void this.#pass(way, judged)
+    const { rule } = judged
+    const note = (refusal: Refusal) =>
+      this.#connection.incoming.network.record({ ...this.#what, ...refusal, rule })
+    const carrier = carry(this.#connection.incoming, { ...judged.outgoing, version: 2, note })
+    if (isRefusal(carrier)) return this.#refuse({ ...carrier, rule })
+    this.#carrier = carrier
+    carrier.onEnd((refusal) => this.#stop(refusal))
+    void this.#pass(way, carrier, judged)
   }
 
-  async #pass(way: Http2Way, { outgoing, expects }: Allowed): Promise<void> {
+  async #pass(way: Http2Way, carrier: Carrier, judged: Allowed): Promise<void> {
     const session = await way.session
-    if (this.#stream.destroyed) return
+    const stream = this.#stream
+    if (stream.destroyed || this.#onRecord) return
     if (session === null || session.destroyed || session.closed) return this.#failed('ECONNRESET')
-    if (!this.#take('up', sizeOf(outgoing.headers) + outgoing.path.length)) return this.#over()
-    const whole = this.#stream.endAfterHeaders
+    if (judged.expects) stream.additionalHeaders({ ':status': 100 })
+    if (carrier.holds) {
+      const body = await this.#whole(carrier)
+      if (body === null || this.#onRecord) return
+      const out = this.#open(session, carrier, judged, body.length === 0)
+      if (out === null || body.length === 0) return
+      if (!this.#take('up', body.length)) return this.#stop(OVER)
+      out.once('wantTrailers', () => out.sendTrailers({}))
+      out.end(body)
+      return
+    }
+    const whole = stream.endAfterHeaders
+    const out = this.#open(session, carrier, judged, whole)
+    if (out === null || whole) return
+    this.#oneWay(stream, stream, out, 'up', carrier.up.bind(carrier), carrier.trailers.bind(carrier))
+  }
+
+  /** `null`: it does not go on */
+  #open(session: ClientHttp2Session, { head }: Carrier, { outgoing }: Allowed, whole: boolean) {
+    if (!this.#take('up', sizeOf(head.headers) + head.path.length)) {
+      this.#stop(OVER)
+      return null
+    }
     try {
       this.#out = session.request(
         {
-          ...fieldsOf(outgoing.headers),
+          ...fieldsOf(head.headers),
           ':method': outgoing.method,
           ':scheme': 'https',
           ':authority': outgoing.authority,
-          ':path': outgoing.path,
+          ':path': head.path,
         },
         { endStream: whole, waitForTrailers: !whole },
       )
     } catch (error) {
-      return this.#failed((error as NodeJS.ErrnoException).code ?? 'EFAIL')
+      this.#failed((error as NodeJS.ErrnoException).code ?? 'EFAIL')
+      return null
     }
     this.#listen(this.#out)
-    if (expects) this.#stream.additionalHeaders({ ':status': 100 })
-    if (!whole) this.#oneWay(this.#stream, this.#out, 'up')
+    return this.#out
+  }
+
+  /** The body, where the head waits for it; `null`: it does not go on. What comes behind it is left out. */
+  #whole(carrier: Carrier): Promise<Buffer | null> {
+    const stream = this.#stream
+    return new Promise((resolve) => {
+      const take = (piece: Buffer, last: boolean) => {
+        if (this.#onRecord) return resolve(null)
+        const looked = carrier.up(piece, last)
+        if (isRefusal(looked)) this.#stop(looked)
+        if (last || isRefusal(looked)) resolve(isRefusal(looked) ? null : looked)
+      }
+      stream.once('close', () => resolve(null))
+      if (stream.endAfterHeaders) return take(NOTHING, true)
+      stream.on('data', (chunk: Buffer) => {
+        this.#connection.active()
+        take(chunk, false)
+      })
+      stream.once('end', () => {
+        if (stream.rstCode === NGHTTP2_NO_ERROR && !stream.aborted) take(NOTHING, true)
+      })
+    })
   }
 
   #listen(out: ClientHttp2Stream): void {
@@ -131,9 +189,12 @@ export class Http2Exchange {
 
   #answer(out: ClientHttp2Stream, status: number, raw: readonly string[], ends: boolean) {
     const stream = this.#stream
-    if (stream.destroyed || stream.headersSent) return out.close(NGHTTP2_CANCEL)
-    const fields = answerFields(raw)
-    if (!this.#take('down', sizeOf(fields))) return this.#over()
+    const carrier = this.#carrier
+    if (stream.destroyed || stream.headersSent || carrier === null) return out.close(NGHTTP2_CANCEL)
+    const carried = carrier.answer(status, answerFields(raw))
+    if (isRefusal(carried)) return this.#stop(carried)
+    const fields = carried.headers
+    if (!this.#take('down', sizeOf(fields))) return this.#stop(OVER)
     this.#connection.active()
     try {
       stream.respond(
@@ -145,35 +206,60 @@ export class Http2Exchange {
       return this.#failed('EPROTO')
     }
     this.#answered = true
-    if (!ends) this.#oneWay(out, stream, 'down')
+    if (ends) return
+    const body = carried.body(out)
+    if (body !== out) body.on('error', (error: Error) => this.#unreadable(carried.failed(error)))
+    this.#oneWay(out, body, stream, 'down', carried.down, carried.trailers)
   }
 
-  /** The body, and what comes behind it. */
+  /** A body that could not be unpacked. */
+  #unreadable(refusal: Refusal | null): void {
+    if (refusal === null || this.#out?.rstCode !== NGHTTP2_NO_ERROR)
+      this.#breakOff('ECONNRESET', NGHTTP2_INTERNAL_ERROR)
+    else this.#stop(refusal)
+  }
+
+  /** The body, and what comes behind it. `body`: what it is read from */
   #oneWay(
     from: ServerHttp2Stream | ClientHttp2Stream,
+    body: Readable,
     to: ServerHttp2Stream | ClientHttp2Stream,
     direction: 'up' | 'down',
+    look: (piece: Buffer, last: boolean) => Buffer | Refusal,
+    lookAtTrailers: (fields: Fields) => Fields | Refusal,
   ): void {
     let trailers: Fields = []
     from.once('trailers', (_headers, _flags, raw: unknown) => {
       const judged = judgeTrailers(raw as string[])
       if (judged === null || !this.#take(direction, sizeOf(judged)))
         return this.#breakOff('EPROTO', NGHTTP2_PROTOCOL_ERROR)
-      trailers = judged
+      const looked = lookAtTrailers(judged)
+      if (isRefusal(looked)) this.#stop(looked)
+      else trailers = looked
     })
-    from.on('data', (chunk: Buffer) => {
+    /** `false`: nothing more goes on */
+    const pass = (chunk: Buffer, last: boolean): boolean => {
+      if (to.destroyed || to.writableEnded || this.#onRecord) return false
+      const piece = look(chunk, last)
+      if (isRefusal(piece)) this.#stop(piece)
+      else if (!this.#take(direction, piece.length)) this.#stop(OVER)
+      else {
+        if (piece.length > 0) flow(body, to, piece)
+        return true
+      }
+      return false
+    }
+    body.on('data', (chunk: Buffer) => {
       this.#connection.active()
-      if (to.destroyed || to.writableEnded) return
-      if (this.#take(direction, chunk.length)) flow(from, to, chunk)
-      else this.#over()
+      pass(chunk, false)
     })
     to.on('drain', () => {
       this.#connection.active()
-      from.resume()
+      body.resume()
     })
-    from.once('end', () => {
+    body.once('end', () => {
       // one that was broken off ends too, as if nothing were missing
-      if (from.rstCode === NGHTTP2_NO_ERROR && !from.aborted) to.end()
+      if (from.rstCode === NGHTTP2_NO_ERROR && !from.aborted && pass(NOTHING, true)) to.end()
     })
     to.once('wantTrailers', () => {
       if (!to.destroyed) to.sendTrailers(fieldsOf(trailers))
@@ -187,15 +273,16 @@ export class Http2Exchange {
     return true
   }
 
-  #refuse({ verdict, status, rule }: RequestDenial) {
+  #refuse({ verdict, status, rule, hint = null }: RequestDenial & { readonly hint?: string | null }) {
     const [first] = this.#connection.incoming.rules
-    this.#record(verdict, rule ?? first, null)
+    this.#record(verdict, rule ?? first, null, hint)
     this.#answerShortly(status)
   }
 
-  #over() {
-    this.#conclude('denyBudget', null)
-    this.#answerShortly(403)
+  #stop({ verdict, status, hint }: Refusal) {
+    if (this.#onRecord) return
+    this.#conclude(verdict, null, hint)
+    this.#answerShortly(status)
     this.#out?.close(NGHTTP2_CANCEL)
   }
 
@@ -227,14 +314,20 @@ export class Http2Exchange {
     if (!stream.endAfterHeaders) stream.close(NGHTTP2_NO_ERROR)
   }
 
-  #conclude(verdict: Verdict, problem: string | null): void {
+  #conclude(verdict: Verdict, problem: string | null, hint: string | null = null): void {
     const way = this.#way
-    if (way !== null) this.#record(verdict, way.rule, problem)
+    if (way !== null) this.#record(verdict, way.rule, problem, hint)
   }
 
-  #record(verdict: Verdict, rule: Http2Way['rule'], problem: string | null): void {
+  #record(
+    verdict: Verdict,
+    rule: Http2Way['rule'],
+    problem: string | null,
+    hint: string | null = null,
+  ): void {
     if (this.#onRecord) return
     this.#onRecord = true
+    this.#carrier?.done()
     this.#connection.incoming.network.record({
       ...this.#what,
       verdict,
@@ -243,6 +336,7 @@ export class Http2Exchange {
       sentBytes: this.#sent,
       receivedBytes: this.#received,
       problem,
+      hint,
     })
   }
 }
