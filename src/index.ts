@@ -10,6 +10,7 @@
  */
 export {
   BoundaryUnavailableError,
+  CredentialError,
   GloveboxError,
   LaunchError,
   PolicyError,
@@ -18,7 +19,7 @@ export {
 } from './errors/index.js'
 export type { Claim, ClaimStatus, Plan } from './plan/index.js'
 export { loadPolicy, type Policy, parsePolicy } from './policy/index.js'
-export type { CollectedFile, NetworkAttempt, Reason, Report, Usage } from './report/index.js'
+export type { CollectedFile, CredentialLease, NetworkAttempt, Reason, Report, Usage } from './report/index.js'
 export {
   Glovebox,
   type GloveboxOptions,

@@ -17,8 +17,10 @@ const LATE_PACKAGES = { 'zod/mini': 'zod', yaml: 'yaml', tldts: 'tldts' }
 const LOADED_ANYWAY = ['node:fs', 'node:path', 'node:url', 'node:util', 'node:events', 'node:buffer']
 /** Commands that load late, and what they share. What takes a minute needs no cache. */
 const LATE_COMMANDS = ['explain', 'verify', 'doctor', 'shared']
+/** What a run with credentials loads; `build` is the folder of oauth4webapi's script, for a source that exchanges tokens. */
+const LATE_PARTS = ['credentials', 'build']
 const CACHED = ['main', 'explain', 'shared', ...Object.values(LATE_PACKAGES)]
-const NAMES = ['main', ...LATE_COMMANDS, ...Object.values(LATE_PACKAGES)]
+const NAMES = ['main', ...LATE_COMMANDS, ...LATE_PARTS, ...Object.values(LATE_PACKAGES)]
 const INPUTS = [...BUNDLER, 'scripts/build/cli.mjs', 'bin/glovebox']
 
 export async function buildCli() {

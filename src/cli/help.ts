@@ -18,6 +18,8 @@ const RUN_EXAMPLES = [
   '  glovebox run -- id',
   '  glovebox run --policy imagemagick --input photo.jpg --output small.webp -- convert photo.jpg -resize 50% small.webp',
   '  glovebox run --read /srv/fonts --memory 512MiB --deadline 10s --report run.json -- sh -c "ls /srv/fonts"',
+  '  glovebox run --allow-host api.github.com --secret GITHUB_TOKEN@api.github.com -- \\',
+  `      sh -c 'curl -H "Authorization: Bearer $GITHUB_TOKEN" https://api.github.com/user'    (single quotes: the job's own shell reads it)`,
   '  cat in.csv | glovebox run -- python3 -c "import sys; print(len(sys.stdin.read()))"',
 ]
 
@@ -56,6 +58,7 @@ export function helpFor(command: string, flags: readonly Flag[]): string[] {
         '  glovebox explain --policy policy.yaml --html > policy.html',
         '  glovebox explain --policy policy.yaml --against old.yaml',
         '  glovebox explain --policy imagemagick --read /srv/fonts --against imagemagick    (what the flag opens)',
+        '  glovebox explain --allow-host api.github.com --secret GITHUB_TOKEN@api.github.com',
         '  glovebox explain --read /srv/fonts --native',
       ]
     case 'verify':

@@ -37,9 +37,9 @@ export const POLICY_FLAGS: readonly Flag[] = [
   { name: '--allow-public', help: 'let the job reach any public host on 80 and 443' },
   {
     name: '--secret',
-    value: 'NAME@HOST',
+    value: 'NAME@HOST[,HOST]',
     repeatable: true,
-    help: 'not in this version: a sandbox is given no credential',
+    help: 'let requests to HOST carry this variable: the job has a placeholder in it, and never the value',
   },
   { name: '--deadline', value: '30s', help: 'end the job after this long (default 30s)' },
   { name: '--no-output', value: '5s', help: 'end the job when it says nothing for this long' },

@@ -17,9 +17,11 @@ export class ReportFile {
   }
 }
 
+const REJECTED = 125
+
 /** A run that was refused has a report too. */
-export function refusedReport(command: readonly string[], error: GloveboxError, exitCode: number): Report {
-  const reason = error.code.startsWith('launch.') ? 'failed' : 'rejected'
+export function refusedReport(command: readonly string[], message: string, { code }: GloveboxError): Report {
+  const reason = code.startsWith('launch.') ? 'failed' : 'rejected'
   return {
     version: 1,
     id: '',
@@ -28,7 +30,7 @@ export function refusedReport(command: readonly string[], error: GloveboxError, 
     policySha256: null,
     boundary: null,
     command,
-    result: { reason, exitCode, signal: null, message: error.message },
+    result: { reason, exitCode: REJECTED, signal: null, message },
     usage: NO_USAGE,
     network: [],
     networkOmitted: 0,

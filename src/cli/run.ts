@@ -7,6 +7,7 @@ import { Glovebox } from '../sandbox/index.js'
 import { CallersTerminal } from './callers-terminal.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
 import { missingFileHint, networklessHint, refusedAttemptsHint, starterHint } from './hints.js'
+import { leaseSentences } from './leases.js'
 import { lookAt } from './output-file.js'
 import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
 import { ReportFile, refusedReport, written } from './report-file.js'
@@ -41,7 +42,8 @@ export const RUN_FLAGS: readonly Flag[] = [
 export async function run(parsed: Parsed): Promise<number> {
   const { flags } = parsed
   const [command, ...rest] = commandOf(parsed)
-  const tell = flags.has('--quiet') ? () => {} : say
+  let redact = (text: string) => text
+  const tell = flags.has('--quiet') ? () => {} : (text: string) => say(redact(text))
   const report = new ReportFile(flags.get('--report')?.[0] ?? null)
   let glovebox: Glovebox | null = null
   let terminal: CallersTerminal | null = null
@@ -73,7 +75,10 @@ export async function run(parsed: Parsed): Promise<number> {
         signals.onStarted(send)
       },
     })
+    redact = running.redact
     const result = await running
+    if (policy.credentials.length > 0)
+      for (const each of leaseSentences(result.report.credentials)) tell(each)
     const complete = await signals.outlast(shown)
     await terminal?.end() // before anything of our own is said
     if (result.message !== null || result.reason === 'signal')
@@ -96,7 +101,11 @@ export async function run(parsed: Parsed): Promise<number> {
   } catch (error) {
     await terminal?.end()
     tell(sentence(error))
-    written(report, () => refusedReport([command, ...rest], error as GloveboxError, REJECTED), tell)
+    written(
+      report,
+      () => refusedReport([command, ...rest].map(redact), redact(sentence(error)), error as GloveboxError),
+      tell,
+    )
     return REJECTED
   } finally {
     await glovebox?.close()

@@ -13,6 +13,11 @@ export class Redactor {
     )
   }
 
+  /** Whose value is in these bytes, in whichever wrapping; `null`: none is. */
+  nameIn(bytes: Buffer): string | null {
+    return this.#needles.scan(bytes)[0]?.name ?? null
+  }
+
   /** The text with `[secret NAME]` in place of each value, in whichever wrapping it was. */
   text(text: string): string {
     return redacted(this.#needles, text)

@@ -28,7 +28,7 @@ export type RulesVerdict =
  */
 export function rulesFor(plan: NetworkPlan, target: Target, port: number): RulesVerdict {
   if (target.kind === 'name' && isMetadataName(target.name)) return { verdict: 'denyMetadata' }
-  const hosts = plan.rules.filter((rule) => covers(rule.host, target))
+  const hosts = plan.rules.filter((rule) => coversHost(rule.host, target))
   if (hosts.length === 0) return { verdict: withoutRule(target) }
   const found = hosts.flatMap((rule) => {
     const protocol = rule.ports.find((each) => each.port === port)?.protocol
@@ -57,11 +57,11 @@ export function allowsName(plan: NetworkPlan, name: string): boolean {
   return (
     !isMetadataName(name) &&
     !isLoopbackName(name) &&
-    plan.rules.some((rule) => covers(rule.host, { kind: 'name', name }))
+    plan.rules.some((rule) => coversHost(rule.host, { kind: 'name', name }))
   )
 }
 
-function covers(host: NetworkRule['host'], target: Target): boolean {
+export function coversHost(host: NetworkRule['host'], target: Target): boolean {
   if (target.kind === 'address')
     return host.kind === 'address'
       ? host.address === target.address

@@ -1,5 +1,6 @@
 import type {
   BoundaryName,
+  CredentialPolicy,
   Grant,
   HostPattern,
   NetworkPolicy,
@@ -55,7 +56,7 @@ export interface SyscallPlan {
 
 /** One line of what the gateway lets through. */
 export interface NetworkRule {
-  /** how reports name it, e.g. `network.allow[0]`, `network.public` */
+  /** how reports name it, e.g. `network.allow[0]`, `network.public`; rules of one name share its budget */
   readonly name: string
   readonly host: HostPattern | { readonly kind: 'public' }
   /** `web`: TLS or HTTP, whichever the job begins with */
@@ -90,6 +91,8 @@ export interface Plan {
   readonly files: FilePlan
   /** `null`: no network at all */
   readonly network: NetworkPlan | null
+  /** no value is in it: what the job may use, and where that comes from */
+  readonly credentials: readonly CredentialPolicy[]
   readonly limits: LimitsPlan
   readonly lifetime: { readonly deadlineMs: number; readonly noOutputMs: number | null }
   readonly syscalls: SyscallPlan

@@ -7,7 +7,6 @@ import { compareGrants, type Granted, readGrants } from './grants.js'
 import type { ResolveHostPath } from './host-path.js'
 import { workdirPath } from './inside-path.js'
 import { readNetwork } from './network.js'
-import { NOT_ENFORCED } from './not-yet.js'
 import { isWithin } from './paths.js'
 import { formatPath, type Written } from './places.js'
 import type { Grant, Policy } from './policy.js'
@@ -18,14 +17,13 @@ import { checkShape } from './shape.js'
 
 /**
  * The one way from what was written to a {@link Policy}: shape, canonical forms, contradictions, defaults.
- * @param without sections that are refused
  * @throws PolicyError with every problem, in document order
  */
-export function canonicalPolicy(written: Written, resolve: ResolveHostPath, without = NOT_ENFORCED): Policy {
+export function canonicalPolicy(written: Written, resolve: ResolveHostPath): Policy {
   const problems = new Problems(written.places)
   for (const { place, code, path, what, advice } of written.faults ?? [])
     problems.addAt(place, code, path, what, advice)
-  checkShape(written, problems, without)
+  checkShape(written, problems)
   const parts = partsOf(written.value)
   const context = { places: written.places, problems, resolve }
   const read = readGrants('read', parts.files?.read, context)
@@ -36,8 +34,7 @@ export function canonicalPolicy(written: Written, resolve: ResolveHostPath, with
   checkSyscalls(parts.syscalls, problems)
   const network = readNetwork(parts.network, written.places, problems)
   checkSockets(parts, problems)
-  const section = without.includes('credentials') ? undefined : parts.credentials
-  const credentials = readCredentials(section, { places: written.places, problems })
+  const credentials = readCredentials(parts.credentials, { places: written.places, problems })
   checkCredentials(credentials, { env: parts.env, network }, problems)
   problems.throwIfAny()
   return complete(parts as PolicyDocument, { read, write }, workdir, { network, credentials })

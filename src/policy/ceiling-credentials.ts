@@ -39,14 +39,14 @@ function above(mine: CredentialPolicy, most: CredentialPolicy): Above[] {
       advice: `Write ${key} of ${bound.join(', ')}.`,
     })
   }
-  if (!sourceWithin(mine.source, most.source))
+  if (!isSourceWithin(mine.source, most.source))
     found.push({
       key: 'source',
       what: 'is another source or a wider one, which is',
       advice: 'Write the same.',
     })
   list('hosts', mine.hosts.map(hostText), most.hosts.map(hostText))
-  if (!useWithin(mine.use, most.use))
+  if (!isUseWithin(mine.use, most.use))
     found.push({ key: 'use', what: 'is another use or a wider one, which is', advice: 'Write the same.' })
   list('methods', mine.methods, most.methods)
   list('paths', mine.paths, most.paths)
@@ -66,7 +66,7 @@ function above(mine: CredentialPolicy, most: CredentialPolicy): Above[] {
 }
 
 /** The same source; of `assumeRole`, the same or fewer actions and resources, and no longer. */
-function sourceWithin(mine: CredentialSource, most: CredentialSource): boolean {
+export function isSourceWithin(mine: CredentialSource, most: CredentialSource): boolean {
   if (mine.kind !== 'assumeRole' || most.kind !== 'assumeRole') return same(mine, most)
   const within = (own: readonly string[], bound: readonly string[]) =>
     own.every((each) => bound.includes(each))
@@ -79,7 +79,7 @@ function sourceWithin(mine: CredentialSource, most: CredentialSource): boolean {
   )
 }
 
-function useWithin(mine: CredentialUse, most: CredentialUse): boolean {
+export function isUseWithin(mine: CredentialUse, most: CredentialUse): boolean {
   if (mine.kind === 'placeholder' && most.kind === 'placeholder')
     return mine.in.every((place) => most.in.includes(place))
   if (mine.kind === 'aws-sigv4' && most.kind === 'aws-sigv4')

@@ -3,7 +3,6 @@ import type { CredentialPolicy } from './credential-policy.js'
 import { readCredentials } from './credentials.js'
 import type { ResolveHostPath } from './host-path.js'
 import { readNetwork } from './network.js'
-import { NOT_ENFORCED } from './not-yet.js'
 import { isWithin, pathFault, tidy } from './paths.js'
 import type { Path, Place, Written } from './places.js'
 import type { BoundaryName, NetworkPolicy, SyscallProfile } from './policy.js'
@@ -48,9 +47,9 @@ export interface Ceiling {
 }
 
 /** @throws PolicyError with the ceiling's own problems: one that can't be understood bounds nothing, so stops all */
-export function readCeiling(written: Written, resolve: ResolveHostPath, without = NOT_ENFORCED): Ceiling {
+export function readCeiling(written: Written, resolve: ResolveHostPath): Ceiling {
   const problems = new Problems(written.places)
-  checkShape(written, problems, without)
+  checkShape(written, problems)
   for (const key of ['env', 'workdir']) {
     if (!written.places.has([key])) continue
     problems.addKey('policy.notABound', [key], 'a ceiling can set no bound on this.', 'Remove the key.')

@@ -147,13 +147,19 @@ export function variablesOf({ name, use }: Pick<CredentialPolicy, 'name' | 'use'
   return use.kind === 'aws-sigv4' ? [`${name}_ACCESS_KEY_ID`, `${name}_SECRET_ACCESS_KEY`] : [name]
 }
 
+/** A job with a placeholder in one of these would find no program, or take a number for its lock. */
+const OWN_VARIABLES = ['PATH', 'HOME', 'GLOVEBOX_LOCK_FD']
+
 /** What the section promises beside the other sections: hosts that can be reached over TLS, variables of its own. */
 export function checkCredentials(
   credentials: readonly CredentialPolicy[],
   document: { readonly env?: unknown; readonly network: NetworkPolicy | null },
   problems: Problems,
 ): void {
-  const taken = new Map(Object.keys(document.env ?? {}).map((name) => [name, `env.${name}`]))
+  const taken = new Map([
+    ...OWN_VARIABLES.map((name) => [name, "the sandbox's own"] as const),
+    ...Object.keys(document.env ?? {}).map((name) => [name, `env.${name}`] as const),
+  ])
   for (const each of credentials) {
     const path = ['credentials', each.name]
     for (const variable of variablesOf(each)) {
@@ -189,7 +195,7 @@ function coverage(host: CredentialHost, path: Path, network: NetworkPolicy | nul
       'policy.contradiction',
       path,
       `${show(text)} is allowed by no rule of the network.`,
-      `Write - ${text} under network.allow.`,
+      `Write - ${text} under network.allow, or --allow-host ${text}.`,
     )
 }
 

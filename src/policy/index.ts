@@ -1,6 +1,7 @@
 export { type AddressBlock, type AddressBlockAnswer, addressBlock, blockContains } from './address-block.js'
 export { isPolicy } from './brand.js'
 export { CEILING_PATH, type CeilingOptions } from './ceiling.js'
+export { isSourceWithin, isUseWithin } from './ceiling-credentials.js'
 export {
   type AssumeRoleSource,
   type CredentialHost,

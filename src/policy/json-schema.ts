@@ -1,11 +1,10 @@
 import * as z from 'zod/mini'
 import { notes } from './leaves.js'
-import { NOT_ENFORCED } from './not-yet.js'
 import { policySchema } from './schema.js'
 
 /** JSON Schema (draft 2020-12) of the policy files that this version accepts; editors complete YAML with it. */
-export function policySchemaJson(without = NOT_ENFORCED): Record<string, unknown> {
-  const schema = z.toJSONSchema(policySchema(without), {
+export function policySchemaJson(): Record<string, unknown> {
+  const schema = z.toJSONSchema(policySchema(), {
     target: 'draft-2020-12',
     io: 'input',
     metadata: notes(),

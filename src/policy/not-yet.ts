@@ -9,22 +9,9 @@ interface Future {
   readonly advice: string
 }
 
-/**
- * Whole sections that are read and not enforced, so refused whatever they say. To accept one, take its name out here, and its line
- * out of the table below.
- */
-export const NOT_ENFORCED: readonly string[] = ['credentials']
-
-const always = () => true
 const isMap = (value: unknown) => typeof value === 'object' && value !== null
 
 const FUTURE: readonly Future[] = [
-  {
-    path: 'credentials',
-    when: always,
-    sentence: 'this version of Glovebox cannot hold credentials yet; a sandbox is given none.',
-    advice: 'Remove the section.',
-  },
   {
     path: 'root',
     when: (value) => typeof value === 'string' && /^(dir|image):/.test(value),
@@ -43,14 +30,12 @@ const FUTURE: readonly Future[] = [
 export function notYet(
   path: readonly (string | number)[],
   value: unknown,
-  without = NOT_ENFORCED,
 ): { what: string; advice: string } | null {
   const generic = path
     .map((step, i) => (typeof step === 'number' ? '[]' : i === 0 ? step : `.${step}`))
     .join('')
   const future = FUTURE.find((entry) => entry.path === generic && entry.when(value))
   if (future === undefined) return null
-  if (NOT_ENFORCED.includes(future.path) && !without.includes(future.path)) return null
   const shown = typeof value === 'string' ? `${show(value)}: ` : ''
   return { what: shown + future.sentence, advice: future.advice }
 }

@@ -1,7 +1,6 @@
 import * as z from 'zod/mini'
 import * as bounds from './bounds.js'
 import { duration, flag, list, noted, number, oneOf, section, sentences, size, text } from './leaves.js'
-import { NOT_ENFORCED } from './not-yet.js'
 import { BOUNDARIES, SYSCALL_LOCKS, SYSCALL_PROFILES, WAIVABLE } from './policy.js'
 import { credentials } from './schema-credentials.js'
 import { network } from './schema-network.js'
@@ -246,23 +245,19 @@ function syscalls() {
 }
 
 type Schema = ReturnType<typeof build>
-let whole: { readonly schema: Schema; readonly without: readonly string[] } | undefined
+let whole: Schema | undefined
 
 /** What this version accepts, as a zod schema of the file's own spelling (no canonical forms yet). */
-export function policySchema(without = NOT_ENFORCED): Schema {
-  if (whole?.without !== without) whole = { schema: build(known(without)), without }
-  return whole.schema
+export function policySchema(): Schema {
+  whole ??= build(Object.keys(KEYS) as (keyof Keys)[])
+  return whole
 }
 
 /** The part of {@link policySchema} that this document needs; any other key of it is unknown in the whole, too. */
-export function schemaFor(document: unknown, without = NOT_ENFORCED): Schema {
+export function schemaFor(document: unknown): Schema {
   const written = typeof document === 'object' && document !== null ? document : {}
-  const keys = known(without).filter((key) => Object.hasOwn(written, key))
+  const keys = (Object.keys(KEYS) as (keyof Keys)[]).filter((key) => Object.hasOwn(written, key))
   return build(keys.includes('version') ? keys : ['version', ...keys])
-}
-
-function known(without: readonly string[]): (keyof Keys)[] {
-  return (Object.keys(KEYS) as (keyof Keys)[]).filter((key) => !without.includes(key))
 }
 
 /** A policy as its author writes it, once its shape is known to be right. */

@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini'
 import { nearest } from '../spelling/index.js'
 import { splitSentences } from './leaves.js'
-import { NOT_ENFORCED, notYet } from './not-yet.js'
+import { notYet } from './not-yet.js'
 import type { Path, Written } from './places.js'
 import type { Problems } from './problems.js'
 import { printable, show } from './quote.js'
@@ -9,16 +9,12 @@ import { policySchema, schemaFor } from './schema.js'
 
 type Issue = z.core.$ZodIssue
 
-/** `without`: sections that are not accepted */
-type Shaped = Written & { readonly without: readonly string[] }
-
 /** Checks keys, types and ranges, and turns each of zod's issues into a problem that says what to write. */
-export function checkShape(written: Written, problems: Problems, without = NOT_ENFORCED): void {
+export function checkShape(written: Written, problems: Problems): void {
   if (isBare(written.value)) return
   // jitless: compiling a validator costs more than the one document it would check
-  const result = schemaFor(written.value, without).safeParse(written.value, { jitless: true })
-  if (!result.success)
-    for (const issue of result.error.issues) report(issue, [], { ...written, without }, problems)
+  const result = schemaFor(written.value).safeParse(written.value, { jitless: true })
+  if (!result.success) for (const issue of result.error.issues) report(issue, [], written, problems)
 }
 
 /** `{version: 1}` alone, the commonest policy of all, is right without a schema, which takes a while to load. */
@@ -28,7 +24,7 @@ function isBare(value: unknown): boolean {
   return key === 'version' && version === 1 && others.length === 0 && !Array.isArray(value)
 }
 
-function report(issue: Issue, prefix: Path, written: Shaped, problems: Problems): void {
+function report(issue: Issue, prefix: Path, written: Written, problems: Problems): void {
   const path = [...prefix, ...(issue.path as (string | number)[])]
   const value = valueAt(written.value, path)
   if (path.length === 0 && issue.code === 'invalid_type') {
@@ -37,7 +33,7 @@ function report(issue: Issue, prefix: Path, written: Shaped, problems: Problems)
     return
   }
   if (issue.code === 'unrecognized_keys') {
-    const keys = keysAt(path, written.without)
+    const keys = keysAt(path)
     for (const key of issue.keys) unknownKey([...path, key], keys, written, problems)
     return
   }
@@ -51,7 +47,7 @@ function report(issue: Issue, prefix: Path, written: Shaped, problems: Problems)
     for (const inner of issue.errors.at(-1) ?? []) report(inner, path, written, problems)
     return
   }
-  const future = notYet(path, value, written.without)
+  const future = notYet(path, value)
   if (future !== null) {
     problems.add('policy.notYet', path, future.what, adviceAt(path, future.advice, written))
     return
@@ -87,8 +83,8 @@ function missingAdvice(path: Path): string {
   )
 }
 
-function unknownKey(path: Path, keys: readonly string[], written: Shaped, problems: Problems): void {
-  const future = notYet(path, valueAt(written.value, path), written.without)
+function unknownKey(path: Path, keys: readonly string[], written: Written, problems: Problems): void {
+  const future = notYet(path, valueAt(written.value, path))
   if (future !== null) {
     problems.addKey('policy.notYet', path, future.what, adviceAt(path, future.advice, written))
     return
@@ -100,8 +96,8 @@ function unknownKey(path: Path, keys: readonly string[], written: Shaped, proble
 }
 
 /** The keys that the schema knows at a path, read from the schema itself. */
-function keysAt(path: Path, without: readonly string[]): string[] {
-  let schema: z.core.$ZodType | undefined = policySchema(without)
+function keysAt(path: Path): string[] {
+  let schema: z.core.$ZodType | undefined = policySchema()
   for (const step of path) schema = childOf(schema, step)
   const found = expand(schema).find((each) => each._zod.def.type === 'object')
   return found === undefined ? [] : Object.keys((found as z.core.$ZodObject)._zod.def.shape)

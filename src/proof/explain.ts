@@ -1,6 +1,7 @@
 /** What a plan enforces, in words. Reads the plan, never the policy: it can't promise what is not enforced. Pure. */
 import type { KernelSurface } from '../boundary/index.js'
 import type { Claim, Plan } from '../plan/index.js'
+import { variablesOf } from '../policy/index.js'
 import { formatSize } from '../units/index.js'
 import { type Opening, openings } from './openings.js'
 import { type Part, parts } from './parts.js'
@@ -12,6 +13,8 @@ export interface Explanation {
   readonly kernel: KernelSurface
   readonly files: Plan['files']
   readonly network: Plan['network']
+  /** who receives what; no value is in it */
+  readonly credentials: Plan['credentials']
   readonly limits: Plan['limits']
   readonly lifetime: Plan['lifetime']
   readonly syscalls: Plan['syscalls']
@@ -35,17 +38,18 @@ export function explanation(
   policySha256: string,
   warnings: readonly string[],
 ): Explanation {
-  const { boundary, files, network, limits, lifetime, syscalls, claims, waivers } = plan
+  const { boundary, files, network, credentials, limits, lifetime, syscalls, claims, waivers } = plan
   return {
     boundary,
     policySha256,
     kernel,
     files,
     network,
+    credentials,
     limits,
     lifetime,
     syscalls,
-    env: Object.keys(plan.env),
+    env: [...Object.keys(plan.env), ...credentials.flatMap(variablesOf)],
     walls: walls(plan),
     openings: openings(plan),
     parts: parts(plan, kernel),

@@ -1,10 +1,12 @@
 /** Every opening that a plan leaves in the walls, and how wide it is. Pure. */
+import { credentialLines } from '../credentials/index.js'
 import type { Plan } from '../plan/index.js'
+import { hostText } from '../policy/index.js'
 import { formatSize } from '../units/index.js'
 import { hostWords, ruleWidth } from './reach.js'
 
-/** What passes: connections of the job; what it reads; what leaves when it has ended; what it writes at once; its streams. */
-export type Way = 'network' | 'loopback' | 'read' | 'collected' | 'live' | 'streams'
+/** What passes: connections of the job; requests of it that carry a credential; what it reads; what leaves when it has ended; what it writes at once; its streams. */
+export type Way = 'network' | 'credential' | 'loopback' | 'read' | 'collected' | 'live' | 'streams'
 
 export interface Opening {
   /** the key of the policy that made it, e.g. `network.allow[0]` */
@@ -18,7 +20,7 @@ export interface Opening {
   readonly size: 1 | 2 | 3 | 4
 }
 
-export function openings({ files, network, limits }: Plan): Opening[] {
+export function openings({ files, network, credentials, lifetime, limits }: Plan): Opening[] {
   const reach = network?.rules ?? []
   return [
     {
@@ -38,6 +40,18 @@ export function openings({ files, network, limits }: Plan): Opening[] {
       }),
     ),
     ...(network?.loopback ? [LOOPBACK] : []),
+    ...credentials.map((credential): Opening => {
+      const { name, use, life, source } = credentialLines(credential, lifetime.deadlineMs)
+      const { hosts, methods, paths } = credential
+      const requests = [methods?.join(', ') ?? 'any method', paths?.join(', ') ?? 'any path'].join(', ')
+      return {
+        name: `credentials.${name}`,
+        way: 'credential',
+        to: hosts.map(hostText).join(', '),
+        width: [requests, use, life, source],
+        size: methods === null && paths === null ? 3 : 2,
+      }
+    }),
     ...files.read.map(
       ({ host, inside }): Opening => ({
         name: 'files.read',

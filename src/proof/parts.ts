@@ -1,6 +1,8 @@
 /** The blast radius in four parts: what a job that was taken over could still do. Pure. */
 import type { KernelSurface } from '../boundary/index.js'
+import { credentialLines } from '../credentials/index.js'
 import type { Plan } from '../plan/index.js'
+import { variablesOf } from '../policy/index.js'
 import { formatDuration, formatSize } from '../units/index.js'
 import { reachLines } from './reach.js'
 import { type Wall, walls } from './walls.js'
@@ -46,12 +48,17 @@ function wallLine({ name, what, state, why }: Wall): string {
   return `${STATE[state]}: ${name} (${what})${why.length === 0 ? '' : `. ${why.join(' ')}`}`
 }
 
-function touchLines({ files, env }: Plan): string[] {
+function touchLines({ files, env, credentials, lifetime }: Plan): string[] {
   const { bytes, inodes, places } = files.scratch
   return [
     "read: the host's programs and libraries (/usr), and configuration that tells nothing of the host",
     ...files.read.map(({ host, inside }) => `read: ${host === inside ? host : `${host}, as ${inside}`}`),
     `read: the variables ${Object.keys(env).join(', ')}`,
+    ...(credentials.length === 0
+      ? []
+      : [
+          `read: placeholders, which are worth nothing elsewhere, in ${credentials.flatMap(variablesOf).join(', ')}`,
+        ]),
     `write: private scratch of ${formatSize(bytes)} and ${inodes} files: ${places.join(', ')}`,
     ...files.write.map(
       ({ host, inside }) => `write: ${inside}, collected into ${host} when the job has ended`,
@@ -59,8 +66,15 @@ function touchLines({ files, env }: Plan): string[] {
     ...files.live.map(
       ({ host, inside }) => `write: ${inside}, which is ${host} itself: at once, and as much as fits there`,
     ),
-    'use: no credential; this version has none to give',
+    ...(credentials.length === 0
+      ? ['use: no credential']
+      : credentials.map((each) => useLine(each, lifetime.deadlineMs))),
   ]
+}
+
+function useLine(credential: Plan['credentials'][number], deadlineMs: number): string {
+  const { name, receives, use, life, source, reflection } = credentialLines(credential, deadlineMs)
+  return `use: credentials.${name}, which only the gateway has: sent to ${receives}: ${use}; ${life}; ${reflection}; from ${source}`
 }
 
 function amountLines({ limits, lifetime }: Plan): string[] {

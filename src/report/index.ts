@@ -63,6 +63,24 @@ export interface NetworkAttempt {
   readonly hint?: string
 }
 
+/** A credential's life in one sandbox. */
+export interface CredentialLease {
+  readonly name: string
+  /** RFC 3339 */
+  readonly issuedAt: string
+  readonly endedAt: string
+  /** requests that carried it */
+  readonly uses: number
+  /** that were to carry it, or its placeholder, and were refused */
+  readonly refused: number
+  /** by what: its time, its uses, its value's own expiry, the caller, the end of the sandbox or of the gateway */
+  readonly ended: 'ttl' | 'uses' | 'expired' | 'revoked' | 'sandbox' | 'gateway'
+  /** whether its server has forgotten what was minted for the run; absent: nothing was that can be revoked */
+  readonly revoked?: boolean
+  /** why Glovebox itself ended it */
+  readonly why?: string
+}
+
 /** What one run did, in the shape that `--report` writes. */
 export interface Report {
   readonly version: 1
@@ -85,7 +103,7 @@ export interface Report {
   readonly network: readonly NetworkAttempt[]
   /** attempts beyond those in `network`, which is bounded */
   readonly networkOmitted: number
-  readonly credentials: readonly never[]
+  readonly credentials: readonly CredentialLease[]
   readonly claims: readonly {
     readonly id: string
     readonly status: ClaimStatus

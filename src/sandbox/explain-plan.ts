@@ -1,4 +1,5 @@
 import { boundaryNamed, type KernelSurface } from '../boundary/index.js'
+import { credentialWarnings } from '../credentials/index.js'
 import { fileWarnings } from '../files/index.js'
 import { type HostFacts, lookAtHost } from '../host/index.js'
 import { networkWarnings } from '../network/index.js'
@@ -46,6 +47,7 @@ export function explainPlan(policy: Policy): Explained {
       ...(plan.network === null
         ? []
         : networkWarnings(plan.network).map(({ rule, sentence }) => `${rule}: ${sentence}`)),
+      ...plan.credentials.flatMap(credentialWarnings),
       ...boundary.warnings(plan, host),
     ],
     unavailable: reason === null ? null : `${reason.what} ${reason.get}`,

@@ -7,8 +7,10 @@ import type { Plan } from '../plan/index.js'
 import { type BoundaryName, isPolicy, type Policy, policySha256 } from '../policy/index.js'
 import type { CollectedFile } from '../report/index.js'
 import { checkedArgv } from './argv.js'
+import { checkSecrets } from './credentials/secrets-given.js'
 import { Gateways, type NetworkOptions } from './gateways.js'
 import { checkStdin, inputFiles, stdinOf } from './inputs.js'
+import { RunCredentials } from './job-credentials.js'
 import { JobNetwork } from './job-network.js'
 import type { Run, RunOptions } from './options.js'
 import { kept } from './plan-runner.js'
@@ -65,6 +67,7 @@ export class Glovebox {
    * Runs one command in a fresh sandbox under `policy`. When it resolves, nothing of the sandbox is left.
    * @throws UsageError for a call that can't mean anything
    * @throws BoundaryUnavailableError when a promise of the policy can't be kept on this host
+   * @throws CredentialError when a value of a credential can't be had, or is in what the job is given
    * @throws LaunchError when there was no sandbox
    */
   run(policy: Policy, argv: readonly string[], options: RunOptions = {}): Run {
@@ -77,6 +80,8 @@ export class Glovebox {
         stdout: Readable.from([]),
         stderr: Readable.from([]),
         resize: () => {},
+        revoke: async () => {},
+        redact: (text: string) => text,
       })
     }
     const { run } = prepared
@@ -90,6 +95,8 @@ export class Glovebox {
       stdout: run.stdout,
       stderr: run.stderr,
       resize: (size: TerminalSize) => run.resize(checkedSize(size)),
+      revoke: (name: string) => prepared.credentials.revoke(name),
+      redact: (text: string) => prepared.credentials.redact(text),
     })
   }
 
@@ -137,6 +144,15 @@ export class Glovebox {
     const command = checkedArgv(argv)
     const { plan, boundary } = this.#planned(policy)
     requireEnforceable(plan, boundary, this.#host)
+    const { tenant = null, secrets = {} } = options
+    checkSecrets(plan.credentials, secrets)
+    const id = randomUUID()
+    const credentials = new RunCredentials({
+      credentials: plan.credentials,
+      whose: { sandbox: id, tenant },
+      secrets,
+      cancel: options.signal ?? null,
+    })
     const collected: Record<string, Uint8Array> = Object.create(null)
     const copied: CollectedFile[] = []
     const inputs = Promise.all([
@@ -146,7 +162,9 @@ export class Glovebox {
     inputs.catch(() => {}) // awaited when the run begins
     const run = new JobRun({
       plan,
-      network: this.#network(plan, options.tenant ?? null),
+      network: this.#network(plan, tenant),
+      credentials: credentials.all,
+      handedIn: handedIn(options),
       argv: command,
       inputs,
       wanted: wantedOf(plan, options.outputs ?? [], collected),
@@ -155,7 +173,7 @@ export class Glovebox {
       cancel: options.signal ?? null,
       onStarted: options.onStarted ?? null,
     })
-    return { policy, plan, command, run, source: this.#source(boundary), collected, copied }
+    return { id, policy, plan, command, run, credentials, source: this.#source(boundary), collected, copied }
   }
 
   /** The gateway is started here, if it is the first that is needed: it comes up beside the sandbox. */
@@ -170,11 +188,13 @@ export class Glovebox {
   }
 
   async #perform(
-    { policy, plan, command, run, source, collected, copied }: Prepared,
+    { id, policy, plan, command, run, credentials, source, collected, copied }: Prepared,
     options: RunOptions,
   ): Promise<RunResult> {
     const all = options.buffer === false ? [] : [kept(run.stdout), kept(run.stderr)]
-    const finishing = run.finish(source)
+    const finishing = run.finish(source).catch((error) => {
+      throw credentials.redactError(error)
+    })
     // what the caller needs besides is made while the sandbox comes up
     await Promise.race([run.launched, finishing])
     try {
@@ -186,21 +206,35 @@ export class Glovebox {
     }
     const outcome = await finishing
     const { tenant = null } = options
-    const report = () => reportOf(randomUUID(), policySha256(policy), plan, command, tenant, copied, outcome)
+    const report = () =>
+      credentials.redactAll(reportOf(id, policySha256(policy), plan, command, tenant, copied, outcome))
     const [stdout, stderr] = await Promise.all(all)
     const nothing = new Uint8Array()
-    return new RunResult(outcome.verdict, report, stdout ?? nothing, stderr ?? nothing, collected)
+    return new RunResult(
+      credentials.redactAll(outcome.verdict),
+      report,
+      stdout ?? nothing,
+      stderr ?? nothing,
+      collected,
+    )
   }
 }
 
 interface Prepared {
+  readonly id: string
   readonly policy: Policy
   readonly plan: Plan
   readonly command: readonly [string, ...string[]]
   readonly run: JobRun
+  readonly credentials: RunCredentials
   readonly source: SandboxSource
   readonly collected: Record<string, Uint8Array>
   readonly copied: CollectedFile[]
+}
+
+function handedIn({ inputs = {}, outputs = [], stdin }: RunOptions): Job['handedIn'] {
+  const names = [...Object.keys(inputs), ...(Array.isArray(outputs) ? outputs : Object.keys(outputs))]
+  return { names, stdin: stdin instanceof Uint8Array ? stdin : null }
 }
 
 /** How long cancelled runs get to end before their launcher ends them, ms. */

@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly tty?: TerminalOptions
   /** cancels the run: everything is ended, and the result's reason is `cancelled` */
   readonly signal?: AbortSignal
+  /** values of the credentials whose source is `caller`, by their names; they go to the gateway, and nowhere else */
+  readonly secrets?: Readonly<Record<string, string>>
   /** who the job is for; goes into the report */
   readonly tenant?: string
   /**
@@ -46,4 +48,12 @@ export interface Run extends Promise<RunResult> {
    * @throws UsageError for a size that no terminal has
    */
   resize(size: TerminalSize): void
+  /**
+   * Ends the lease of a credential: its requests are refused from then on, on open connections too, and a token that was minted for this
+   * run is revoked at its server. Resolves when the gateway has ended it. Before the job has started, it starts without.
+   * Rejects with UsageError when the policy has no credential of this name.
+   */
+  revoke(name: string): Promise<void>
+  /** The text with `[secret NAME]` in place of each value that this run knows: for the caller's own logs. */
+  redact(text: string): string
 }

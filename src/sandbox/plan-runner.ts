@@ -7,6 +7,7 @@ import type { NetworkAttempt } from '../report/index.js'
 import { networkAttempts } from './attempts.js'
 import { Gateways, type NetworkOptions } from './gateways.js'
 import { stdinOf } from './inputs.js'
+import { RunCredentials } from './job-credentials.js'
 import { JobNetwork } from './job-network.js'
 import { type Job, JobRun, type Outcome } from './run.js'
 import { wantedOf } from './wanted.js'
@@ -17,6 +18,8 @@ export interface PlanRunOptions {
   /** what to collect when the job has ended, and into which host paths; write grants of the plan are left alone */
   readonly outputs?: Readonly<Record<string, string>>
   readonly stdin?: Uint8Array
+  /** a value for each credential of the plan; what their own sources have is not asked for */
+  readonly secrets?: Readonly<Record<string, string>>
   readonly terminal?: Job['terminal']
   readonly signal?: AbortSignal
   readonly onStarted?: Job['onStarted']
@@ -66,9 +69,18 @@ export class PlanRunner {
   ): Promise<PlanRun> {
     // without a namespace there are no ends of it for a gateway to take
     const network = this.#inForce.on('network-namespace') ? plan.network : null
+    const { secrets = {} } = options
+    const credentials = new RunCredentials({
+      credentials: plan.credentials.map((each) => ({ ...each, source: { kind: 'caller' } })),
+      whose: { sandbox: 'plan', tenant: null },
+      secrets,
+      cancel: options.signal ?? null,
+    })
     const run = new JobRun({
       plan,
       network: network === null ? null : new JobNetwork(this.#gateways.of(null), network),
+      credentials: credentials.all,
+      handedIn: { names: [], stdin: null },
       argv,
       inputs: Promise.resolve(options.inputs ?? []),
       wanted: wantedOf({ ...plan, files: { ...plan.files, write: [] } }, options.outputs ?? {}, {}),

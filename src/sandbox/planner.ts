@@ -38,7 +38,11 @@ export function boundaryOf(policy: Policy): Boundary {
 /** The policy, resolved against one boundary on this host. Pure; the plan may hold claims that are impossible here. */
 export function planFor(policy: Policy, boundary: Boundary, host: HostFacts): Plan {
   const waived: readonly string[] = policy.waive
-  const network = networkPlan(policy.network)
+  // a value goes only where requests are read
+  const network = networkPlan(
+    policy.network,
+    policy.credentials.flatMap(({ hosts }) => hosts),
+  )
   const claims = requirementsOf(policy).map((requirement) => {
     const answer = boundary.answer({ requirement, host, cpus: policy.limits.cpus })
     return claimOf(requirement, answer, waived.includes(requirement.id))
@@ -55,6 +59,7 @@ export function planFor(policy: Policy, boundary: Boundary, host: HostFacts): Pl
     },
     files: filePlan(policy),
     network,
+    credentials: policy.credentials,
     limits: limitsPlan(policy.limits, waived),
     lifetime: { deadlineMs: policy.lifetime.deadlineMs, noOutputMs: policy.lifetime.noOutputMs },
     syscalls: policy.syscalls,

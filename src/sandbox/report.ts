@@ -38,7 +38,7 @@ export function reportOf(
     },
     network: networkAttempts(outcome.network, end),
     networkOmitted: (outcome.network?.omitted ?? 0) + end.datagramsOmitted,
-    credentials: [],
+    credentials: outcome.credentials,
     claims: claimsInReport(plan.claims, observedOf(outcome.network, end)),
     inputs,
     outputs: outcome.outputs,

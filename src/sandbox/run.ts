@@ -10,11 +10,12 @@ import type {
   TerminalSize,
 } from '../boundary/index.js'
 import { LaunchError, visible } from '../errors/index.js'
-import type { Attachment } from '../gateway/index.js'
+import type { Attachment, CredentialIssue } from '../gateway/index.js'
 import { InForce, type Plan } from '../plan/index.js'
-import type { CollectedFile } from '../report/index.js'
+import type { CollectedFile, CredentialLease } from '../report/index.js'
 import { type Told, told } from './attempts.js'
 import { CollectRefusal, collectInto, type Wanted } from './collect.js'
+import type { HandedIn, JobCredentials } from './credentials/index.js'
 import { feed } from './feed.js'
 import { inTime } from './in-time.js'
 import type { JobNetwork } from './job-network.js'
@@ -34,6 +35,10 @@ export interface Job {
   readonly cancel: AbortSignal | null
   /** `null`: it has none */
   readonly network: JobNetwork | null
+  /** `null`: it has none */
+  readonly credentials: Promise<JobCredentials> | null
+  /** what the caller hands to the job, besides the command and its inputs: no value is to be in it */
+  readonly handedIn: Pick<HandedIn, 'names' | 'stdin'>
   /** told when the command runs, with a way to send it signals */
   readonly onStarted: ((send: (signal: number) => void) => void) | null
   /** absent: all mechanisms */
@@ -47,6 +52,7 @@ export interface Outcome {
   readonly end: SandboxEnd
   /** what the gateway saw; `null`: there was none */
   readonly network: Told | null
+  readonly credentials: readonly CredentialLease[]
   /** as told from inside; `null` when the command did not run to its end */
   readonly commandCpuMs: number | null
   readonly bytes: { readonly stdout: number; readonly stderr: number }
@@ -107,8 +113,11 @@ export class JobRun {
     let sandbox: RunningSandbox | null = null
     let backup: NodeJS.Timeout | null = null
     let attachment: Attachment | null = null
+    const credentials = this.#job.credentials === null ? null : await this.#job.credentials
     try {
-      const launching = inTime(this.#launch(source), LAUNCH_MS)
+      const issues = credentials === null ? [] : await this.#issues(credentials)
+      if (issues === null) return this.#neverLaunched(acceptedAt, begin)
+      const launching = inTime(this.#launch(source, credentials), LAUNCH_MS)
       const inputs = await this.#job.inputs.catch(async (error) => {
         await launching.then((started) => started.end()).catch(() => {})
         throw error
@@ -116,8 +125,12 @@ export class JobRun {
       sandbox = await launching
       backup = setTimeout(() => this.#stop({ kind: 'deadline' }), LAUNCH_MS)
       // before the command: what it tries first is seen, too
-      attachment = await this.#attached(sandbox)
-      const running = sandbox.run({ argv: this.#job.argv, inputs, terminal: this.#terminal })
+      attachment = await this.#attached(sandbox, issues, credentials)
+      const running = sandbox.run({
+        argv: this.#job.argv,
+        inputs: credentials?.withoutValues(inputs) ?? inputs,
+        terminal: this.#terminal,
+      })
       this.#sandbox = sandbox
       setImmediate(this.#tellLaunched) // by then the command is on its way, unless inputs go in before it
       await Promise.race([running, this.#interrupted])
@@ -142,12 +155,14 @@ export class JobRun {
       await streams
       const result = verdict(this.#job.plan, this.#job.argv[0], this.#interruption, commandEnd, end)
       const settled = await this.#settle(result)
+      await credentials?.end()
       return {
         verdict: settled,
         outputs: settled.reason === 'exited' ? outputs : [],
         times: { acceptedAt, startMs, wallMs: clockMs() - begin },
         end,
         network,
+        credentials: (await credentials?.leases()) ?? [],
         commandCpuMs: 'cpuMs' in commandEnd ? commandEnd.cpuMs : null,
         bytes: this.#meter.bytes,
       }
@@ -156,7 +171,7 @@ export class JobRun {
       if (backup !== null) clearTimeout(backup)
       this.#meter.close()
       await Promise.all([sandbox?.end(), attachment?.end()])
-      this.#job.network?.release()
+      await Promise.all([this.#job.network?.release(), credentials?.end()])
       await this.#collecting // else it could still make a file while staging is removed
       await Promise.all(this.#job.wanted.map(({ sink }) => sink.abort()))
       this.#feeding?.destroy()
@@ -176,15 +191,52 @@ export class JobRun {
   }
 
   /** The gateway, when it has taken the sandbox's network; one that hangs does not keep the run from ending. */
-  async #launch(source: SandboxSource): Promise<RunningSandbox> {
+  async #launch(source: SandboxSource, credentials: JobCredentials | null): Promise<RunningSandbox> {
+    const { plan, network } = this.#job
+    const whole = credentials === null ? plan : { ...plan, env: { ...plan.env, ...credentials.env } }
     // without a network, or with nothing inspected, not a turn of the loop is lost
-    const files = this.#job.network?.files() ?? null
-    return files === null ? source.launch(this.#job.plan) : source.launch(this.#job.plan, await files)
+    const files = network?.files() ?? null
+    return files === null ? source.launch(whole) : source.launch(whole, await files)
   }
 
-  async #attached(sandbox: RunningSandbox): Promise<Attachment | null> {
-    const attaching = this.#job.network?.attach(sandbox.network) ?? null
+  /** All values, before anything is launched; `null`: the run was ended first. The sandbox's authority is made meanwhile. */
+  async #issues(credentials: JobCredentials): Promise<readonly CredentialIssue[] | null> {
+    this.#job.network?.files()?.catch(() => {}) // waited for at the launch
+    try {
+      const issues = await Promise.race([credentials.issues(), this.#interrupted])
+      if (issues === undefined) return null
+      credentials.refuseInside({ ...this.#job.handedIn, argv: this.#job.argv, plan: this.#job.plan })
+      return issues
+    } catch (error) {
+      if (this.#interruption !== null) return null
+      throw error
+    }
+  }
+
+  #neverLaunched(acceptedAt: Date, begin: number): Outcome {
+    const { plan, argv } = this.#job
+    const wallMs = clockMs() - begin
+    return {
+      verdict: verdict(plan, argv[0], this.#interruption, { kind: 'lost' }, NEVER_LAUNCHED),
+      outputs: [],
+      times: { acceptedAt, startMs: wallMs, wallMs },
+      end: NEVER_LAUNCHED,
+      network: null,
+      credentials: [],
+      commandCpuMs: null,
+      bytes: this.#meter.bytes,
+    }
+  }
+
+  async #attached(
+    sandbox: RunningSandbox,
+    issues: readonly CredentialIssue[],
+    credentials: JobCredentials | null,
+  ): Promise<Attachment | null> {
+    const issuedAt = new Date()
+    const attaching = this.#job.network?.attach(sandbox.network, issues) ?? null
     const first = await Promise.race([attaching, this.#interrupted])
+    if (first instanceof Object) await credentials?.attached(first, issuedAt)
     if (first instanceof Object || attaching === null) return first ?? null
     attaching.then((attachment) => attachment.end()).catch(() => {})
     return null
@@ -260,6 +312,17 @@ export class JobRun {
       return { reason: 'rejected', exitCode: EXIT.rejected, signal: null, message }
     }
   }
+}
+
+const NEVER_LAUNCHED: SandboxEnd = {
+  outOfMemory: false,
+  cpuMs: 0,
+  peakMemoryBytes: 0,
+  forkRefusals: null,
+  observed: [],
+  datagrams: [],
+  datagramsOmitted: 0,
+  launchFailure: null,
 }
 
 function refuseIfNeverStarted(

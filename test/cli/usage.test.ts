@@ -91,7 +91,11 @@ const WRONG: readonly (readonly [string[], number, RegExp])[] = [
   [['run', '--allow-host', 'https://a.test', '--', 'id'], 125, /is more than a host\. Write the name alone/],
   [['run', '--allow-host', '*.co.uk', '--', 'id'], 125, /below which anyone may have a name/],
   [['run', '--allow-public=yes', '--', 'id'], 125, /--allow-public takes no value/],
-  [['run', '--secret', 'T@a.test', '--', 'id'], 125, /cannot hold credentials yet/],
+  [
+    ['run', '--secret', 'T@a.test', '--', 'id'],
+    125,
+    /"a\.test" is allowed by no rule of the network.*--allow-host a\.test/,
+  ],
   [['run', '--tty', '--', 'id'], 125, /--tty needs a terminal on standard input.*Leave --tty out/],
   [['run', '--waive', 'network.none', '--', 'id'], 125, /is not a control that can be waived/],
   [['run', '--workdir', 'rel', '--', 'id'], 125, /"rel" is not an absolute path/],

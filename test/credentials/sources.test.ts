@@ -206,7 +206,7 @@ async function gone(pids: readonly string[]): Promise<void> {
 test('when one of several can not be had, nothing is kept', async () => {
   const all = [of({ kind: 'caller' }), { ...of({ kind: 'env', variable: 'NONE' }), name: 'B' }]
   await refused(
-    () => obtainAll(all, WHOSE, world({ secrets: { TOKEN: VALUE } })),
+    () => obtainAll(all, WHOSE, () => world({ secrets: { TOKEN: VALUE } })),
     /the variable NONE is not set/,
   )
 })

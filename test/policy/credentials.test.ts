@@ -1,4 +1,4 @@
-/** The section `credentials`: what is read, and what is refused. This version refuses the section as a whole, so it is let in here. */
+/** The section `credentials`: what is read, and what is refused. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { canonicalPolicy } from '../../src/policy/canonical.js'
@@ -9,7 +9,7 @@ import { type CredentialPolicy, policyDocument, policySchemaJson } from '../../s
 import { readObject } from '../../src/policy/object-source.js'
 import { Problems } from '../../src/policy/problems.js'
 import { readYaml } from '../../src/policy/yaml-source.js'
-import { message, parse, refusal } from './harness.js'
+import { parse, refusal } from './harness.js'
 
 const place = { source: 'policy.yaml', base: '/srv/app', line: null, column: null, order: 0 }
 const NETWORK = {
@@ -19,7 +19,6 @@ const read = (source: string | object) =>
   canonicalPolicy(
     typeof source === 'string' ? readYaml(source, place) : readObject(source, place),
     resolveHostPath,
-    [],
   )
 const BASE = { source: 'caller', hosts: ['api.test'], use: 'bearer' }
 const document = (credential: object, more: object = {}) => ({
@@ -223,7 +222,7 @@ for (const [name, credential, expected] of WRONG)
 test('a credential opens no host: the network must allow it, over TLS', () => {
   assert.match(
     refused({ hosts: ['other.test'] }),
-    /"other\.test" is allowed by no rule of the network\. Write - other\.test under network\.allow\./,
+    /"other\.test" is allowed by no rule of the network\. Write - other\.test under network\.allow, or --allow-host other\.test\./,
   )
   assert.match(refused({ hosts: ['api.test:444'] }), /"api\.test:444" is allowed by no rule/)
   assert.match(
@@ -237,6 +236,10 @@ test('a variable has one value', () => {
   assert.match(
     refused({}, { env: { TOKEN: 'x' } }),
     /its placeholder is in TOKEN, which is env\.TOKEN already/,
+  )
+  assert.match(
+    refusal(() => read({ version: 1, network: NETWORK, credentials: { PATH: BASE } })).message,
+    /its placeholder is in PATH, which is the sandbox's own already/,
   )
   const aws = { source: { env: 'AWS' }, hosts: ['s3.aws.test'], use: { 'aws-sigv4': SIGV4 } }
   const env = { AWS_ACCESS_KEY_ID: 'x' }
@@ -259,11 +262,10 @@ test('two credentials for one place of one request are refused', () => {
   assert.equal(read(two({ methods: ['GET'] }, { methods: ['POST'] })).credentials.length, 2)
 })
 
-test('this version refuses the section, whatever it says', () => {
-  assert.match(message(document({})), /credentials: this version of Glovebox cannot hold credentials yet/)
+test('a policy without the section has none, and the JSON Schema describes it', () => {
   assert.equal(parse({ version: 1 }).credentials.length, 0)
-  assert.equal(JSON.stringify(policySchemaJson()).includes('"credentials"'), false)
-  assert.ok(JSON.stringify(policySchemaJson([])).includes('"credentials"'))
+  assert.equal(parse(document({})).credentials.length, 1)
+  assert.ok(JSON.stringify(policySchemaJson()).includes('"credentials"'))
 })
 
 function aboveCeiling(credential: object, bound: object | null): string {
@@ -272,7 +274,6 @@ function aboveCeiling(credential: object, bound: object | null): string {
   const ceiling = readCeiling(
     readObject({ version: 1, network: NETWORK, ...section }, { ...place, source: 'ceiling.yaml' }),
     resolveHostPath,
-    [],
   )
   const { places } = readObject(policy, place)
   const problems = new Problems(places)

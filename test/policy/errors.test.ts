@@ -164,10 +164,6 @@ for (const [promise, source, expected] of MESSAGES)
 
 const NOT_YET: readonly (readonly [source: string, expected: string])[] = [
   [
-    'credentials: {T: {}}',
-    ':2:1: credentials: this version of Glovebox cannot hold credentials yet; a sandbox is given none. Remove the section.',
-  ],
-  [
     'root: dir:/srv/root',
     ':2:7: root: "dir:/srv/root": this version of Glovebox cannot enforce a root of its own yet. Write root: host, or remove the key.',
   ],

@@ -111,11 +111,27 @@ test('a variable that is not set can not be copied; one on a prototype neither',
   assert.match(refused({ env: ['A B=x'] }), /"A B" is not the name of a variable\./)
 })
 
-test('flags that this version can not enforce are refused, each by its name', () => {
+test('--secret is a credential of this process, swapped where the job writes its placeholder; it opens no host', () => {
+  const [token] = from({ secret: ['T@a.test,b.test'], allowHost: ['a.test', 'b.test'] }).credentials
+  assert.deepEqual(
+    [token?.name, token?.source, token?.hosts.map(({ name }) => name), token?.use],
+    ['T', { kind: 'env', variable: 'T' }, ['a.test', 'b.test'], { kind: 'placeholder', in: ['headers'] }],
+  )
+  assert.match(
+    refused({ secret: ['T@a.test:8443'], allowHost: ['a.test:8443'] }),
+    /is spoken to as tcp there, and a credential goes over TLS only\. Write protocol: tls/,
+  )
   assert.equal(
     refused({ secret: ['T@a.test'] }),
-    '--secret: credentials: this version of Glovebox cannot hold credentials yet; a sandbox is given none. Leave the flag out.',
+    '--secret: credentials.T.hosts: "a.test" is allowed by no rule of the network. Write - a.test under network.allow, or --allow-host a.test.',
   )
+  assert.match(
+    refused({ secret: ['T'] }),
+    /"T" does not say which variable goes to which host\. Write --secret NAME@HOST\./,
+  )
+})
+
+test('flags that this version can not enforce are refused, each by its name', () => {
   assert.equal(
     refused({ root: 'image:debian' }),
     '--root: root: "image:debian": this version of Glovebox cannot enforce a root of its own yet. Leave the flag out.',

@@ -54,7 +54,7 @@ export class SandboxNetwork {
   readonly total: Budget
   redaction = AS_IT_IS
   #ended = false
-  readonly #rules = new Map<NetworkRule, Budget>()
+  readonly #rules = new Map<string, Budget>()
   readonly #closers = new Set<() => void>()
   readonly #works = new Set<Promise<void>>()
 
@@ -75,8 +75,8 @@ export class SandboxNetwork {
   }
 
   budgetOf(rule: NetworkRule): Budget {
-    const budget = this.#rules.get(rule) ?? new Budget(rule.budget, this.now)
-    this.#rules.set(rule, budget)
+    const budget = this.#rules.get(rule.name) ?? new Budget(rule.budget, this.now)
+    this.#rules.set(rule.name, budget)
     return budget
   }
 

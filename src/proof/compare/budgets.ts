@@ -22,19 +22,20 @@ export const BUDGETS: readonly (readonly [keyof RuleBudget, (value: number) => s
 export function budgetGains(old: NetworkPlan, now: NetworkPlan): Gain[] {
   const heirs = successors(old, now)
   return old.rules.flatMap((rule) => {
-    const after = heirs.get(rule)
-    if (after === undefined) return []
+    // what was split off one rule of the policy shares its bound
+    const after = [...new Map([...(heirs.get(rule) ?? [])].map((heir) => [heir.name, heir])).values()]
+    if (after.length === 0) return []
     return BUDGETS.flatMap(([field, words]): Gain[] => {
       const most = old.budget[field]
       const bound = (value: number | null) => Math.min(most, value ?? Number.POSITIVE_INFINITY)
       const had = bound(rule.budget[field])
-      const has = bound(sum([...after].map(({ budget }) => budget[field])))
+      const has = bound(sum(after.map(({ budget }) => budget[field])))
       if (has <= had) return []
-      const together = after.size > 1 ? ', together' : ''
+      const together = after.length > 1 ? ', together' : ''
       return [
         {
           part: 'reach',
-          subject: [...after].map(({ name }) => name).join(', '),
+          subject: after.map(({ name }) => name).join(', '),
           what: `${field.replace('Bytes', '')} of ${hostWords(rule.host)}${together}`,
           grown: true,
           had: words(had),

@@ -1,6 +1,7 @@
 /** Which openings of a plan are wider, narrower, new or gone, beside another plan for the same host. Pure. */
 import type { Plan } from '../../plan/index.js'
 import { amountGains } from './amounts.js'
+import { credentialGains } from './credentials.js'
 import type { Difference, Gain } from './difference.js'
 import { fileGains } from './files.js'
 import { networkGains } from './network.js'
@@ -34,6 +35,7 @@ function gains(old: Plan, now: Plan): Gain[] {
     ...wallGains(old, now),
     ...networkGains(old.network, now.network),
     ...fileGains(old.files, now.files),
+    ...credentialGains(old, now),
     ...amountGains(old, now),
   ]
 }

@@ -1,4 +1,5 @@
 import type { Plan } from '../../plan/index.js'
+import { credentialTurns } from './credentials.js'
 import type { Turn } from './difference.js'
 import { movedGrants } from './files.js'
 import { opaqueRules } from './network-points.js'
@@ -20,6 +21,7 @@ export function turns(old: Plan, now: Plan): Turn[] {
         after,
       }),
     ),
+    ...credentialTurns(old, now),
     ...environment(old, now),
     ...network(old, now),
   ]

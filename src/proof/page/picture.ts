@@ -95,8 +95,8 @@ ${width.map((words, index) => html`<text class="small" x="${labelX}" y="${line(t
 }
 
 /** Which way things pass: out, in, or both. */
-const OUT: readonly Way[] = ['network', 'collected', 'live', 'streams']
-const IN: readonly Way[] = ['network', 'read', 'live', 'streams']
+const OUT: readonly Way[] = ['network', 'credential', 'collected', 'live', 'streams']
+const IN: readonly Way[] = ['network', 'credential', 'read', 'live', 'streams']
 
 function arrows(way: Way, from: number, end: number, y: number): Markup {
   const out = html`<path class="arrow" d="M${end} ${y - 7}l10 7l-10 7z"/>`

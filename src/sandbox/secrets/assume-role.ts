@@ -38,6 +38,7 @@ export async function assumeRole(
 ): Promise<AwsKeys> {
   const { text, from } = await given(name, source.using, world, true)
   const base = checked(readAwsKeys(name, text, from, world.now()))
+  for (const each of [base.secret, base.sessionToken]) world.heard?.(name, each?.reveal() ?? '')
   const url = new URL(source.endpoint ?? stsOf(source.region))
   const body = assumeRoleBody({ source, ...whose })
   for (let pause = FIRST_WAIT_MS; ; pause *= 2) {

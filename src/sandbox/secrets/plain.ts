@@ -15,6 +15,12 @@ export async function given(
   world: SourceWorld,
   aws = false,
 ): Promise<Given> {
+  const answer = await asked(name, source, world, aws)
+  world.heard?.(name, answer.text)
+  return answer
+}
+
+async function asked(name: string, source: PlainSource, world: SourceWorld, aws: boolean): Promise<Given> {
   switch (source.kind) {
     case 'caller':
       return fromCaller(name, world)

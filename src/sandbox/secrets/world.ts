@@ -9,12 +9,16 @@ export interface SourceWorld {
   readonly fetch: typeof globalThis.fetch
   /** ends all waiting */
   readonly signal: AbortSignal
+  /** told all that a source gave, right or wrong, so that nothing of it is ever said */
+  readonly heard?: (name: string, text: string) => void
 }
 
 /** A value as text, and whence, for sentences. */
 export interface Given {
   readonly text: string
   readonly from: string
+  /** of a file: which it was, with which contents */
+  readonly stamp?: string
 }
 
 /** What a source gives may be a little longer than the longest value, which is then named as too long. Bytes. */
