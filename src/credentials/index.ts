@@ -26,6 +26,7 @@ export {
   guardFields,
   guardResponse,
   reflection,
+  talks,
   UnpackError,
   unpacked,
 } from './responses.js'

@@ -5,15 +5,20 @@ import type { Needles } from './scan/scanner.js'
 export class LiveGuard {
   readonly #needles: () => Needles
   readonly #how: 'cut' | 'redact'
+  readonly #prompt: boolean
   #current: Needles
   #guard: StreamGuard
 
-  /** @param needles of the moment; the same object as long as nothing was renewed */
-  constructor(needles: () => Needles, how: 'cut' | 'redact') {
+  /**
+   * @param needles of the moment; the same object as long as nothing was renewed
+   * @param prompt both sides wait for each other in turn (`StreamGuard`)
+   */
+  constructor(needles: () => Needles, how: 'cut' | 'redact', prompt: boolean) {
     this.#needles = needles
     this.#how = how
+    this.#prompt = prompt
     this.#current = needles()
-    this.#guard = new StreamGuard(this.#current, how)
+    this.#guard = new StreamGuard(this.#current, how, prompt)
   }
 
   push(piece: Buffer, last = false): Guarded {
@@ -23,7 +28,7 @@ export class LiveGuard {
     const before = this.#guard.push(Buffer.alloc(0), true)
     if (before.cut) return before
     this.#current = needles
-    this.#guard = new StreamGuard(needles, this.#how)
+    this.#guard = new StreamGuard(needles, this.#how, this.#prompt)
     const next = this.#guard.push(Buffer.concat([before.bytes, piece]), last)
     return { ...next, hits: [...before.hits, ...next.hits] }
   }

@@ -11,10 +11,13 @@ export class RequestBodyGuard {
   readonly #guard: LiveGuard
   readonly #held: HeldCredentials
 
-  /** @param swapped names of credentials whose placeholder is swapped in this body, and so may stand in it */
-  constructor(held: HeldCredentials, swapped: readonly string[]) {
+  /**
+   * @param swapped names of credentials whose placeholder is swapped in this body, and so may stand in it
+   * @param prompt both sides wait for each other in turn (`StreamGuard`)
+   */
+  constructor(held: HeldCredentials, swapped: readonly string[], prompt = false) {
     this.#held = held
-    this.#guard = new LiveGuard(() => needlesFor(held, swapped), 'cut')
+    this.#guard = new LiveGuard(() => needlesFor(held, swapped), 'cut', prompt)
   }
 
   push(piece: Buffer, last = false): BodyPiece {

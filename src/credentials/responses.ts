@@ -25,13 +25,14 @@ type How = 'cut' | 'redact'
 /**
  * The head of a response of a host that receives credentials: looked through, and the body made ready to be. What was packed although
  * nothing was asked for goes on unpacked.
+ * @param prompt each side waits for the other in what follows; so it is where the head says so itself
  * @param bodyless what the head says of its body is of one that does not come (HEAD, 204, 304)
  */
 export function guardResponse(
   held: HeldCredentials,
   host: { readonly host: string; readonly port: number },
   headers: Pairs,
-  bodyless = false,
+  { bodyless = false, prompt = false } = {},
 ): GuardedHead | ({ readonly kind: 'denied' } & CredentialDenial) {
   const here = held.all.filter(({ grant }) =>
     grant.hosts.some(({ name, port }) => name === host.host && port === host.port),
@@ -50,7 +51,7 @@ export function guardResponse(
     kind: 'guarded',
     headers: kept,
     codings,
-    guard: new LiveGuard(() => held.watched.values, how),
+    guard: new LiveGuard(() => held.watched.values, how, prompt || talks(headers)),
     how,
     redacted: head.names,
   }
@@ -77,6 +78,12 @@ export function guardFields(needles: Needles, headers: Pairs, how: How) {
   })
   const [first = null] = names
   return { headers: kept, names: [...names], cut: how === 'cut' ? first : null }
+}
+
+/** Messages that somebody waits for, one by one. */
+export function talks(headers: Pairs): boolean {
+  const TALKING = /^(application\/(grpc|connect|x-ndjson|json-seq|stream\+json)|text\/event-stream)/i
+  return headers.some(([name, value]) => name.toLowerCase() === 'content-type' && TALKING.test(value.trim()))
 }
 
 /** Each message of a stream is packed by itself (gRPC, Connect): the coding is none of the body's. */

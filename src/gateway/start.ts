@@ -49,7 +49,8 @@ export function startProcess(host: GatewayHost, leftOff: InForce['leftOff'] = nu
   }
   try {
     // detached: a terminal's Ctrl-C is for the caller; uid and gid: libuv clears the supplementary groups with them
-    const child = spawn(bubblewrap, jailWords(facts, cached), {
+    const [program, ...words] = [...withoutCore(), bubblewrap, ...jailWords(facts, cached)]
+    const child = spawn(program, words, {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe', ...files],
       // only a gateway that was built for it reads what it lacks
       env: {
@@ -83,9 +84,25 @@ function gatewayFolder(from: string): string {
   )
 }
 
+/**
+ * What sets the limit for core dumps, where there is such a program: a dump would be every value that the gateway holds. 1 stops the
+ * program that a piped core_pattern names, which 0 does not (core(5)), and is too little for a file.
+ */
+function withoutCore(): [string, ...string[]] | [] {
+  const prlimit = ['/usr/bin/prlimit', '/bin/prlimit'].find((path) => existsSync(path))
+  // one whose hard limit is 0 already can't be given 1
+  const none = limitOf('core file size') === '0'
+  return prlimit === undefined || none ? [] : [prlimit, '--core=1:1', '--']
+}
+
+/** This process's own hard limit, as the kernel writes it. */
+function limitOf(what: string): string {
+  const limits = readFileSync('/proc/self/limits', 'latin1')
+  return new RegExp(`^Max ${what}\\s+\\S+\\s+(\\S+)`, 'm').exec(limits)?.[1] ?? ''
+}
+
 /** How many descriptors it may have: Node raises its own limit as far as this. */
 function openFiles(): string {
-  const [, hard = ''] =
-    /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
+  const hard = limitOf('open files')
   return hard === 'unlimited' ? '1048576' : hard
 }

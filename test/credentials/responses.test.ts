@@ -13,6 +13,7 @@ import {
   UnpackError,
   unpacked,
 } from '../../src/credentials/index.js'
+import { StreamGuard } from '../../src/credentials/scan/guard.js'
 import { grant, HOST, holding, VALUE } from './setting.js'
 
 const at = { host: HOST, port: 443 }
@@ -172,4 +173,26 @@ test('explain says who receives it, for what, and both its lives', () => {
     reflection: 'a response that repeats it ends there',
   })
   assert.equal(Object.keys(CREDENTIAL_VERDICTS).length, 7)
+})
+
+test('where each side waits for the other, what ends like the beginning of a value goes on at once; the value does not', () => {
+  const { watched } = holding([{}])
+  for (const end of ['s', 'sk-live', '\0', 'a&b', '100%', 'x\r\n', '\\']) {
+    const message = Buffer.from(`says ${end}`)
+    const guard = new StreamGuard(watched.values, 'cut', true)
+    assert.equal(guard.push(message).bytes.toString(), message.toString(), end)
+    assert.equal(guard.push(Buffer.from(` ${VALUE}`)).cut, true)
+  }
+  for (const size of [1, 2, 9, 20]) {
+    const guard = new StreamGuard(watched.values, 'redact', true)
+    const text = Buffer.from(
+      `a ${VALUE.slice(0, -3)}%${VALUE.charCodeAt(VALUE.length - 3).toString(16)}${VALUE.slice(-2)} b`,
+    )
+    let out = ''
+    for (let at = 0; at < text.length; at += size)
+      out += guard.push(text.subarray(at, at + size)).bytes.toString()
+    out += guard.push(Buffer.alloc(0), true).bytes.toString()
+    assert.equal(out.length, text.length)
+    assert.ok(!out.includes(VALUE.slice(7, 12)), out)
+  }
 })

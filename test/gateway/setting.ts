@@ -3,7 +3,13 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { type Attachment, type Attempts, type Gateway, startGateway } from '../../src/gateway/index.js'
+import {
+  type Attachment,
+  type Attempts,
+  type CredentialIssue,
+  type Gateway,
+  startGateway,
+} from '../../src/gateway/index.js'
 import { RESOLVER } from '../../src/network/index.js'
 import type { NetworkPlan, NetworkRule } from '../../src/plan/index.js'
 import type { NetworkAttempt } from '../../src/report/index.js'
@@ -75,7 +81,11 @@ export class Setting {
   }
 
   /** Attaches a sandbox whose ports of the rules, and `more`, are listened on, as where the kernel has no TPROXY. */
-  async attach(plan: NetworkPlan, more: readonly number[] = []): Promise<Attachment> {
+  async attach(
+    plan: NetworkPlan,
+    more: readonly number[] = [],
+    credentials: readonly CredentialIssue[] = [],
+  ): Promise<Attachment> {
     const ports = new Set([53, ...plan.rules.flatMap((each) => each.ports.map(({ port }) => port)), ...more])
     const sockets = await Promise.all([...ports].map((port) => this.job.listen(port)))
     const names = { kind: 'names' as const, handle: await this.job.names(RESOLVER) }
@@ -83,14 +93,18 @@ export class Setting {
     if (!plan.rules.some(({ inspect }) => inspect)) return this.gateway.attach(plan, ends)
     const reservation = await this.gateway.reserve(plan)
     this.authority = reservation.certificate
-    return reservation.attach(ends)
+    return reservation.attach(ends, credentials)
   }
 
   /** `during` with a sandbox attached; then what it tried, and what `during` gave. */
-  async during<T>(plan: NetworkPlan, during: () => Promise<T>): Promise<Attempts & { readonly value: T }> {
-    const attachment = await this.attach(plan)
+  async during<T>(
+    plan: NetworkPlan,
+    during: (attachment: Attachment) => Promise<T>,
+    credentials: readonly CredentialIssue[] = [],
+  ): Promise<Attempts & { readonly value: T }> {
+    const attachment = await this.attach(plan, [], credentials)
     try {
-      const value = await during()
+      const value = await during(attachment)
       return { ...(await attachment.end()), value }
     } finally {
       await attachment.end()

@@ -16,12 +16,18 @@ export interface Guarded {
 export class StreamGuard {
   readonly #scanner: Scanner
   readonly #how: 'cut' | 'redact'
+  readonly #prompt: boolean
   #held: Buffer = Buffer.alloc(0)
   /** place of its first byte in the stream */
   #at = 0
   #ended = false
 
-  constructor(needles: Needles, how: 'cut' | 'redact') {
+  /**
+   * @param prompt of a stream in which each side waits for the other: seven bytes of a value, and what may become an escape, do not
+   * wait. Half of all messages end with a byte that some wrapping of a value begins with, and would never arrive
+   */
+  constructor(needles: Needles, how: 'cut' | 'redact', prompt = false) {
+    this.#prompt = prompt
     this.#scanner = new Scanner(needles)
     this.#how = how
   }
@@ -38,7 +44,7 @@ export class StreamGuard {
       return { bytes: held.subarray(0, Math.max(0, first - this.#at)), hits, cut: true }
     }
     const text = hits.length === 0 ? held : starred(held, this.#at, hits)
-    const safe = last ? text.length : Math.max(0, this.#scanner.safe - this.#at)
+    const safe = last ? text.length : Math.max(0, this.#scanner.safe(this.#prompt) - this.#at)
     // a copy: the piece may be the caller's own, to be written over
     this.#held = Buffer.from(text.subarray(safe))
     this.#at += safe

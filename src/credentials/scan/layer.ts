@@ -99,14 +99,27 @@ export class Layer implements Above {
     this.#take(piece, last, hits)
   }
 
-  /** The stream's first byte that may belong to something not seen as a whole yet; none lies beyond `end`. */
-  open(end: number): number {
+  /**
+   * The stream's first byte that may belong to something not seen as a whole yet; none lies beyond `end`.
+   * @param prompt less than {@link HEAD} of a pattern is none
+   */
+  open(end: number, prompt: boolean): number {
     let first = end
     if (this.#reading === null || this.#since !== INACTIVE)
-      first = Math.min(first, this.raw(this.total - this.#prefix()))
-    if (this.#above !== null && this.#pending.length > 0) first = Math.min(first, this.#above.raw(this.#read))
-    for (const layer of this.#below) first = Math.min(first, layer.open(end))
+      first = Math.min(first, this.raw(this.total - this.#prefix(this.tail, prompt)))
+    if (this.#above !== null && this.#pending.length > 0)
+      first = Math.min(first, prompt ? this.#openBefore(this.#above, end) : this.#above.raw(this.#read))
+    for (const layer of this.#below) first = Math.min(first, layer.open(end, prompt))
     return first
+  }
+
+  /** What is pending may go on a beginning that stands before it: in the text above, as long as this is that text. */
+  #openBefore(above: Above, end: number): number {
+    if (this.#since !== INACTIVE) return end
+    const { tail, total } = above
+    const before = tail.subarray(0, Math.max(0, tail.length - (total - this.#read)))
+    const length = this.#prefix(before, true)
+    return length === 0 ? end : above.raw(this.#read - length)
   }
 
   /** Whether nothing in it or below depends on what was. */
@@ -247,9 +260,8 @@ export class Layer implements Above {
     }
   }
 
-  /** How much of its end is the beginning of a pattern, bytes. */
-  #prefix(): number {
-    const { tail } = this
+  /** How much of a text's end is the beginning of a pattern, bytes. `prompt`: not less than half of a short one, nor less than {@link HEAD} */
+  #prefix(tail: Buffer, prompt: boolean): number {
     let longest = 0
     for (const { bytes } of this.#wanted.patterns) {
       const most = Math.min(tail.length, bytes.length - 1)
@@ -262,7 +274,8 @@ export class Layer implements Above {
         longest = length
         break
       }
-      for (let length = Math.min(HEAD - 1, most); length > longest; length--)
+      const least = prompt ? Math.min(HEAD, Math.ceil(bytes.length / 2)) : 1
+      for (let length = Math.min(HEAD - 1, most); length >= Math.max(least, longest + 1); length--)
         if (endsWith(tail, bytes, length)) longest = length
     }
     return longest

@@ -51,9 +51,9 @@ export class Scanner {
     return unique(hits)
   }
 
-  /** Up to where nothing of the stream can be part of something that is not complete yet. */
-  get safe(): number {
-    return this.#raw.open(this.#total)
+  /** Up to where nothing of the stream can be part of something that is not complete yet. `prompt`: as a guard has it */
+  safe(prompt: boolean): number {
+    return this.#raw.open(this.#total, prompt)
   }
 }
 

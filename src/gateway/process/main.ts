@@ -78,6 +78,8 @@ export function main(): void {
     }
   })
   process.on('disconnect', () => process.exit(0))
+  // without a listener Node opens its inspector for whoever can signal, and with it all that is in memory
+  process.on('SIGUSR1', () => {})
   // a mistake of the gateway's own ends it, and with it every sandbox's network: it must not go on half-right
   process.on('uncaughtException', (error) => {
     const text = [...sandboxes.values()].reduce(

@@ -7,6 +7,7 @@ import {
   RequestBodyGuard,
   type RequestHead,
   sha256,
+  talks,
 } from '../../../credentials/index.js'
 import {
   type Answer,
@@ -76,7 +77,8 @@ export class Carried implements Carrier {
     this.#parts = parts
     this.names = attached.names
     const { swaps } = attached
-    this.#guard = new RequestBodyGuard(held, swaps.length === 0 ? [] : swappedNames(held, attached))
+    const swapped = swaps.length === 0 ? [] : swappedNames(held, attached)
+    this.#guard = new RequestBodyGuard(held, swapped, talks(asked.headers))
     this.#declared = lengthOf(asked.headers)
     const measured = swaps.length > 0 && this.#declared !== null && this.#declared <= MOST_MEASURED
     const signed = attached.sign?.holdsBody ?? null
@@ -114,8 +116,7 @@ export class Carried implements Carrier {
   answer(status: number, headers: Fields): Answer | Refusal {
     const { attached, held, request, asked } = this.#parts
     if (!attached.guarded) return { ...UNGUARDED, headers, tunnel: this.#tunnel(null) }
-    const bodyless = request.method === 'HEAD' || status === 204 || status === 304
-    const answer = guardedAnswer(held, request, headers, bodyless, asked.note)
+    const answer = guardedAnswer(held, request, headers, status, asked.note)
     return isRefusal(answer) ? answer : { ...answer, tunnel: this.#tunnel(answer) }
   }
 
@@ -135,7 +136,7 @@ export class Carried implements Carrier {
 
   /** What another protocol sends is looked through as it comes; a value is swapped into none of it. */
   #tunnel(answer: Pick<Answer, 'down'> | null): Answer['tunnel'] {
-    const guard = new RequestBodyGuard(this.#parts.held, [])
+    const guard = new RequestBodyGuard(this.#parts.held, [], true)
     return (direction, piece, last) => {
       if (direction === 'down') return answer === null ? piece : answer.down(piece, last)
       const looked = guard.push(piece, last)

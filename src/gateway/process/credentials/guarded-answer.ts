@@ -12,17 +12,17 @@ import {
 import { type Answer, type Fields, type Refusal, refusalOf } from './carrier.js'
 
 /**
- * @param bodyless what its head says of a body is of one that does not come
  * @param note what was taken out, and goes on without
  */
 export function guardedAnswer(
   held: HeldCredentials,
-  { host, port }: RequestHead,
+  { host, port, method }: RequestHead,
   headers: Fields,
-  bodyless: boolean,
+  status: number,
   note: (refusal: Refusal) => void,
 ): Omit<Answer, 'tunnel'> | Refusal {
-  const guarded = guardResponse(held, { host, port }, headers, bodyless)
+  const bodyless = method === 'HEAD' || status === 204 || status === 304
+  const guarded = guardResponse(held, { host, port }, headers, { bodyless, prompt: status === 101 })
   if (guarded.kind === 'denied') return refusalOf(guarded)
   const noted = new Set<string>()
   const redacted = (names: readonly string[]) => {
