@@ -156,7 +156,7 @@ export function checkCredentials(
   document: { readonly env?: unknown; readonly network: NetworkPolicy | null },
   problems: Problems,
 ): void {
-  const taken = new Map([
+  const taken = new Map<string, string>([
     ...OWN_VARIABLES.map((name) => [name, "the sandbox's own"] as const),
     ...Object.keys(document.env ?? {}).map((name) => [name, `env.${name}`] as const),
   ])
