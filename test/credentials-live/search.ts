@@ -32,7 +32,7 @@ function patternsOf(secret: string, step: number): Pattern[] {
     const backwards = [...part].reverse().join('')
     const texts: readonly (readonly [string, string])[] = [
       ['plain', part],
-      ['URL', encodeURIComponent(part)],
+      ...(encodeURIComponent(part) === part ? [] : [['URL', encodeURIComponent(part)] as const]),
       ['reversed', backwards],
       ['hex', hex],
       ['HEX', hex.toUpperCase()],
