@@ -1,15 +1,22 @@
 /** The section `credentials`: what is read, and what is refused. */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { canonicalPolicy } from '../../src/policy/canonical.js'
 import { compareWithCeiling } from '../../src/policy/ceiling-compare.js'
 import { readCeiling } from '../../src/policy/ceiling-read.js'
 import { resolveHostPath } from '../../src/policy/host-path.js'
-import { type CredentialPolicy, policyDocument, policySchemaJson } from '../../src/policy/index.js'
+import {
+  type CredentialPolicy,
+  loadPolicy,
+  policyDocument,
+  policySchemaJson,
+} from '../../src/policy/index.js'
 import { readObject } from '../../src/policy/object-source.js'
 import { Problems } from '../../src/policy/problems.js'
 import { readYaml } from '../../src/policy/yaml-source.js'
-import { parse, refusal } from './harness.js'
+import { ROOT } from '../support/checkout.js'
+import { NO_CEILING, parse, refusal } from './harness.js'
 
 const place = { source: 'policy.yaml', base: '/srv/app', line: null, column: null, order: 0 }
 const NETWORK = {
@@ -312,4 +319,12 @@ test('a ceiling holds each credential to the one of its name, and lets none be t
   })
   assert.equal(aboveCeiling(aws(['s3:GetObject']), aws(['s3:*', 's3:GetObject'])), '')
   assert.match(aboveCeiling(aws(['s3:PutObject']), aws(['s3:GetObject'])), /source: .* wider/)
+})
+
+test('the policies of examples/credentials are good', () => {
+  for (const name of ['github', 's3'])
+    assert.equal(
+      loadPolicy(join(ROOT, `examples/credentials/${name}.yaml`), { ceiling: NO_CEILING }).credentials.length,
+      1,
+    )
 })

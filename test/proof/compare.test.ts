@@ -20,6 +20,21 @@ const LESS: readonly (readonly [what: string, old: object, now: object])[] = [
   ],
 ]
 
+const CREDENTIAL = {
+  source: 'caller',
+  hosts: ['a.test.test'],
+  use: 'bearer',
+  methods: ['GET'],
+  paths: ['/a/**'],
+  ttl: '60s',
+  uses: 5,
+}
+const used = (more: object = {}) => ({
+  network: { allow: ['a.test.test', 'b.test.test'] },
+  credentials: { T: { ...CREDENTIAL, ...more } },
+})
+const used0 = { network: used().network }
+
 type Case = readonly [what: string, old: object, now: object, expected: readonly string[]]
 
 const HTTP = { host: 'api.test.test', ports: [80] }
@@ -31,6 +46,17 @@ const WIDER: readonly Case[] = [
     net('api.test'),
     ['appeared network', 'appeared network.allow[0]', 'widened network.none'],
   ],
+  ['a credential', used0, used(), ['appeared credentials.T']],
+  [
+    'a credential for a host more',
+    used(),
+    used({ hosts: ['a.test.test', 'b.test.test'] }),
+    ['widened credentials.T'],
+  ],
+  ['a credential for any method', used(), used({ methods: undefined }), ['widened credentials.T']],
+  ['a credential for other paths', used(), used({ paths: ['/**'] }), ['widened credentials.T']],
+  ['a credential that lives longer', used(), used({ ttl: '61s' }), ['widened credentials.T.ttl']],
+  ['a credential for more requests', used(), used({ uses: undefined }), ['widened credentials.T.uses']],
   ['one host more', net('a.test.test'), net('a.test.test', 'b.test.test'), ['appeared network.allow[1]']],
   ['a name that becomes a wildcard', net('api.x.test'), net('*.x.test'), ['widened network.allow[0]']],
   ['a wildcard of a parent', net('*.b.x.test'), net('*.x.test'), ['widened network.allow[0]']],
@@ -323,4 +349,12 @@ test('a wall that one plan has and the other has not is a claim that no longer h
   )
   assert.deepEqual(comparePlans(old, { ...old, claims }).map(brief), ['widened files.second-wall'])
   assert.deepEqual(comparePlans({ ...old, claims }, old).map(brief), ['narrowed files.second-wall'])
+})
+
+test('a credential from elsewhere, or used otherwise, is another: which is more can not be said', () => {
+  for (const other of [{ source: { env: 'X' } }, { use: 'placeholder' }]) {
+    assert.deepEqual(compare(used(), used(other)), ['changed credentials.T'])
+    assert.deepEqual(compare(used(other), used()), ['changed credentials.T'])
+    assert.ok(widens(comparePlans(planOf(used()), planOf(used(other)))))
+  }
 })

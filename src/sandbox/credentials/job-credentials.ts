@@ -13,7 +13,7 @@ import { KnownValues } from './known-values.js'
 import { plainSources } from './secrets-given.js'
 
 /** How long servers of tokens get to answer, ms. What a command may take stands in the policy. */
-const OBTAIN_MS = 30_000
+const OBTAIN_MS = 10_000
 
 export interface CredentialsAsked {
   readonly credentials: readonly CredentialPolicy[]
@@ -33,6 +33,12 @@ interface Entry {
   revoked: Promise<boolean> | null
   /** why Glovebox itself ended its lease */
   why: string | null
+}
+
+/** How long a source has; `over` when it has answered. */
+interface Time {
+  readonly signal: AbortSignal
+  readonly over: () => void
 }
 
 export class JobCredentials {
@@ -150,7 +156,12 @@ export class JobCredentials {
 
   async #obtain(): Promise<readonly CredentialIssue[]> {
     const { credentials, whose } = this.#asked
-    const all = await obtainAll(credentials, whose, ({ source }) => this.#world(source))
+    const times = credentials.map(({ source }) => this.#time(source))
+    const all = await obtainAll(credentials, whose, (each) =>
+      this.#world(times[credentials.indexOf(each)] ?? this.#time(each.source)),
+    ).finally(() => {
+      for (const { over } of times) over()
+    })
     const issues = this.#entries.map(({ policy, placeholder }, at) => {
       const obtained = all[at]
       if (obtained === undefined) throw new TypeError('a credential has no value')
@@ -170,17 +181,31 @@ export class JobCredentials {
     if (source.kind === 'file' && stamp !== null) this.#watch.add(name, source.path, stamp)
   }
 
-  #world(source: CredentialPolicy['source']): SourceWorld {
-    const { cancel, secrets } = this.#asked
+  /** Not AbortSignal.any with AbortSignal.timeout: Node 20 may collect the latter as garbage, and then it never fires. */
+  #time(source: CredentialPolicy['source']): Time {
     const commands = plainSources(source).map((each) => (each.kind === 'command' ? each.timeoutMs : 0))
-    const ms = Math.min(OBTAIN_MS + commands.reduce((sum, each) => sum + each), 2 ** 31 - 1)
-    const signals = [this.#stop.signal, AbortSignal.timeout(ms), ...(cancel === null ? [] : [cancel])]
+    const controller = new AbortController()
+    const abort = () => controller.abort()
+    const signals = [this.#stop.signal, ...(this.#asked.cancel === null ? [] : [this.#asked.cancel])]
+    for (const each of signals) each.addEventListener('abort', abort, { once: true })
+    if (signals.some(({ aborted }) => aborted)) abort()
+    const timer = setTimeout(abort, OBTAIN_MS + commands.reduce((sum, each) => sum + each))
+    return {
+      signal: controller.signal,
+      over() {
+        clearTimeout(timer)
+        for (const each of signals) each.removeEventListener('abort', abort)
+      },
+    }
+  }
+
+  #world({ signal }: Time): SourceWorld {
     return {
       env: process.env,
-      secrets,
+      secrets: this.#asked.secrets,
       now: Date.now,
       fetch: globalThis.fetch,
-      signal: AbortSignal.any(signals),
+      signal,
       heard: (name, text) => this.known.heard(name, text),
     }
   }
@@ -198,11 +223,12 @@ export class JobCredentials {
     const entry = this.#find(name)
     const attachment = this.#attachment
     if (entry === undefined || attachment === null) return null
+    const time = this.#time(entry.policy.source)
     const { material, livesMs, stamp } = await obtain(
       entry.policy,
       this.#asked.whose,
-      this.#world(entry.policy.source),
-    )
+      this.#world(time),
+    ).finally(time.over)
     this.known.learn(name, material)
     attachment.renew(name, issued(material), livesMs)
     return stamp
