@@ -1,7 +1,9 @@
 /**
- * npm run bench -- credentials: what each step of a credential costs by itself, without a gateway: a head that carries a value, a
- * signature, a MiB that is looked through. `--write` puts the table into docs/credentials.md.
+ * npm run bench -- credentials [--runs N]: what each step of a credential costs by itself, without a gateway: a head that carries a value,
+ * a signature, a MiB that is looked through. Then what a request costs by way of one (test/credentials-live/cost.ts), which stands beside
+ * the tests, whose hosts and clients it uses. `--write` puts the tables into docs/credentials.md.
  */
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
@@ -155,6 +157,19 @@ const lines = [
   ...rows.map(([name, ms]) => `| ${name} | ${ms.toFixed(3)} |`),
 ]
 for (const each of lines) console.log(each)
+console.log('\nWhat a request costs, by way of a gateway:\n')
+const runs = process.argv.indexOf('--runs')
+const { stdout, status } = spawnSync(
+  process.execPath,
+  [
+    join(import.meta.dirname, '../../test/credentials-live/cost.js'),
+    ...(runs === -1 ? [] : process.argv.slice(runs, runs + 2)),
+  ],
+  { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
+)
+if (status !== 0) throw new Error('the requests were not measured')
+console.log(stdout)
+lines.push('', ...stdout.trimEnd().split('\n'))
 if (process.argv.includes('--write')) {
   const file = join(import.meta.dirname, '../../../docs/credentials.md')
   const document = readFileSync(file, 'utf8')

@@ -61,6 +61,12 @@ export const NEEDS = [
     there: () => existsSync('/usr/bin/pip3'),
     why: 'packages whose build is an attack, for the tests of a built-in profile',
   },
+  {
+    package: 'python3-requests',
+    for: ['test'],
+    there: () => existsSync('/usr/lib/python3/dist-packages/requests'),
+    why: 'a client of the tests of credentials',
+  },
   ...Object.keys(TARGETS)
     .filter((arch) => arch !== process.arch)
     .flatMap(crossCompiler),

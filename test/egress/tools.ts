@@ -1,4 +1,4 @@
-/** Runs the workers of this folder as each user, once for all tests of a file. */
+/** Runs workers, of this folder or another, as each user, once for all tests of a file. */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'

@@ -14,6 +14,8 @@ export interface Identity {
 export class TestAuthority {
   readonly #folder = sharedFolder()
   readonly pem: string
+  /** where it is, readable by every user */
+  readonly file = join(this.#folder, 'ca.pem')
   #count = 0
 
   constructor() {

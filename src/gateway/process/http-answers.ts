@@ -1,5 +1,5 @@
 /** What a job is told when a request does not go on: that it does not, and nothing of why. */
-import type { ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { Fields } from './credentials/carrier.js'
 
 export function answerShortly(response: ServerResponse, status: number, close: boolean): void {
@@ -16,6 +16,8 @@ export function responseHeaders(rawHeaders: readonly string[]): Fields {
   for (let at = 0; at < rawHeaders.length; at += 2)
     if (rawHeaders[at]?.toLowerCase() === 'connection')
       for (const name of (rawHeaders[at + 1] ?? '').split(',')) hop.add(name.trim().toLowerCase())
+  // a body whose packing is not said any more would go on packed, and unread
+  hop.delete('content-encoding')
   // where the body ends is the gateway's to say anew
   const chunked = rawHeaders.some((text, at) => at % 2 === 0 && text.toLowerCase() === 'transfer-encoding')
   if (chunked) hop.add('content-length')
@@ -26,6 +28,14 @@ export function responseHeaders(rawHeaders: readonly string[]): Fields {
     if (!hop.has(name.toLowerCase())) kept.push([name, value])
   }
   return kept
+}
+
+/**
+ * Whether a body comes packed for this hop alone (`Transfer-Encoding: gzip, chunked`). Nothing asks for that; Node leaves it packed, and
+ * the job would get what nobody could look into, without a word on how to read it.
+ */
+export function isPackedForTheHop({ 'transfer-encoding': codings }: IncomingHttpHeaders): boolean {
+  return codings !== undefined && codings.trim().toLowerCase() !== 'chunked'
 }
 
 /** For one hop only (RFC 9110, 7.6.1), and offers of other protocols, which would lead round the gateway. */

@@ -10,7 +10,7 @@ import type { Readable } from 'node:stream'
 import type { RequestDenial, RequestVerdict } from '../../network/index.js'
 import { type Answer, type Carrier, type Fields, isRefusal, type Refusal } from './credentials/carrier.js'
 import { carry } from './credentials/later.js'
-import { answerShortly, responseHeaders } from './http-answers.js'
+import { answerShortly, isPackedForTheHop, responseHeaders } from './http-answers.js'
 import type { HttpConnection, Way } from './http-connection.js'
 import { MAX_HEADER_BYTES } from './http-limits.js'
 import { flow } from './pour.js'
@@ -179,6 +179,10 @@ class Exchange {
     const { response, connection } = this
     if (response.destroyed || response.headersSent) return void outgoing.destroy()
     const { statusCode = 502, statusMessage } = answer
+    if (isPackedForTheHop(answer.headers)) {
+      outgoing.destroy()
+      return this.#failed('EPROTO')
+    }
     const carried = this.carrier.answer(statusCode, responseHeaders(answer.rawHeaders))
     if (isRefusal(carried)) return this.#stop(carried)
     const headers = carried.headers.flat()
