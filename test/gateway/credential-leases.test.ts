@@ -72,7 +72,7 @@ for (const version of ['HTTP/1.1', 'HTTP/2'] as const)
           const last = VERSIONS[version](job, place, [{ path: '/later' }])
           await until(() => host.heads === 1)
           const [refused] = await VERSIONS[version](job, place, [{ path: '/next' }])
-          assert.equal(attachment.leases[0]?.ended, 'uses')
+          await until(() => attachment.leases[0]?.ended === 'uses')
           host.later(' and ended')
           return { refused, last: (await last)[0] }
         },

@@ -153,10 +153,8 @@ export class CredentialHost {
       return void response.end('ok')
     }
     if (how === 'trailers') {
-      const stream = response.stream
-      stream.respond({ ':status': 200 }, { waitForTrailers: true })
-      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-message': `no ${token}` }))
-      return void stream.end('message')
+      response.addTrailers({ 'grpc-message': `no ${token}` })
+      return void response.end('message')
     }
     const text = Buffer.from(`before ${SPELLED[how]?.(token) ?? token} behind`, 'latin1')
     const packed = PACKED[how]

@@ -1,6 +1,6 @@
 /** The gateway reads what hostile code wrote, and has the host's network: what it would get if it were taken over. */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { after, describe, test } from 'node:test'
 import { jailWords } from '../../src/gateway/jail.js'
 import { ARCHES, compiledGatewayFilter } from '../../src/syscalls/index.js'
@@ -101,5 +101,19 @@ describe('the running gateway', { skip: NO_NAMESPACE }, () => {
       .split('\0')
       .map((each) => each.split('=')[0])
     for (const name of environment) assert.match(name ?? '', /^(GLOVEBOX_OPEN_FILES|NODE_CHANNEL_\w+|PWD|)$/)
+  })
+
+  test('opens no inspector for whoever can signal, and leaves no core dump', async () => {
+    await (await setting.attach(planOf([]))).end()
+    const [pid = 0] = gatewaysOf(process.pid).slice(-1)
+    const listening = () => readFileSync(`/proc/${pid}/net/tcp`, 'latin1').includes(':240D ') // 9229
+    const before = listening()
+    process.kill(pid, 'SIGUSR1')
+    // it answers, after what came before
+    await (await setting.attach(planOf([]))).end()
+    assert.equal(listening(), before)
+    assert.equal(setting.gateway.ended, false)
+    const core = /^Max core file size\s+(\S+)\s+(\S+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'latin1'))
+    if (existsSync('/usr/bin/prlimit')) assert.match(`${core?.[1]} ${core?.[2]}`, /^(0 0|1 1)$/)
   })
 })

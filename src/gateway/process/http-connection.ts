@@ -38,6 +38,7 @@ export class HttpConnection {
   #requests = 0
   #closed = false
   #tunnel: Pouring | null = null
+  #turn: Promise<void> | null = null
   /** of what the client sent, before the head that is waited for */
   #readBefore = 0
   #active: number
@@ -111,6 +112,20 @@ export class HttpConnection {
 
   #conclude(): void {
     if (this.#closed && this.#owed === 0) this.#concluded()
+  }
+
+  /**
+   * Requests go out in the order in which they came, by one connection: Node's pool would dial for each that is sent while the first
+   * is dialled, and one that is held until its body is whole goes out late.
+   * @param begin gives when it has its connection; `null`: it needs none
+   */
+  inTurn(begin: () => Promise<void> | null): void {
+    const turn = this.#turn === null ? begin() : this.#turn.then(begin).then(() => {})
+    if (turn === null) return
+    this.#turn = turn
+    void turn.then(() => {
+      if (this.#turn === turn) this.#turn = null
+    })
   }
 
   /** Bytes went by. */

@@ -52,7 +52,8 @@ export function passRequest(
     connection.incoming.network.record({ ...connection.what(request), ...recorded(refusal), rule })
   const carrier = carry(connection.incoming, { method, path, headers, version: 1, note })
   if (isRefusal(carrier)) return refuseRequest(connection, request, response, { ...carrier, rule })
-  new Exchange(connection, request, response, method, carrier, way).start(upgraded)
+  const exchange = new Exchange(connection, request, response, method, carrier, way)
+  connection.inTurn(() => exchange.start(upgraded))
 }
 
 export type Upgraded = (
@@ -83,6 +84,7 @@ class Exchange {
   #received = 0
   #concluded = false
   #outgoing: ClientRequest | null = null
+  #gone: () => void = () => {}
   readonly #paid: () => void
 
   constructor(
@@ -96,22 +98,31 @@ class Exchange {
     this.#paid = connection.owes()
   }
 
-  start(upgraded: Upgraded | undefined) {
+  /** Gives when it has its connection to the host, or needs none. */
+  start(upgraded: Upgraded | undefined): Promise<void> | null {
     const { request, response, carrier } = this
     carrier.onEnd((refusal) => this.#stop(refusal))
+    // it waited for its turn, and nobody for its answer
+    if (response.destroyed) this.#conclude('allow', 'ECONNABORTED')
+    if (this.#concluded) return null
     response.once('close', () => {
       if (!response.writableFinished) this.#outgoing?.destroy()
       this.#conclude('allow', response.writableFinished ? null : 'ECONNABORTED')
     })
-    if (!carrier.holds && this.#open(upgraded) === null) return
+    const gone = new Promise<void>((resolve) => {
+      this.#gone = resolve
+    })
+    if (!carrier.holds && this.#open(upgraded) === null) return null
     // the body is asked for by whoever reads it: Node has answered `Expect` by then only if nobody listens for it
     if (request.headers.expect !== undefined) response.writeContinue()
     this.#body(upgraded)
+    return gone
   }
 
   /** `null`: it does not go on */
   #open(upgraded: Upgraded | undefined): ClientRequest | null {
     const outgoing = outgoingRequest(this.way, this.method, this.carrier)
+    outgoing.once('socket', () => this.#gone())
     this.#outgoing = outgoing
     outgoing.on('drain', () => this.request.resume())
     let interim = 0
@@ -252,6 +263,7 @@ class Exchange {
   ): void {
     if (this.#concluded) return
     this.#concluded = true
+    this.#gone()
     this.carrier.done()
     this.connection.incoming.network.record({
       ...this.connection.what(this.request),

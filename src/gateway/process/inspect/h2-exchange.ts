@@ -307,7 +307,8 @@ export class Http2Exchange {
   #answerShortly(status: number) {
     const stream = this.#stream
     if (stream.destroyed) return
-    if (stream.headersSent) return stream.close(NGHTTP2_CANCEL)
+    // CANCEL would be no error for every client: a part of an answer must not look like the whole
+    if (stream.headersSent) return stream.close(NGHTTP2_INTERNAL_ERROR)
     this.#answered = true
     stream.respond({ ':status': status }, { endStream: true, ...NO_DATE })
     // what is still to come of its body is not wanted (RFC 9113, 8.1)
