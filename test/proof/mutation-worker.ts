@@ -43,8 +43,9 @@ export type Line =
 /** That anything in the world hears. */
 const PORTS = [22, 53, 80, 443, 853, 5432, 8053, 8080, 31_337]
 
-/** With something left off, what is tried may wait for ever. */
+/** With something left off, what is tried may wait for ever; with nothing, a policy has dozens to try. */
 const HANG_MS = 40_000
+const EACH_MS = 3_000
 
 const say = (line: Line) => console.log(JSON.stringify(line))
 
@@ -89,12 +90,13 @@ const wanted = ({ probes }: Task) => [...PROBES, ...LOOKS].filter(({ id }) => pr
 
 async function perform(each: Numbered): Promise<void> {
   const { task, number, builds } = each
+  const probes = wanted(task)
   const host = hostOf()
   try {
     const results = await verifyPlan(planFor(host, each), host, {
       world: enteredWorld(),
-      signal: AbortSignal.timeout(HANG_MS),
-      probes: wanted(task),
+      signal: AbortSignal.timeout(HANG_MS + probes.length * EACH_MS),
+      probes,
       without: { mechanisms: new Set(task.off), builds },
     })
     for (const { probe, status, why, ms } of results) say({ task: number, probe, status, why, ms })
