@@ -3,7 +3,7 @@
  */
 
 export { InForce, type LeftOff } from './in-force.js'
-export type { FilePlan, LimitsPlan, NetworkPlan, NetworkRule, Plan, SyscallPlan } from './plan.js'
+export type { FilePlan, LimitsPlan, NetworkPlan, NetworkRule, Plan, RootPlan, SyscallPlan } from './plan.js'
 export type {
   Absence,
   Answer,

@@ -49,7 +49,7 @@ function wallLine({ name, what, state, why }: Wall): string {
 function touchLines({ files, env }: Plan): string[] {
   const { bytes, inodes, places } = files.scratch
   return [
-    "read: the host's programs and libraries (/usr), and configuration that tells nothing of the host",
+    `read: ${rootWords(files.root)}`,
     ...files.read.map(({ host, inside }) => `read: ${host === inside ? host : `${host}, as ${inside}`}`),
     `read: the variables ${Object.keys(env).join(', ')}`,
     `write: private scratch of ${formatSize(bytes)} and ${inodes} files: ${places.join(', ')}`,
@@ -61,6 +61,17 @@ function touchLines({ files, env }: Plan): string[] {
     ),
     'use: no credential; this version has none to give',
   ]
+}
+
+function rootWords(root: Plan['files']['root']): string {
+  switch (root.kind) {
+    case 'host':
+      return "the host's programs and libraries (/usr), and configuration that tells nothing of the host"
+    case 'dir':
+      return `${root.path} as the root, all of it that the job's user may read; nothing else of the host, no program either`
+    case 'image':
+      return `the image ${root.reference} (${root.digest}) as the root; nothing of the host, no program either`
+  }
 }
 
 function amountLines({ limits, lifetime }: Plan): string[] {

@@ -116,10 +116,6 @@ test('flags that this version can not enforce are refused, each by its name', ()
     refused({ secret: ['T@a.test'] }),
     '--secret: credentials: this version of Glovebox cannot hold credentials yet; a sandbox is given none. Leave the flag out.',
   )
-  assert.equal(
-    refused({ root: 'image:debian' }),
-    '--root: root: "image:debian": this version of Glovebox cannot enforce a root of its own yet. Leave the flag out.',
-  )
 })
 
 test('--allow-host adds a rule, --allow-public opens public hosts where the file does not', (t) => {
