@@ -16,7 +16,7 @@ const FOLDER = join(root, 'dist/cli')
 const LATE_PACKAGES = { 'zod/mini': 'zod', yaml: 'yaml', tldts: 'tldts' }
 const LOADED_ANYWAY = ['node:fs', 'node:path', 'node:url', 'node:util', 'node:events', 'node:buffer']
 /** Commands that load late, and what they share. What takes a minute needs no cache. */
-const LATE_COMMANDS = ['explain', 'verify', 'doctor', 'shared']
+const LATE_COMMANDS = ['explain', 'verify', 'doctor', 'image', 'shared']
 const CACHED = ['main', 'explain', 'shared', ...Object.values(LATE_PACKAGES)]
 const NAMES = ['main', ...LATE_COMMANDS, ...Object.values(LATE_PACKAGES)]
 const INPUTS = [...BUNDLER, 'scripts/build/cli.mjs', 'bin/glovebox']

@@ -19,6 +19,7 @@ import { feed } from './feed.js'
 import { inTime } from './in-time.js'
 import type { JobNetwork } from './job-network.js'
 import { OutputMeter } from './meter.js'
+import { holdRoot } from './roots.js'
 import { EXIT, type Interruption, type Verdict, verdict } from './verdict.js'
 
 export interface Job {
@@ -107,7 +108,9 @@ export class JobRun {
     let sandbox: RunningSandbox | null = null
     let backup: NodeJS.Timeout | null = null
     let attachment: Attachment | null = null
+    let release = () => {}
     try {
+      release = holdRoot(this.#job.plan, process.geteuid?.() ?? 0)
       const launching = inTime(this.#launch(source), LAUNCH_MS)
       const inputs = await this.#job.inputs.catch(async (error) => {
         await launching.then((started) => started.end()).catch(() => {})
@@ -157,6 +160,7 @@ export class JobRun {
       this.#meter.close()
       await Promise.all([sandbox?.end(), attachment?.end()])
       this.#job.network?.release()
+      release()
       await this.#collecting // else it could still make a file while staging is removed
       await Promise.all(this.#job.wanted.map(({ sink }) => sink.abort()))
       this.#feeding?.destroy()
