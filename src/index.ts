@@ -11,6 +11,7 @@
 export {
   BoundaryUnavailableError,
   GloveboxError,
+  ImageError,
   LaunchError,
   PolicyError,
   type PolicyProblem,

@@ -38,6 +38,17 @@ export function openings({ files, network, limits }: Plan): Opening[] {
       }),
     ),
     ...(network?.loopback ? [LOOPBACK] : []),
+    ...(files.root.kind === 'dir'
+      ? [
+          {
+            name: 'root',
+            way: 'read',
+            to: files.root.path,
+            width: ['to read and execute', 'shown as /'],
+            size: 2,
+          } as const,
+        ]
+      : []),
     ...files.read.map(
       ({ host, inside }): Opening => ({
         name: 'files.read',

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, statfsSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { boundaryNamed, type InputFile } from '../../boundary/index.js'
-import { ImageError } from '../../errors/index.js'
+import { ImageError, PolicyError } from '../../errors/index.js'
 import type { HostFacts } from '../../host/index.js'
 import { type Fetch, full, type PullWork } from '../../images/index.js'
 import type { Plan } from '../../plan/index.js'
@@ -74,7 +74,7 @@ export class SandboxWork implements PullWork {
     }))
     const size = `${Math.ceil((most + CHATTER) / MIB)}MiB`
     const network = { allow, maxDownload: size, timeouts: { idle: '5m' } }
-    const bare = policyFor({ network, env: { HOME: '/job', TMPDIR: into === null ? '/tmp' : '/out' } })
+    const bare = reachable({ network, env: { HOME: '/job', TMPDIR: into === null ? '/tmp' : '/out' } })
     const write = into === null ? [] : [{ host: into, inside: '/out', live: true }]
     const policy = withFiles(bare, { read: [], write })
     const inputs = Object.entries(files).map(
@@ -131,6 +131,21 @@ function policyFor(more: object): Policy {
     },
     { ceiling: NO_CEILING },
   )
+}
+
+/** Hosts and blocks are the caller's words. @throws ImageError for those that mean nothing, or are not opened */
+function reachable(more: object): Policy {
+  try {
+    return policyFor(more)
+  } catch (error) {
+    const [problem] = error instanceof PolicyError ? error.problems : []
+    if (problem === undefined) throw error
+    const closed = /is a private address/.test(problem.what)
+    const advice = closed
+      ? 'If it is the registry you mean, open its address: --private ADDRESS/32.'
+      : problem.advice
+    throw new ImageError('image.badHost', `The registry can't be asked: ${problem.what}`, advice)
+  }
 }
 
 /** Places in the store, which no policy that anybody writes can name. */
