@@ -177,3 +177,16 @@ test('a policy’s hash covers its root', () => {
   assert.deepEqual(root('dir:/srv/a'), { kind: 'dir', path: '/srv/a' })
   assert.deepEqual(root('image:tool'), { kind: 'image', reference: 'tool:latest' })
 })
+
+asEachUser(
+  'verify breaks nothing where the root is a folder',
+  async (user, t) => {
+    const tree = busyboxTree(join(testFolder(t, 0o755), 'tree'))
+    const only = ['files', 'isolation', 'identity'].flatMap((each) => ['--only', each])
+    const { status, stdout, stderr } = await glovebox(user, ['verify', '--root', `dir:${tree}`, ...only])
+    assert.equal(status, 0, `${stdout}${stderr}`)
+    assert.match(stdout, /holds +files\.host-hidden/)
+    assert.match(stdout, /holds +files\.root-read-only/)
+  },
+  noBusybox,
+)
