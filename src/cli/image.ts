@@ -1,6 +1,6 @@
 /** `image import | pull | ls | inspect | rm`: root file systems for `root: image:NAME`. */
 import { resolve } from 'node:path'
-import { visible } from '../errors/index.js'
+import { ImageError, visible } from '../errors/index.js'
 import {
   DEFAULT_LIMITS,
   type ImageLimits,
@@ -117,7 +117,11 @@ async function made(
   const cancel = () => abort.abort()
   for (const signal of SIGNALS) process.once(signal, cancel)
   try {
-    const tell = (what: string) => progress.line(`glovebox: ${what}`)
+    // told after each chunk that is read: between sandboxes it is here that a signal is heard
+    const tell = (what: string) => {
+      if (abort.signal.aborted) throw new ImageError('image.cancelled', 'It was cancelled; nothing was kept.')
+      progress.line(`glovebox: ${what}`)
+    }
     const image = await make(new SandboxWork(host, abort.signal), { platform, limits: limitsOf(flags), tell })
     progress.clear()
     if (flags.has('--json')) printJson(image, 2)

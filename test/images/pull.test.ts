@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { redirectingRegistry } from '../support/redirecting-registry.js'
 import { NO_REGISTRY, registry } from '../support/registry.js'
 import { ociImage, ociIndex, tarball, written } from '../support/tarball.js'
 import { busyboxTree, NO_BUSYBOX } from '../support/trees.js'
@@ -91,6 +92,11 @@ for (const user of STORE_USERS)
     store.env.HOME = homes.right
     assert.match((await store.image('pull', 'tool:1')).stderr, /needs the registry too/)
 
+    server.push(`${at('one')}:x`, 'team/older:1', ['--format', 'v2s2'])
+    const older = await pull('team/older:1')
+    assert.match(older.stdout, /^sha256:/, older.stderr)
+    assert.equal((await store.run(`${server.host}/team/older:1`, 'echo ran')).stdout, 'ran\n')
+    await store.image('rm', older.stdout.trim())
     await store.image('rm', here.digest)
     tamper(at('stored'), root.length)
     const replaced = await pull('team/tool:1')
@@ -116,3 +122,25 @@ function tamper(stored: string, least: number): void {
   bytes[middle] = (bytes[middle] ?? 0) ^ 0xff
   writeFileSync(largest, bytes)
 }
+
+for (const user of STORE_USERS)
+  test(`a registry that sends elsewhere for a layer is followed only where that was allowed (${user.name})`, {
+    skip: user.skip ?? NO_TOOLS() ?? none ?? false,
+  }, async (t) => {
+    const store = testStore(user, t)
+    const image = ociImage([tarball([{ name: 'file', content: 'x' }])])
+    const server = await redirectingRegistry(t, store.folder, image)
+    store.env.HOME = server.home
+    const pull = (...flags: string[]) =>
+      store.image('pull', `${server.host}/team/tool:1`, '--private', '127.0.0.0/8', ...flags)
+    const { status, stderr } = await pull()
+    assert.equal(status, 1)
+    assert.match(
+      stderr,
+      /The registry sends to 127\.0\.0\.2:\d+, which was not allowed.*--allow-host 127\.0\.0\.2:\d+/,
+    )
+    assert.deepEqual(server.asked, [], 'the other host heard of it')
+    const allowed = await pull('--allow-host', server.elsewhere)
+    assert.equal(allowed.stdout, `${image.digest}\n`, allowed.stderr)
+    assert.ok(server.asked.length > 0)
+  })

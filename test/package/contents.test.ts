@@ -17,6 +17,7 @@ const MADE = [
   'dist/cli/LICENSES.txt',
   'dist/cli/doctor.cjs',
   'dist/cli/explain.cjs',
+  'dist/cli/image.cjs',
   'dist/cli/main.cjs',
   'dist/cli/shared.cjs',
   'dist/cli/tldts.cjs',

@@ -1,5 +1,6 @@
 /** From what skopeo and umoci say, and what the gateway saw, to one sentence and what to do. What they say is hostile: bounded, spelled out. Pure. */
 import { ImageError, visible } from '../../errors/index.js'
+import type { Fetch } from '../../images/index.js'
 import type { PlanRun } from '../plan-runner.js'
 
 const MOST = 300
@@ -63,27 +64,32 @@ const RULES: readonly Rule[] = [
 ]
 
 /** What the gateway refused comes first: it is why the rest went wrong. */
-export function fetchError(run: PlanRun): ImageError {
-  return refusedOnTheWay(run) ?? unreachable(run) ?? byWords(run) ?? complaint('fetch', run)
+export function fetchError(run: PlanRun, hosts: Fetch['hosts']): ImageError {
+  return refusedOnTheWay(run, hosts) ?? unreachable(run) ?? byWords(run) ?? complaint('fetch', run)
 }
 
 const PRIVATE = new Set(['denyPrivate', 'denyLoopback', 'denyOwnAddress', 'denyCgnat', 'denyLinkLocal'])
 
-function refusedOnTheWay({ attempts }: PlanRun): ImageError | null {
+function refusedOnTheWay({ attempts }: PlanRun, hosts: Fetch['hosts']): ImageError | null {
   const refused = attempts.find(({ verdict, protocol }) => verdict !== 'allow' && protocol !== 'udp')
   if (refused === undefined) return null
   const { name, address, port, verdict } = refused
   const where = visible(`${name ?? address ?? 'somewhere'}${port === null || port === 443 ? '' : `:${port}`}`)
-  if (PRIVATE.has(verdict) && address !== null)
+  const named = hosts.some((each) => each.host === (name ?? address) && each.port === port)
+  const block =
+    PRIVATE.has(verdict) && address !== null
+      ? ` --private ${address}${address.includes(':') ? '/128' : '/32'}`
+      : ''
+  if (named && block !== '')
     return new ImageError(
       'image.unreachable',
       `${where} has the address ${address}, which is not public (${verdict}).`,
-      `If that is the registry you mean: --private ${address}${address.includes(':') ? '/128' : '/32'}.`,
+      `If that is the registry you mean:${block}.`,
     )
   return new ImageError(
     'image.unreachable',
     `The registry sends to ${where}, which was not allowed (${verdict}).`,
-    `If that belongs to the registry, as where its layers are kept often does: --allow-host ${where}.`,
+    `If that belongs to the registry, as where its layers are kept often does: --allow-host ${where}${block}.`,
   )
 }
 

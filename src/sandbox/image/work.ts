@@ -89,7 +89,7 @@ export class SandboxWork implements PullWork {
     const room = into === null ? null : { folder: into, bytes: most }
     const run = await this.#run(policy, argv, { room, options: { inputs } })
     if (succeeded(run)) return run.stdout
-    throw fetchError(run)
+    throw fetchError(run, hosts)
   }
 
   async settle(folder: string): Promise<void> {
