@@ -12,6 +12,7 @@ export {
   BoundaryUnavailableError,
   CredentialError,
   GloveboxError,
+  ImageError,
   LaunchError,
   PolicyError,
   type PolicyProblem,

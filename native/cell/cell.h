@@ -53,6 +53,10 @@ struct settings {
 enum { GRANT_IDMAPPED = 1, GRANT_WRITABLE = 2 };
 /* The first byte of its network: the job's own servers on loopback; as on a kernel without TPROXY. */
 enum { NETWORK_LOOPBACK = 1, NETWORK_BY_PORT = 2 };
+/* The first byte of its tree: opened with root's rights, where no one else may look for it. */
+enum { TREE_AS_ROOT = 1 };
+/* The first byte of a mount point in the tree: a folder, a file, or what the grant of that number is. */
+enum { POINT_FILE = 254, POINT_FOLDER = 255 };
 
 struct request {
     uint32_t id;
@@ -74,6 +78,8 @@ struct request {
         bool writable; /* GRANT_WRITABLE */
     } grants[MAX_GRANTS];
     int grant_count;
+    const char *tree;  /* the root is this folder; NULL: bubblewrap makes one */
+    bool tree_as_root; /* TREE_AS_ROOT */
     struct {
         bool wanted;
         bool loopback; /* NETWORK_LOOPBACK */
@@ -92,6 +98,8 @@ struct request {
 bool request_parse(const uint8_t *bytes, size_t length, struct request *out);
 /* Whether a grant is to be shown under another owner, which takes root's rights. */
 bool request_idmaps(const struct request *request);
+/* Whether path is absolute and canonical: no empty step, no `.`, no `..`. */
+bool request_canonical(const char *path);
 /* Whether one that was not parsed yet asks for a network. */
 bool request_networks(const uint8_t *bytes, size_t length);
 
@@ -126,6 +134,13 @@ int cgroup_watch_oom(const struct settings *settings, pid_t launcher, uint32_t s
 #define STAGE "/sys"
 void stage_as_root(const struct request *request);
 void stage_in_namespace(const struct request *request, bool staged);
+
+/* tree.c: the root where it is a folder of the host's, below a layer of the sandbox's own */
+#define TREE STAGE "/r"
+#define TREE_OWN STAGE "/o"
+#define TREE_ROOT STAGE "/t"
+void tree_own(const struct request *request);
+void tree_mount(void);
 
 /* worker.c */
 _Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint32_t sequence, int requests, int heard,

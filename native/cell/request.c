@@ -56,6 +56,38 @@ static bool check_own_file(const struct frame *frame)
     return length > 0 && length < frame->length && length <= 64 && name[0] != '.' && strchr(name, '/') == NULL;
 }
 
+bool request_canonical(const char *path)
+{
+    if (!absolute(path))
+        return false;
+    while (*path != 0) {
+        size_t step = strcspn(++path, "/");
+        if (step == 0 || step > NAME_MAX || (step == 1 && path[0] == '.') || (step == 2 && memcmp(path, "..", 2) == 0))
+            return false;
+        path += step;
+    }
+    return true;
+}
+
+/* `r`: u8 flags, PATH NUL: the folder that is the root. */
+static bool take_tree(const struct frame *frame, struct request *out)
+{
+    struct frame rest = {.tag = frame->tag, .length = frame->length - 1, .bytes = frame->bytes + 1};
+    if (out->tree != NULL || frame->length < 2 || frame->bytes[0] > TREE_AS_ROOT)
+        return false;
+    out->tree_as_root = frame->bytes[0] == TREE_AS_ROOT;
+    out->tree = frame_string(&rest);
+    return request_canonical(out->tree);
+}
+
+/* `m`: u8 number of a grant, POINT_FILE or POINT_FOLDER, PATH NUL: where bubblewrap mounts something in a tree. */
+static bool check_point(const struct frame *frame)
+{
+    struct frame rest = {.tag = frame->tag, .length = frame->length - 1, .bytes = frame->bytes + 1};
+    return frame->length >= 2 && (frame->bytes[0] < MAX_GRANTS || frame->bytes[0] >= POINT_FILE) &&
+           request_canonical(frame_string(&rest));
+}
+
 /* `n`: u8 flags, the resolver's IPv4 address, then u16 ports. */
 static bool take_network(const struct frame *frame, struct request *out)
 {
@@ -106,6 +138,10 @@ static bool take(const struct frame *frame, struct request *out)
         return take_scratch(frame, out);
     case 'g':
         return take_grant(frame, out);
+    case 'r':
+        return take_tree(frame, out);
+    case 'm':
+        return check_point(frame);
     case 'c':
     case 'C':
         return check_cgroup_write(frame);

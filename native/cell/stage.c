@@ -4,6 +4,8 @@
  *                    idmapped where asked
  *   STAGE/s/0, 1 …   the scratch folders: one file system, bounded in bytes and inodes
  *   STAGE/e          the sandbox's own /etc
+ *   STAGE/r, o, t    a root that is a folder of the host's, the sandbox's own layer over it, and the two as one (tree.c);
+ *                    the sandbox's own /etc is in that layer then
  * bubblewrap binds from there. STAGE covers /sys, which a sandbox never shows.
  */
 #include "cell.h"
@@ -124,6 +126,17 @@ static void attach(int tree, int index)
     close(tree);
 }
 
+/* Read-only like a read grant, and under its own owners: who may not read a file of it on the host may not inside. */
+static void attach_tree(const struct request *request)
+{
+    struct grant whole = {.path = request->tree, .idmap = false, .writable = false};
+    int tree = clone_tree(&whole, 0);
+    if (mkdir(TREE, 0755) < 0 || mkdir(TREE_OWN, 0755) < 0 || mkdir(TREE_ROOT, 0755) < 0 ||
+        syscall(SYS_move_mount, tree, "", AT_FDCWD, TREE, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        fail("root", request->tree);
+    close(tree);
+}
+
 /*
  * A clone brings along what is mounted below: a chroot's /proc would show the host's processes. Looked at where it is
  * attached, so that what was checked is what is shown.
@@ -168,6 +181,8 @@ static void stage_base(const struct request *request)
         fail("stage", STAGE);
     if (mkdir(STAGE "/s", 0755) < 0 || mkdir(STAGE "/e", 0755) < 0)
         fail("stage", STAGE "/s");
+    if (request->tree != NULL)
+        attach_tree(request);
     for (int i = 0; i < count; i++)
         attach(trees[i], i);
     if (count > 0)
@@ -185,15 +200,16 @@ static void own_files(const struct request *request)
 {
     struct wire wire = {request->body.at, request->body.left};
     struct frame frame;
-    if (mount("etc", STAGE "/e", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=4m,nr_inodes=256") < 0)
-        fail("own-files", STAGE "/e");
+    const char *folder = request->tree == NULL ? STAGE "/e" : TREE_OWN "/etc";
+    if (request->tree == NULL && mount("etc", folder, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=4m,nr_inodes=256") < 0)
+        fail("own-files", folder);
     while (wire_next(&wire, &frame) == 1) {
         if (frame.tag != 'e')
             continue;
         const char *name = (const char *)frame.bytes;
         size_t skip = strlen(name) + 1;
         char path[128];
-        snprintf(path, sizeof path, STAGE "/e/%s", name);
+        snprintf(path, sizeof path, "%s/%s", folder, name);
         int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (fd < 0 || write(fd, frame.bytes + skip, frame.length - skip) != (ssize_t)(frame.length - skip))
             fail("own-files", name);
@@ -215,5 +231,9 @@ void stage_in_namespace(const struct request *request, bool staged)
         if (mkdir(path, 0700) < 0 || chmod(path, request->places[i]) < 0)
             fail("scratch", path);
     }
+    if (request->tree != NULL)
+        tree_own(request);
     own_files(request);
+    if (request->tree != NULL)
+        tree_mount();
 }

@@ -238,7 +238,7 @@ _Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint
     cgroup_apply(settings, launcher, sequence, &request);
     set_oom_score(&request);
     pin(&request);
-    bool staged = request.own_uid && request_idmaps(&request);
+    bool staged = request.own_uid && (request_idmaps(&request) || request.tree_as_root);
     if (staged)
         stage_as_root(&request);
     if (request.own_uid)

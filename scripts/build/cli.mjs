@@ -16,7 +16,7 @@ const FOLDER = join(root, 'dist/cli')
 const LATE_PACKAGES = { 'zod/mini': 'zod', yaml: 'yaml', tldts: 'tldts' }
 const LOADED_ANYWAY = ['node:fs', 'node:path', 'node:url', 'node:util', 'node:events', 'node:buffer']
 /** Commands that load late, and what they share. What takes a minute needs no cache. */
-const LATE_COMMANDS = ['explain', 'verify', 'doctor', 'shared']
+const LATE_COMMANDS = ['explain', 'verify', 'doctor', 'image', 'shared']
 /**
  * What a run with credentials loads; `build` is the folder of oauth4webapi's script, for a source that exchanges tokens;
  * `certificate` is for the decoys of verify.

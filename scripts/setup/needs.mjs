@@ -125,6 +125,30 @@ export const NEEDS = [
     why: 'a database and its client, for a network test',
   },
   {
+    package: 'skopeo',
+    for: ['test'],
+    there: () => existsSync('/usr/bin/skopeo'),
+    why: 'pulls images',
+  },
+  {
+    package: 'umoci',
+    for: ['test'],
+    there: () => existsSync('/usr/bin/umoci'),
+    why: 'unpacks images',
+  },
+  {
+    package: 'docker-registry',
+    for: ['test'],
+    there: () => existsSync('/usr/bin/docker-registry'),
+    why: 'a registry to pull from, for the tests of images',
+  },
+  {
+    package: 'apache2-utils',
+    for: ['test'],
+    there: () => existsSync('/usr/bin/htpasswd'),
+    why: "that registry's one user",
+  },
+  {
     package: 'chromium',
     for: ['test'],
     there: () => existsSync('/usr/bin/chromium'),

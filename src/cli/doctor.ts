@@ -1,6 +1,6 @@
 import { parsePolicy } from '../policy/index.js'
 import { bubblewrapVersion, type Finding, findings, type Trial } from '../proof/index.js'
-import { Glovebox, hostOf } from '../sandbox/index.js'
+import { Glovebox, hostOf, missingPrograms } from '../sandbox/index.js'
 import { type CommandEntry, type Flag, type Parsed, WrongUsage } from './flags.js'
 import { print, printJson, sentence } from './terminal.js'
 
@@ -22,6 +22,7 @@ async function doctor({ words, flags }: Parsed): Promise<number> {
   const trial: Trial = {
     bubblewrapVersion: host.bubblewrap === null ? null : bubblewrapVersion(host.bubblewrap),
     failure: await tryOne(everyLimitWaived),
+    imagesLack: missingPrograms(),
   }
   const found = findings(host, parsePolicy({ version: 1 }), trial, Object.keys(process.env))
   if (flags.has('--json')) printJson(found, 2)

@@ -7,6 +7,8 @@ export const OVERVIEW = [
   'glovebox explain [flags] [-- COMMAND…]      what a job could still do if it were taken over; runs nothing',
   'glovebox verify [flags]                     attacks the sandbox of a policy from inside, on this host: does every promise hold?',
   'glovebox doctor                             what this host can enforce, and the command that gets the rest',
+  'glovebox image import | pull | ls | inspect | rm',
+  '                                            root file systems for --root image:NAME',
   'glovebox policy check FILE… | schema        validate a policy; print its JSON Schema',
   'glovebox --version, --help, COMMAND --help',
   '',
@@ -77,6 +79,26 @@ export function helpFor(command: string, flags: readonly Flag[]): string[] {
         '  glovebox verify --policy policy.yaml --junit results.xml                       (for CI)',
         '  glovebox verify --only isolation --only limits.memory --verbose',
         '  glovebox verify --policy policy.yaml --list',
+      ]
+    case 'image':
+      return [
+        'glovebox image import FILE|DIR [NAME]      an OCI layout or archive, what docker save wrote, or a tar of a root',
+        'glovebox image pull REGISTRY/NAME[:TAG|@DIGEST]',
+        'glovebox image ls',
+        'glovebox image inspect NAME|DIGEST',
+        'glovebox image rm NAME|DIGEST…',
+        '',
+        'Root file systems of this user, for --root image:NAME and `root: image:NAME`. An image is read in sandboxes of Glovebox’s own,',
+        'checked before it is unpacked and afterwards, and shown read-only. What it says of commands, users and variables is ignored.',
+        'Prints the digest. Exits 1 if it fails, and keeps nothing then.',
+        ...table,
+        '',
+        'Examples:',
+        '  mmdebstrap --variant=minbase --include=imagemagick bookworm tool.tar && glovebox image import tool.tar tool:1',
+        '  docker save app:2 -o app.tar && glovebox image import app.tar app:2',
+        '  glovebox image pull registry.example.com/team/tool@sha256:…',
+        '  glovebox image pull registry.corp.example:5000/tool:1 --private 10.2.0.0/16 --allow-host blobs.corp.example',
+        '  glovebox run --root image:tool:1 -- convert -version',
       ]
     case 'doctor':
       return [

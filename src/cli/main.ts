@@ -14,12 +14,9 @@ const COMMANDS: Readonly<Record<string, () => CommandEntry | Promise<CommandEntr
   explain: async () => (await import('./explain.js')).EXPLAIN,
   verify: async () => (await import('./verify.js')).VERIFY,
   doctor: async () => (await import('./doctor.js')).DOCTOR,
+  image: async () => (await import('./image.js')).IMAGE,
   policy: () => ({ flags: POLICY_COMMAND_FLAGS, act: policy, wrong: 2 }),
 }
-
-const NOT_YET = new Map([
-  ['image', "Images are not in this version of Glovebox: root is the host's programs."],
-])
 
 export async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv
@@ -51,8 +48,6 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 function unknownCommand([name = '', ...rest]: readonly string[]): string {
-  const later = NOT_YET.get(name)
-  if (later !== undefined) return later
   const near = nearest(name, [...Object.keys(COMMANDS), '--help', '--version'])
   const hint = near === null ? '' : ` Did you mean "${near}"?`
   // `glovebox -- id`, `glovebox --memory 1GiB -- id`: only the word `run` is missing

@@ -13,7 +13,11 @@ export const POLICY_FLAGS: readonly Flag[] = [
     value: 'NAME',
     help: 'process (runc, gvisor, docker and microvm are not in this version)',
   },
-  { name: '--root', value: 'host', help: "what the root shows: host, the host's programs and libraries" },
+  {
+    name: '--root',
+    value: 'host|dir:PATH|image:NAME',
+    help: "what the root is: the host's programs and libraries, a folder, or an image (glovebox image)",
+  },
   { name: '--read', value: 'HOST[:INSIDE]', repeatable: true, help: 'show a host file or folder, read-only' },
   {
     name: '--write',

@@ -21,8 +21,11 @@ export class Progress {
     done: number,
     of: number,
   ): void {
+    this.line(`glovebox: ${done} of ${of} probes  ${probe}${status === 'broken' ? '  BROKEN' : ''}`)
+  }
+
+  line(text: string): void {
     if (!this.#shown) return
-    const text = `glovebox: ${done} of ${of} probes  ${probe}${status === 'broken' ? '  BROKEN' : ''}`
     const width = Math.max(NARROWEST, (process.stderr.columns || USUAL) - 1)
     process.stderr.write(`${START_OF_LINE}${text.slice(0, width)}${TO_END_OF_LINE}`)
     this.#dirty = true

@@ -29,6 +29,7 @@ export function refusedReport(command: readonly string[], message: string, { cod
     startedAt: new Date().toISOString(),
     policySha256: null,
     boundary: null,
+    root: null,
     command,
     result: { reason, exitCode: REJECTED, signal: null, message },
     usage: NO_USAGE,

@@ -66,3 +66,6 @@ export class UsageError extends GloveboxError {}
 
 /** A credential's value could not be had. No sentence of it holds one. The job did not start. */
 export class CredentialError extends GloveboxError {}
+
+/** An image is not here, can't be had, or is not what it says it is. Nothing of it was kept. */
+export class ImageError extends GloveboxError {}

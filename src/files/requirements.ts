@@ -1,4 +1,4 @@
-import type { FilePlan, Requirement } from '../plan/index.js'
+import type { FilePlan, Requirement, RootPlan } from '../plan/index.js'
 import type { Policy } from '../policy/index.js'
 import { formatSize } from '../units/index.js'
 
@@ -65,7 +65,7 @@ export function fileWarnings({ live }: FilePlan): string[] {
   )
 }
 
-export function filePlan(policy: Policy): FilePlan {
+export function filePlan(policy: Policy, root: RootPlan): FilePlan {
   const { scratchBytes } = policy.limits
   const inodes = Math.min(MAX_INODES, Math.max(MIN_INODES, Math.ceil(scratchBytes / BYTES_PER_INODE)))
   const granted = [...policy.files.read, ...policy.files.write].some((grant) =>
@@ -75,7 +75,7 @@ export function filePlan(policy: Policy): FilePlan {
   const places = ['/tmp', '/dev/shm', ...collected.map((grant) => grant.inside)]
   if (!granted) places.unshift(policy.workdir)
   return {
-    root: policy.root,
+    root,
     workdir: policy.workdir,
     read: policy.files.read,
     write: collected,

@@ -5,15 +5,29 @@ import type {
   HostPattern,
   NetworkPolicy,
   Protocol,
-  Root,
   RuleBudget,
   SyscallLock,
   SyscallProfile,
 } from '../policy/index.js'
 import type { Claim } from './requirement.js'
 
+/** What the root is made of, found on this host. */
+export type RootPlan =
+  | { readonly kind: 'host' }
+  /** absolute path of the folder */
+  | { readonly kind: 'dir'; readonly path: string }
+  | {
+      readonly kind: 'image'
+      /** as the policy names it */
+      readonly reference: string
+      /** of its manifest, `sha256:…` */
+      readonly digest: string
+      /** absolute path of the unpacked folder */
+      readonly path: string
+    }
+
 export interface FilePlan {
-  readonly root: Root
+  readonly root: RootPlan
   /** absolute path inside where the command starts */
   readonly workdir: string
   readonly read: readonly Grant[]

@@ -12,6 +12,7 @@ import { formatPath, type Written } from './places.js'
 import type { Grant, Policy } from './policy.js'
 import { Problems } from './problems.js'
 import { show } from './quote.js'
+import { checkRootWrites, readRoot } from './root.js'
 import type { PolicyDocument } from './schema.js'
 import { checkShape } from './shape.js'
 
@@ -29,6 +30,8 @@ export function canonicalPolicy(written: Written, resolve: ResolveHostPath): Pol
   const read = readGrants('read', parts.files?.read, context)
   const write = readGrants('write', parts.files?.write, context)
   compareGrants([...read, ...write], problems)
+  const root = readRoot(parts.root, context)
+  checkRootWrites(root, write, problems)
   checkEnv(parts.env, problems)
   const workdir = checkWorkdir(parts.workdir, [...read, ...write], problems)
   checkSyscalls(parts.syscalls, problems)
@@ -37,7 +40,7 @@ export function canonicalPolicy(written: Written, resolve: ResolveHostPath): Pol
   const credentials = readCredentials(parts.credentials, { places: written.places, problems })
   checkCredentials(credentials, { env: parts.env, network }, problems)
   problems.throwIfAny()
-  return complete(parts as PolicyDocument, { read, write }, workdir, { network, credentials })
+  return complete(parts as PolicyDocument, { read, write }, workdir, { root, network, credentials })
 }
 
 /** Sections that are maps, whatever else is wrong with them: so that one report can name every problem. */
@@ -92,13 +95,13 @@ function complete(
   document: PolicyDocument,
   grants: { read: readonly Granted[]; write: readonly Granted[] },
   workdir: string,
-  { network, credentials }: Pick<Policy, 'network' | 'credentials'>,
+  { root, network, credentials }: Pick<Policy, 'root' | 'network' | 'credentials'>,
 ): Policy {
   const { lifetime = {}, limits = {}, syscalls = {} } = document
   return brand({
     version: 1,
     boundary: document.boundary ?? 'process',
-    root: { kind: 'host' },
+    root,
     workdir,
     env: Object.fromEntries(Object.entries(document.env ?? {}).sort(byName)),
     files: {

@@ -6,6 +6,7 @@ import type { Path, Place, Places } from './places.js'
 import type { Grant, Policy } from './policy.js'
 import type { Problems } from './problems.js'
 import { printable, show } from './quote.js'
+import { rootText } from './root.js'
 
 interface Context {
   readonly places: Places
@@ -21,6 +22,7 @@ export function compareWithCeiling(policy: Policy, ceiling: Ceiling, context: Co
     const what = `the boundary must be ${boundary.value}, not ${policy.boundary} (ceiling ${at(boundary.place)}).`
     context.problems.add(ABOVE, ['boundary'], what, `Write boundary: ${boundary.value}.`)
   }
+  root(policy, ceiling, context)
   grants('read', policy.files.read, ceiling.read, context)
   grants('write', policy.files.write, ceiling.write, context)
   liveGrants(policy, ceiling, context)
@@ -35,6 +37,18 @@ export function compareWithCeiling(policy: Policy, ceiling: Ceiling, context: Co
     const what = `${show(name)} must be denied (ceiling ${at(ceiling.deny.place)}).`
     context.problems.add(ABOVE, ['syscalls', 'deny'], what, 'Add it.')
   }
+}
+
+/** A folder of the host's is read: where the ceiling has no root of its own, it is held by what jobs may read. */
+function root({ root: given }: Policy, { root: bound, read }: Ceiling, { problems }: Context): void {
+  if (bound !== null && rootText(bound.value) !== rootText(given)) {
+    const only = rootText(bound.value)
+    const what = `the root must be ${show(only)}, not ${show(rootText(given))} (ceiling ${at(bound.place)}).`
+    problems.add(ABOVE, ['root'], what, `Write root: ${printable(only, 400)}.`)
+  }
+  if (bound !== null || given.kind !== 'dir' || isBelow(given.path, read)) return
+  const what = `${show(given.path)} is above the ceiling, which does not let jobs read it (${at(read.place)}).`
+  problems.add(ABOVE, ['root'], what, 'Write root: host.')
 }
 
 function credentials(policy: Policy, { credentials: bound }: Ceiling, context: Context): void {

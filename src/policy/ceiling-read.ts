@@ -5,9 +5,10 @@ import type { ResolveHostPath } from './host-path.js'
 import { readNetwork } from './network.js'
 import { isWithin, pathFault, tidy } from './paths.js'
 import type { Path, Place, Written } from './places.js'
-import type { BoundaryName, NetworkPolicy, SyscallProfile } from './policy.js'
+import type { BoundaryName, NetworkPolicy, Root, SyscallProfile } from './policy.js'
 import { Problems } from './problems.js'
 import { show } from './quote.js'
+import { readRoot } from './root.js'
 import type { PolicyDocument } from './schema.js'
 import { checkShape } from './shape.js'
 
@@ -20,6 +21,7 @@ export interface Bound<T> {
 /** An upper bound. Numbers and the boundary bind when written; what grants something is denied when absent. */
 export interface Ceiling {
   readonly boundary: Bound<BoundaryName> | null
+  readonly root: Bound<Root> | null
   /** canonical folders and files that a grant must be, or lie in */
   readonly read: Bound<readonly string[]>
   readonly write: Bound<readonly string[]>
@@ -68,6 +70,9 @@ export function readCeiling(written: Written, resolve: ResolveHostPath): Ceiling
   const same = <T>(value: T): T => value
   const ceiling: Ceiling = {
     boundary: bound(['boundary'], document.boundary, same),
+    root: bound(['root'], document.root, (text) =>
+      readRoot(text, { places: written.places, problems, resolve }),
+    ),
     read: paths('read'),
     write: paths('write'),
     live: names(

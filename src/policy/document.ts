@@ -2,6 +2,7 @@ import { formatDuration, formatSize } from '../units/index.js'
 import { credentialsDocument } from './credentials-document.js'
 import { networkDocument } from './network-document.js'
 import type { Grant, Policy } from './policy.js'
+import { rootText } from './root.js'
 import type { PolicyDocument } from './schema.js'
 
 /**
@@ -14,7 +15,7 @@ export function policyDocument(policy: Policy): PolicyDocument {
   return {
     version: 1,
     boundary: policy.boundary,
-    root: 'host',
+    root: rootText(policy.root),
     workdir: policy.workdir,
     env: { ...policy.env },
     ...(policy.network === null ? {} : { network: networkDocument(policy.network) }),

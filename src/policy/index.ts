@@ -28,6 +28,13 @@ export {
 } from './host-name.js'
 export { type HostAnswer, type HostKind, type ResolveHostPath, resolveHostPath } from './host-path.js'
 export { patternText } from './host-pattern.js'
+export {
+  type ImageReference,
+  imageReference,
+  type ReferenceAnswer,
+  referenceText,
+  repositoryText,
+} from './image-reference.js'
 export { policySchemaJson } from './json-schema.js'
 export { type LoadOptions, loadPolicy } from './load.js'
 export { type PolicyOptions, parsePolicy } from './parse.js'
@@ -50,6 +57,7 @@ export type {
 } from './policy.js'
 export { BOUNDARIES, PROTOCOLS, WAIVABLE } from './policy.js'
 export { defaultProfilesDir, isProfileName, profileNames } from './profiles.js'
+export { rootText } from './root.js'
 export type { PolicyDocument } from './schema.js'
 export { canonicalSha256, policySha256 } from './sha256.js'
 export * as special from './special-addresses.js'

@@ -13,12 +13,6 @@ const isMap = (value: unknown) => typeof value === 'object' && value !== null
 
 const FUTURE: readonly Future[] = [
   {
-    path: 'root',
-    when: (value) => typeof value === 'string' && /^(dir|image):/.test(value),
-    sentence: 'this version of Glovebox cannot enforce a root of its own yet.',
-    advice: 'Write root: host, or remove the key.',
-  },
-  {
     path: 'lifetime.reuse',
     when: isMap,
     sentence: 'this version of Glovebox cannot enforce rules of reuse yet; every job has a fresh sandbox.',

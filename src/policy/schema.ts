@@ -17,10 +17,17 @@ const KEYS = {
     ),
   root: () =>
     z.optional(
-      oneOf(['host'], 'a root', {
-        description: "The sandbox's root. host: a read-only view of this host's programs and libraries.",
-        default: 'host',
-      }),
+      text(
+        /^(?:host$|dir:.|image:.)/,
+        'is not a root.',
+        'Write host, dir:PATH of a folder, or image:NAME of an image (`glovebox image ls` shows those that are here).',
+        {
+          description:
+            "The sandbox's root, read-only. host: this host's programs and libraries; dir:PATH: a folder of this host; image:NAME: an image of the store.",
+          default: 'host',
+          examples: ['host', 'dir:/srv', 'image:registry.example.com/team/tool:1.2'],
+        },
+      ),
     ),
   workdir: () =>
     z.optional(

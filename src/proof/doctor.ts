@@ -10,6 +10,8 @@ export interface Trial {
   /** set when a sandbox was really started and failed */
   readonly failure: string | null
   readonly bubblewrapVersion: string | null
+  /** programs that `glovebox image` would need and this host does not have */
+  readonly imagesLack?: readonly string[]
 }
 
 const OLDEST_BUBBLEWRAP = [0, 8] as const
@@ -28,6 +30,7 @@ export function findings(
     ...boundaryFindings(host, trial),
     ...claimFindings(host, policy),
     identityFinding(host),
+    ...imageFinding(trial),
     ...containerRootFinding(host),
     ...environmentFinding(callerEnv),
   ]
@@ -75,6 +78,29 @@ function claimFindings(host: HostFacts, policy: Policy): Finding[] {
         ? { name, status: 'note', what: answer.why, get: '' }
         : { name, status: 'missing', what: answer.why, get: answer.get }
     })
+}
+
+/** Only who uses images misses them. */
+function imageFinding(trial: Trial | null): Finding[] {
+  const { imagesLack } = trial ?? {}
+  if (imagesLack === undefined) return []
+  if (imagesLack.length === 0)
+    return [
+      {
+        name: 'images',
+        status: 'good',
+        what: 'skopeo and umoci are here: images can be pulled and imported.',
+        get: '',
+      },
+    ]
+  return [
+    {
+      name: 'images',
+      status: 'note',
+      what: `Without ${imagesLack.join(' and ')} no image can be ${imagesLack.includes('umoci') ? 'pulled or imported' : 'pulled'}.`,
+      get: `\`apt-get install ${imagesLack.join(' ')}\` gets it on Debian and Ubuntu.`,
+    },
+  ]
 }
 
 function identityFinding(host: HostFacts): Finding {

@@ -52,6 +52,17 @@ export function openings({ files, network, credentials, lifetime, limits }: Plan
         size: methods === null && paths === null ? 3 : 2,
       }
     }),
+    ...(files.root.kind === 'dir'
+      ? [
+          {
+            name: 'root',
+            way: 'read',
+            to: files.root.path,
+            width: ['to read and execute', 'shown as /'],
+            size: 2,
+          } as const,
+        ]
+      : []),
     ...files.read.map(
       ({ host, inside }): Opening => ({
         name: 'files.read',

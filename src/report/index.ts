@@ -81,6 +81,12 @@ export interface CredentialLease {
   readonly why?: string
 }
 
+/** `digest`: of the image that the name stood for then. */
+export type ReportedRoot =
+  | { readonly kind: 'host' }
+  | { readonly kind: 'dir'; readonly path: string }
+  | { readonly kind: 'image'; readonly reference: string; readonly digest: string }
+
 /** What one run did, in the shape that `--report` writes. */
 export interface Report {
   readonly version: 1
@@ -91,6 +97,8 @@ export interface Report {
   /** of the effective policy, flags included; `null` when there was none to run under */
   readonly policySha256: string | null
   readonly boundary: BoundaryName | null
+  /** what the root was; `null` when there was none to run in */
+  readonly root: ReportedRoot | null
   readonly command: readonly string[]
   readonly result: {
     readonly reason: Reason

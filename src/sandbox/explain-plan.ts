@@ -6,6 +6,7 @@ import { networkWarnings } from '../network/index.js'
 import type { Plan } from '../plan/index.js'
 import type { Policy } from '../policy/index.js'
 import { boundaryOf, planFor, requireEnforceable } from './planner.js'
+import { rootOf } from './roots.js'
 
 export interface Explained {
   readonly plan: Plan
@@ -27,7 +28,7 @@ export function hostOf(): HostFacts {
 /** The plan for a policy, as a run would start under it. @throws BoundaryUnavailableError when a run would be refused */
 export function planOf(policy: Policy, host: HostFacts): Plan {
   const boundary = boundaryOf(policy)
-  const plan = planFor(policy, boundary, host)
+  const plan = planFor(policy, boundary, host, rootOf(policy, host))
   requireEnforceable(plan, boundary, host)
   return plan
 }
@@ -36,7 +37,7 @@ export function planOf(policy: Policy, host: HostFacts): Plan {
 export function explainPlan(policy: Policy): Explained {
   const boundary = boundaryOf(policy)
   const host = lookAtHost(boundary.hostPaths)
-  const plan = planFor(policy, boundary, host)
+  const plan = planFor(policy, boundary, host, rootOf(policy, host))
   const reason = boundary.unavailable(host)
   return {
     plan,

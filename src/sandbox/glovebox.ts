@@ -17,6 +17,7 @@ import { kept } from './plan-runner.js'
 import { boundaryOf, planFor, requireEnforceable } from './planner.js'
 import { reportOf } from './report.js'
 import { RunResult } from './result.js'
+import { rootOf, sameRoot } from './roots.js'
 import { type Job, JobRun } from './run.js'
 import { sweep } from './staging.js'
 import { checkedSize, terminalOf } from './terminal.js'
@@ -129,7 +130,13 @@ export class Glovebox {
         'Make one with loadPolicy or parsePolicy.',
       )
     const boundary = boundaryOf(policy)
-    const plan = this.#plans.get(policy) ?? planFor(policy, boundary, this.#host)
+    // a name may have become another image's since
+    const root = rootOf(policy, this.#host)
+    const known = this.#plans.get(policy)
+    const plan =
+      known !== undefined && sameRoot(known.files.root, root)
+        ? known
+        : planFor(policy, boundary, this.#host, root)
     this.#plans.set(policy, plan)
     return { plan, boundary }
   }

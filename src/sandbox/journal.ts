@@ -11,18 +11,16 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   rmdirSync,
   statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { isGone, ownMark } from '../host/index.js'
 
-/** Of a machine or a container that this process can't look into, as on a home that is shared: waited for, ms. */
-const FOREIGN_MS = 24 * 60 * 60 * 1000
-
-const NAME = /^([0-9a-f-]{36})\.(\d+)\.(\d+)\.(\d+)\.[0-9a-f]{16}$/
+/** A mark, and what tells the things of one process apart. */
+const NAME = /^(.+)\.[0-9a-f]{16}$/
 
 /** A file in the journal, or that there is no place for one: then nothing is swept, and nothing else is different. */
 export type Entry = string | null
@@ -54,7 +52,7 @@ function isOurs(place: string): boolean {
 
 /** @returns once the note is there, before the thing is made */
 export function note(path: string, random: string): Entry {
-  const name = `${bootId()}.${pidNamespace()}.${process.pid}.${startedAt('self')}.${random}`
+  const name = `${ownMark()}.${random}`
   // twice: another process may remove an empty journal just now
   for (const place of places().flatMap((each) => [each, each])) {
     try {
@@ -88,29 +86,10 @@ export function abandoned(): Map<string, string> {
     for (const name of readdirSync(place)) {
       const entry = join(place, name)
       try {
-        if (isDead(name, () => Date.now() - statSync(entry).mtimeMs))
+        if (isGone(NAME.exec(name)?.[1] ?? '', () => Date.now() - statSync(entry).mtimeMs))
           found.set(entry, readFileSync(entry, 'utf8'))
       } catch {} // gone meanwhile
     }
   }
   return found
-}
-
-function isDead(name: string, ageMs: () => number): boolean {
-  const [, boot, namespace, pid, started] = NAME.exec(name) ?? []
-  if (boot === bootId() && namespace === pidNamespace()) return startedAt(pid ?? '') !== started
-  return ageMs() > FOREIGN_MS
-}
-
-const bootId = () => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
-const pidNamespace = () => readlinkSync('/proc/self/ns/pid').replace(/\D/g, '')
-
-/** proc_pid_stat(5), field 22, behind a name that may itself hold anything but ends with the last `)`; null: no such process */
-function startedAt(pid: string): string | null {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null
-  } catch {
-    return null
-  }
 }

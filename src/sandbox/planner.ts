@@ -7,7 +7,7 @@ import { identityRequirements, JOB_IDENTITY } from '../identity/index.js'
 import { lifetimeRequirements } from '../lifetime/index.js'
 import { limitRequirements, limitsPlan } from '../limits/index.js'
 import { networkPlan, networkRequirements, trustEnv } from '../network/index.js'
-import { type Claim, claimOf, type Plan, type Requirement } from '../plan/index.js'
+import { type Claim, claimOf, type Plan, type Requirement, type RootPlan } from '../plan/index.js'
 import type { Policy } from '../policy/index.js'
 import { LOCK_FD, requirements as syscallRequirements } from '../syscalls/index.js'
 
@@ -37,8 +37,16 @@ export function boundaryOf(policy: Policy): Boundary {
   )
 }
 
-/** The policy, resolved against one boundary on this host. Pure; the plan may hold claims that are impossible here. */
-export function planFor(policy: Policy, boundary: Boundary, host: HostFacts): Plan {
+/**
+ * The policy, resolved against one boundary on this host. Pure; the plan may hold claims that are impossible here.
+ * @param root what `rootOf` found, where the policy names an image
+ */
+export function planFor(
+  policy: Policy,
+  boundary: Boundary,
+  host: HostFacts,
+  root: RootPlan = withoutImages(policy),
+): Plan {
   const waived: readonly string[] = policy.waive
   // a value goes only where requests are read
   const network = networkPlan(
@@ -59,7 +67,7 @@ export function planFor(policy: Policy, boundary: Boundary, host: HostFacts): Pl
       ...policy.env,
       ...lockEnv(policy),
     },
-    files: filePlan(policy),
+    files: filePlan(policy, root),
     network,
     credentials: policy.credentials,
     limits: limitsPlan(policy.limits, waived),
@@ -68,6 +76,12 @@ export function planFor(policy: Policy, boundary: Boundary, host: HostFacts): Pl
     claims,
     waivers: policy.waive,
   }
+}
+
+/** @throws TypeError for an image: which tree it is only its store can tell */
+function withoutImages({ root }: Policy): RootPlan {
+  if (root.kind !== 'image') return root
+  throw new TypeError('a plan for an image needs the root that was found for it')
 }
 
 /** Not to be overridden: it says which descriptor the job has, and a program that finds none must not think that it locked. */

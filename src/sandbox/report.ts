@@ -1,5 +1,5 @@
-import type { Plan } from '../plan/index.js'
-import { type CollectedFile, claimsInReport, type Report } from '../report/index.js'
+import type { Plan, RootPlan } from '../plan/index.js'
+import { type CollectedFile, claimsInReport, type Report, type ReportedRoot } from '../report/index.js'
 import { networkAttempts, observedOf } from './attempts.js'
 import type { Outcome } from './run.js'
 
@@ -21,6 +21,7 @@ export function reportOf(
     startedAt: times.acceptedAt.toISOString(),
     policySha256,
     boundary: plan.boundary,
+    root: reportedRoot(plan.files.root),
     command,
     result: {
       reason: verdict.reason,
@@ -44,4 +45,9 @@ export function reportOf(
     outputs: outcome.outputs,
     waivers: plan.waivers,
   }
+}
+
+/** Where the store has it is nobody's business who reads a report. */
+function reportedRoot(root: RootPlan): ReportedRoot {
+  return root.kind === 'image' ? { kind: root.kind, reference: root.reference, digest: root.digest } : root
 }

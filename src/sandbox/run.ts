@@ -20,6 +20,7 @@ import { feed } from './feed.js'
 import { inTime } from './in-time.js'
 import type { JobNetwork } from './job-network.js'
 import { OutputMeter } from './meter.js'
+import { holdRoot } from './roots.js'
 import { EXIT, type Interruption, type Verdict, verdict } from './verdict.js'
 
 export interface Job {
@@ -114,7 +115,9 @@ export class JobRun {
     let backup: NodeJS.Timeout | null = null
     let attachment: Attachment | null = null
     const credentials = this.#job.credentials === null ? null : await this.#job.credentials
+    let release = () => {}
     try {
+      release = holdRoot(this.#job.plan, process.geteuid?.() ?? 0)
       const issues = credentials === null ? [] : await this.#issues(credentials)
       if (issues === null) return this.#neverLaunched(acceptedAt, begin)
       const launching = inTime(this.#launch(source, credentials), LAUNCH_MS)
@@ -172,6 +175,7 @@ export class JobRun {
       this.#meter.close()
       await Promise.all([sandbox?.end(), attachment?.end()])
       await Promise.all([this.#job.network?.release(), credentials?.end()])
+      release()
       await this.#collecting // else it could still make a file while staging is removed
       await Promise.all(this.#job.wanted.map(({ sink }) => sink.abort()))
       this.#feeding?.destroy()

@@ -31,6 +31,7 @@ test('cell takes what it should, and reads not one byte too many, whatever it is
   const policies = [
     parse({ version: 1 }),
     parse({ version: 1, files: { read: ['/a', '/b:/c'], write: ['/d'] } }, { resolveHostPath }),
+    parse({ version: 1, root: 'dir:/r', files: { read: ['/a', '/b:/c'] } }, { resolveHostPath }),
   ]
   const files = Object.values(HOSTS).flatMap((host, h) =>
     policies.map((policy, p) => {

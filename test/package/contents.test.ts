@@ -20,6 +20,7 @@ const MADE = [
   'dist/cli/credentials.cjs',
   'dist/cli/doctor.cjs',
   'dist/cli/explain.cjs',
+  'dist/cli/image.cjs',
   'dist/cli/main.cjs',
   'dist/cli/shared.cjs',
   'dist/cli/tldts.cjs',

@@ -31,6 +31,12 @@ const POLICIES = {
     syscalls: { deny: ['flock'] },
   },
   compute: { version: 1, syscalls: { profile: 'compute', lock: 'sealed', allow: ['inotify_init1'] } },
+  tree: {
+    version: 1,
+    root: 'dir:/srv/root',
+    workdir: '/w/k',
+    files: { read: ['/srv/fonts', '/srv/in/a:/tmp/in/a'] },
+  },
   waived: { version: 1, waive: ['limits.memory', 'limits.cpus', 'limits.processes'] },
 } as const
 

@@ -41,6 +41,12 @@ function item(tag: string, body: Buffer, plan: Plan, host: HostFacts): string {
       return `cgroup ${body[0]}, if there: ${texts(1).join(' = ')}`
     case 'g':
       return `grant ${texts(1).join()}${body[0] === 1 ? ', idmapped' : ''}`
+    case 'r':
+      return `tree ${texts(1).join()}${body[0] === 1 ? ', opened as root' : ''}`
+    case 'm': {
+      const kind = body[0] === 255 ? 'folder' : body[0] === 254 ? 'file' : `as grant ${body[0]}`
+      return `mount point ${texts(1).join()}, ${kind}`
+    }
     case 's': {
       const modes = numbers(16).map((mode) => mode.toString(8))
       return `scratch ${body.readBigUInt64LE(0)} bytes, ${body.readBigUInt64LE(8)} inodes, modes ${modes.join(' ')}`

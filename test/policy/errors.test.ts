@@ -164,14 +164,6 @@ for (const [promise, source, expected] of MESSAGES)
 
 const NOT_YET: readonly (readonly [source: string, expected: string])[] = [
   [
-    'root: dir:/srv/root',
-    ':2:7: root: "dir:/srv/root": this version of Glovebox cannot enforce a root of its own yet. Write root: host, or remove the key.',
-  ],
-  [
-    'root: image:debian',
-    ':2:7: root: "image:debian": this version of Glovebox cannot enforce a root of its own yet. Write root: host, or remove the key.',
-  ],
-  [
     'lifetime: {reuse: {within: tenant}}',
     ':2:19: lifetime.reuse: this version of Glovebox cannot enforce rules of reuse yet; every job has a fresh sandbox. Write reuse: never, or remove the key.',
   ],

@@ -131,13 +131,6 @@ test('--secret is a credential of this process, swapped where the job writes its
   )
 })
 
-test('flags that this version can not enforce are refused, each by its name', () => {
-  assert.equal(
-    refused({ root: 'image:debian' }),
-    '--root: root: "image:debian": this version of Glovebox cannot enforce a root of its own yet. Leave the flag out.',
-  )
-})
-
 test('--allow-host adds a rule, --allow-public opens public hosts where the file does not', (t) => {
   const dir = folder(t, {
     'a.yaml': 'version: 1\nnetwork: {allow: [a.test], public: {ports: [443]}}',

@@ -37,7 +37,7 @@ test('the published schema is JSON Schema 2020-12, with a description on every k
 
 test('an editor completes nothing that is refused', () => {
   const text = JSON.stringify(schema)
-  for (const word of ['tenant', 'image:']) assert.ok(!text.includes(word), word)
+  for (const word of ['tenant']) assert.ok(!text.includes(word), word)
 })
 
 test('no map takes unknown keys', () => {

@@ -37,7 +37,9 @@ const OF_GATEWAY = [
   ...asked('src/network', /\bheld\('([^']+)'\)/g),
   ...asked('src/credentials', /\bheld\('([^']+)'\)/g),
 ]
-const strings = (file: string) => new Set(readFileSync(file, 'latin1').split('\0'))
+/** The first string of a section stands behind anything. */
+const has = (files: readonly string[], text: string) =>
+  files.some((file) => readFileSync(file, 'latin1').includes(`${text}\0`))
 
 const FIRST = ['--unshare-pid', '--as-pid-1', '--ro-bind', '/', '/', '--']
 
@@ -52,10 +54,12 @@ describe('what ships', () => {
   })
 
   test('has no trace of a mechanism that could be left off; the programs of the tests have', () => {
-    const shipped = new Set([...strings(CELL), ...strings(AGENT)])
-    const tests = new Set([...strings(mutable('cell')), ...strings(mutable('agent'))])
+    const [shipped, tests] = [
+      [CELL, AGENT],
+      [mutable('cell'), mutable('agent')],
+    ]
     for (const id of [...OF_PROGRAMS, '--without'])
-      assert.deepEqual([id, shipped.has(id), tests.has(id)], [id, false, true])
+      assert.deepEqual([id, has(shipped, id), has(tests, id)], [id, false, true])
     const [gateway, testGateway] = [join(ROOT, 'dist/gateway'), join(MUTABLE, 'gateway')].map((folder) =>
       readFileSync(join(folder, 'main.cjs'), 'utf8'),
     )

@@ -14,6 +14,10 @@ const REMEDIES: readonly (readonly [step: RegExp, get: string])[] = [
     /^own-uid$/,
     'This root has no ids to give: it lives in a user namespace with a small range. Run it as an ordinary user.',
   ],
+  [
+    /^root$/,
+    'The folder that is the root must be one that this user can read, on a file system that overlayfs can lie over (ext4, xfs, btrfs, tmpfs), and the kernel must have overlayfs in user namespaces (Linux 5.11).',
+  ],
   [/^grant$/, 'The granted path was replaced since the policy was read, or cannot be opened by this user.'],
   [
     /^grant-idmap$/,

@@ -4,7 +4,7 @@ import { InForce, type NetworkPlan, type Plan } from '../../plan/index.js'
 import { type FilterOptions, firstFilter } from '../../syscalls/index.js'
 import type { OwnFiles } from '../boundary.js'
 import { filterParts } from './filter-parts.js'
-import { ownEtc } from './root.js'
+import { type MountPoint, mountPoints, ownEtc } from './root.js'
 import { frame, text, u16, u32, u64 } from './wire.js'
 import { bubblewrapWords } from './words.js'
 
@@ -14,6 +14,11 @@ const OOM_SCORE = 800
 /** Of a grant, see `native/cell/cell.h`. */
 const GRANT_IDMAPPED = 1
 const GRANT_WRITABLE = 2
+
+/** Of a tree, and of the places to mount on in it. */
+const TREE_AS_ROOT = 1
+const POINT_FILE = 254
+const POINT_FOLDER = 255
 
 /** Of a network, likewise. */
 const NETWORK_LOOPBACK = 1
@@ -40,7 +45,8 @@ export function filterOptions(plan: Plan, host: HostFacts, inForce = InForce.all
   const { deny, allow, profile, lock } = plan.syscalls
   const arch = host.arch === 'arm64' ? 'arm64' : 'x64'
   const hostWrites = plan.files.live.length > 0
-  const hostFolders = hostWrites || plan.files.read.length > 0
+  // a folder of the host's may hold a server's socket; the store holds none
+  const hostFolders = hostWrites || plan.files.read.length > 0 || plan.files.root.kind === 'dir'
   const cpuPinned = isPinned(plan, host)
   const inet = plan.network !== null
   const missing = filterParts(inForce)
@@ -70,12 +76,27 @@ export function launchRequest(plan: Plan, host: HostFacts, options: RequestOptio
     ...cgroupWrites(plan, host, inForce),
     ...plan.files.read.map(({ host: path }) => frame('g', Buffer.from([readable]), text(path))),
     ...plan.files.live.map(({ host: path }) => frame('g', Buffer.from([idmap | GRANT_WRITABLE]), text(path))),
+    ...treeFrames(plan, ownUid && host.canIdmap),
     frame('s', u64(plan.files.scratch.bytes * roomy), u64(plan.files.scratch.inodes * roomy), ...places),
     ...Object.entries(ownEtc(plan)).map(([name, content]) => frame('e', text(name), Buffer.from(content))),
     ...(isNetworked(plan, inForce) ? [networkFrame(plan.network, options)] : []),
     frame('f', firstFilter(filterOptions(plan, host, inForce))),
     frame('a', ...bubblewrapWords(plan, host, inForce).map(text)),
   ])
+}
+
+/** `asRoot`: what only root can look for is found, as in root's own store; what is in it keeps its owners and modes. */
+function treeFrames(plan: Plan, asRoot: boolean): Buffer[] {
+  const { root } = plan.files
+  if (root.kind === 'host') return []
+  const points = mountPoints(plan).map(({ path, kind }) =>
+    frame('m', Buffer.from([pointKind(kind)]), text(path)),
+  )
+  return [frame('r', Buffer.from([asRoot ? TREE_AS_ROOT : 0]), text(root.path)), ...points]
+}
+
+function pointKind(kind: MountPoint['kind']): number {
+  return kind === 'folder' ? POINT_FOLDER : kind === 'file' ? POINT_FILE : kind.grant
 }
 
 /** Whether there is a network to be made, and the ends of it arrive. */

@@ -1,4 +1,7 @@
-/** `root: host`: the programs and libraries of this machine, without the machine. */
+/**
+ * The root. `host`: the programs and libraries of this machine, without the machine. Otherwise a tree, below a layer of the
+ * sandbox's own that cell makes (`native/cell/tree.c`).
+ */
 import type { HostFacts } from '../../host/index.js'
 import { JOB_IDENTITY } from '../../identity/index.js'
 import { inspects, TRUST } from '../../network/index.js'
@@ -104,15 +107,44 @@ export const COVERED_BUNDLES: Readonly<Record<string, string>> = {
   '/etc/pki/ca-trust/extracted/java/cacerts': TRUST.java,
 }
 
-function trustWords(plan: Pick<Plan, 'network'>, host: HostFacts): string[] {
-  if (!inspects(plan.network)) return []
+function trustWords({ network, files }: RootParts, host: HostFacts): string[] {
+  if (!inspects(network)) return []
+  const tree = files.root.kind !== 'host'
   return Object.entries(COVERED_BUNDLES)
-    .filter(([path]) => host.paths[path] === 'file')
-    .flatMap(([path, name]) => ['--ro-bind', `/sys/e/${name}`, path])
+    .filter(([path]) => tree || host.paths[path] === 'file')
+    .flatMap(([path, name]) => ['--ro-bind', tree ? `/sys/o/etc/${name}` : `/sys/e/${name}`, path])
 }
 
+type RootParts = Pick<Plan, 'network' | 'files'>
+
+/** What something is mounted on in a tree: nothing of the tree's own is. */
+export interface MountPoint {
+  readonly path: string
+  /** of the plan's grants, live ones last: it is a folder or a file as the grant is */
+  readonly kind: 'folder' | 'file' | { readonly grant: number }
+}
+
+/** In no order that matters; empty for `root: host`, which bubblewrap makes from nothing. */
+export function mountPoints({ network, files }: RootParts): MountPoint[] {
+  if (files.root.kind === 'host') return []
+  const folders = [...KERNEL_FOLDERS, ...files.scratch.places].map(
+    (path) => ({ path, kind: 'folder' }) as const,
+  )
+  const grants = [...files.read, ...files.live].map(({ inside }, grant) => ({
+    path: inside,
+    kind: { grant },
+  }))
+  const trust = inspects(network) ? Object.keys(COVERED_BUNDLES) : []
+  return [...folders, ...grants, ...trust.map((path) => ({ path, kind: 'file' }) as const)]
+}
+
+/** Of these only a folder of the sandbox's own is there; on /sys nothing is mounted. */
+const KERNEL_FOLDERS = ['/proc', '/dev', '/sys']
+
 /** bubblewrap's words for the read-only part of the root. */
-export function rootWords(plan: Pick<Plan, 'network'>, host: HostFacts, inForce = InForce.all): string[] {
+export function rootWords(plan: RootParts, host: HostFacts, inForce = InForce.all): string[] {
+  // the whole of it is mounted read-only already
+  if (plan.files.root.kind !== 'host') return ['--ro-bind', '/sys/t', '/', ...trustWords(plan, host)]
   const words = ['--ro-bind', '/usr', '/usr']
   for (const [path, kind] of Object.entries(host.topLevel))
     words.push(...(kind.startsWith('link:') ? ['--symlink', kind.slice(5), path] : ['--ro-bind', path, path]))

@@ -54,11 +54,15 @@ export const NO_WALL: Wall = { leastAbi: 0, places: [] }
 export function wall(plan: Plan, host: HostFacts): Wall {
   const folders = Object.entries(host.topLevel).filter(([, kind]) => kind === 'directory')
   const place = (rights: number) => (path: string) => ({ path, rights })
+  // a tree is read and executed wherever something of it stands; the host's own folders are known by name
+  const programs =
+    plan.files.root.kind === 'host'
+      ? [place(LIST)('/'), ...['/usr', ...folders.map(([path]) => path)].map(place(RUN))]
+      : [place(RUN)('/')]
   return {
     leastAbi: landlockAbi(host) ?? 0,
     places: [
-      place(LIST)('/'),
-      ...['/usr', ...folders.map(([path]) => path)].map(place(RUN)),
+      ...programs,
       place(READ)('/etc'),
       place(USE_PROC)('/proc'),
       place(USE_DEVICES)('/dev'),

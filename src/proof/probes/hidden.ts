@@ -53,6 +53,13 @@ function ungranted({ plan }: Given, paths: readonly string[]): string[] {
   return paths.filter((path) => !places.some((place) => covers(path, place) || covers(place, path)))
 }
 
+/** Such a name tells nothing then; whether a file of the host is there, the decoys do. */
+function ofTree({ plan }: Given): Pointless | null {
+  return plan.files.root.kind === 'host'
+    ? null
+    : { pointless: 'the root is a tree that may have such names of its own' }
+}
+
 function absent(given: Given, paths: readonly string[]): Trial | Pointless {
   const words = ungranted(given, paths).map((path): Words => ['there', path])
   if (words.length === 0) return { pointless: 'the policy grants all of these' }
@@ -132,11 +139,22 @@ export const hiddenProbes: readonly Probe[] = [
       { control: () => [attempt(['climb', '/usr/bin'], ({ result }) => result === 'EXDEV')] },
     ),
   ),
-  probe('folders', 'shown-by-mistake', "find the host's own folders", (given) => absent(given, HOST_FOLDERS)),
-  probe('configuration', 'shown-by-mistake', "find the host's own configuration", (given) =>
-    absent(given, HOST_FILES),
+  probe(
+    'folders',
+    'shown-by-mistake',
+    "find the host's own folders",
+    (given) => ofTree(given) ?? absent(given, HOST_FOLDERS),
   ),
-  probe('sys', 'host-information', 'find /sys', (given) => absent(given, SYS)),
+  probe(
+    'configuration',
+    'shown-by-mistake',
+    "find the host's own configuration",
+    (given) => ofTree(given) ?? absent(given, HOST_FILES),
+  ),
+  probe('sys', 'host-information', 'find /sys', (given) =>
+    // over a tree's own, whatever that is, there is an empty folder
+    absent(given, ofTree(given) === null ? SYS : SYS.filter((path) => path !== '/sys')),
+  ),
   probe('users', 'host-information', "find the host's users", (given) =>
     ungranted(given, ['/etc/passwd']).length === 0
       ? { pointless: 'the policy grants /etc/passwd' }

@@ -164,7 +164,7 @@ export const UNTRIED: Readonly<Record<string, string>> = {
   'hole-in-a-wall': 'a hole would have to be made first',
   'killed-while-starting': 'it is done to processes of the host; `npm run chaos` does it',
   'weakening-host': 'what the host is can not be changed from inside; a start is refused there',
-  'own-root': 'this version has no root of its own',
+  'own-root': 'it is done by whoever makes the tree, before there is a sandbox',
   'kernel-exploit': 'none is kept here',
   'lying-name-servers': 'it is done by name servers, to the gateway',
   redirects: 'a redirect is followed by the job: each hop is one of the attempts above',
@@ -178,6 +178,8 @@ export const UNTRIED: Readonly<Record<string, string>> = {
   'hostile-policies': 'it is done to the policy, before there is a sandbox',
   ceilings: 'it is done to the policy, before there is a sandbox',
   'hostile-frames': 'it would have to be the agent that says it; fuzz tests do',
+  'hostile-images': 'it is done by whoever makes the image, before there is a sandbox',
+  'kept-images': 'it is done to the store, by commands of the host',
   'kept-files': 'it is done by other users of the host',
   'supply-chain': 'it is done to what is installed',
 }

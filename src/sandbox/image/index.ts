@@ -1,0 +1,1 @@
+export { type ImageProgram, missingPrograms, SandboxWork } from './work.js'
