@@ -119,13 +119,18 @@ function notStarted(plan: Plan, command: string, end: CommandEnd & { kind: 'notS
     ? ended(
         'failed',
         EXIT.notFound,
-        `The command ${name}${orItsInterpreter(command)} is not in the sandbox: it shows /usr, and what the policy grants (files.read).${whereItMayBe(plan, command)}`,
+        `The command ${name}${orItsInterpreter(command)} is not in the sandbox: it shows ${shownBy(plan)}, and what the policy grants (files.read).${whereItMayBe(plan, command)}`,
       )
     : ended(
         'failed',
         EXIT.notExecutable,
         `The command ${name} can't be executed in the sandbox: ${end.detail}.${whatRunsIt(command, end.detail)}`,
       )
+}
+
+function shownBy({ files: { root } }: Plan): string {
+  if (root.kind === 'host') return '/usr'
+  return root.kind === 'dir' ? `the folder ${visible(root.path)}` : `the image ${root.reference}`
 }
 
 /** execve(2) says the same of a script whose `#!` names nothing. */

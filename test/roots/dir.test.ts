@@ -91,6 +91,10 @@ asEachUser(
     mkdirSync(tree)
     const { status, stderr } = await glovebox(user, ['run', '--root', `dir:${tree}`, '--', 'sh'])
     assert.equal(status, 127, stderr)
+    assert.match(
+      stderr,
+      /"sh" is not in the sandbox: it shows the folder .*empty, and what the policy grants/,
+    )
     assert.deepEqual(readdirSync(tree), [])
   },
 )
