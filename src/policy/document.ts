@@ -1,7 +1,7 @@
 import { formatDuration, formatSize } from '../units/index.js'
 import { credentialsDocument } from './credentials-document.js'
 import { networkDocument } from './network-document.js'
-import type { Grant, Policy } from './policy.js'
+import type { Grant, Policy, WriteGrant } from './policy.js'
 import { rootText } from './root.js'
 import type { PolicyDocument } from './schema.js'
 
@@ -20,7 +20,7 @@ export function policyDocument(policy: Policy): PolicyDocument {
     env: { ...policy.env },
     ...(policy.network === null ? {} : { network: networkDocument(policy.network) }),
     ...(policy.credentials.length === 0 ? {} : { credentials: credentialsDocument(policy.credentials) }),
-    files: { read: policy.files.read.map(long), write: policy.files.write.map(long) },
+    files: { read: policy.files.read.map(long), write: policy.files.write.map(longWrite) },
     lifetime: { deadline: formatDuration(lifetime.deadlineMs), ...quiet, reuse: lifetime.reuse },
     limits: {
       memory: formatSize(limits.memoryBytes),
@@ -43,4 +43,8 @@ export function policyDocument(policy: Policy): PolicyDocument {
 /** The long form: a host path may contain a colon. */
 function long({ host, inside }: Grant): { path: string; inside: string } {
   return { path: host, inside }
+}
+
+function longWrite({ live, ...grant }: WriteGrant): { path: string; inside: string; live?: true } {
+  return { ...long(grant), ...(live ? { live } : {}) }
 }

@@ -107,11 +107,14 @@ test('equal policies have equal hashes, whatever their spelling; others differ',
 })
 
 test('a policy written out and parsed again is the same policy', (t) => {
-  const dir = folder(t, { 'in:x/': '', 'out/': '' })
+  const dir = folder(t, { 'in:x/': '', 'out/': '', 'live/': '' })
   const policy = parse({
     version: 1,
     env: { B: '1', A: 'x=y\n' },
-    files: { read: [{ path: `${dir}/in:x`, inside: '/in' }], write: [`${dir}/out:/out`] },
+    files: {
+      read: [{ path: `${dir}/in:x`, inside: '/in' }],
+      write: [`${dir}/out:/out`, { path: `${dir}/live`, live: true }],
+    },
     lifetime: { noOutput: '90s' },
     limits: { memory: '4097KiB' },
   })
