@@ -149,7 +149,8 @@ describe('exchanges at random with a credential held', { skip: NO_NAMESPACE }, (
           over = true
         })
         for (const text of texts) socket.write(Buffer.from(text, 'latin1'))
-        while (!over && Date.now() - last < (heard === '' ? 2000 : 80)) await new Promise((done) => setTimeout(done, 10))
+        while (!over && Date.now() - last < (heard === '' ? 2000 : 80))
+          await new Promise((done) => setTimeout(done, 10))
         socket.destroy()
         return heard
       },
