@@ -146,6 +146,9 @@ function marks(
       found.push({ held: mine, place })
     }
   }
+  // a value may hold what parts a request into its parts
+  const [split] = looksIntoHeads() ? held.watched.values.scan(Buffer.from(request.target, 'latin1')) : []
+  if (split !== undefined) return secret(held.find(split.name), split.name)
   // of another sandbox, or of one that is gone: it stands for nothing here
   const strange =
     knowsForeign() &&

@@ -40,12 +40,16 @@ export interface Watched {
 
 const PLACEHOLDER = 'placeholder '
 
+/** So many values of one credential are recognised: the one that it has, and those before. */
+export const MOST_VALUES = 16
+
 /** The credentials of one sandbox. */
 export class HeldCredentials {
   readonly all: readonly Held[]
   /** of this moment: whoever looks through a stream looks again */
   watched: Watched
-  readonly #values: Pattern[]
+  /** the oldest first: one entry for each value that a credential had */
+  #values: readonly (readonly Pattern[])[]
   readonly #placeholders: readonly Pattern[]
   /** names of those that end, in the call that ends them */
   onEnd: (name: string, by: LeaseEnd) => void = () => {}
@@ -55,7 +59,7 @@ export class HeldCredentials {
       const held: Held = { ...issue, lease: this.#lease(issue, now, () => drop(held.material)) }
       return held
     })
-    this.#values = issues.flatMap(({ grant, material }) => patternsOf(grant.name, material))
+    this.#values = issues.map(({ grant, material }) => patternsOf(grant.name, material))
     this.#placeholders = issues.flatMap(({ grant, placeholder }) =>
       wrappingsOf(PLACEHOLDER + grant.name, placeholder),
     )
@@ -80,7 +84,7 @@ export class HeldCredentials {
   renew(name: string, material: Material, expiresAt: number | null) {
     const held = this.find(name)
     if (held === undefined) return drop(material)
-    this.#values.push(...patternsOf(name, material))
+    this.#learn(name, material)
     this.watched = this.#watch()
     if (held.lease.state.ended !== null) return drop(material)
     drop(held.material)
@@ -107,8 +111,18 @@ export class HeldCredentials {
     return times.length === 0 ? null : Math.min(...times)
   }
 
+  /** A file that is written each second would otherwise have a day's values looked for in every byte. */
+  #learn(name: string, material: Material): void {
+    const own = this.#values.filter((patterns) => patterns[0]?.name === name)
+    const forgotten = own.slice(0, Math.max(0, own.length + 1 - MOST_VALUES))
+    this.#values = [
+      ...this.#values.filter((patterns) => !forgotten.includes(patterns)),
+      patternsOf(name, material),
+    ]
+  }
+
   #watch(): Watched {
-    const values = this.#values
+    const values = this.#values.flat()
     return { all: new Needles([...values, ...this.#placeholders]), values: new Needles(values) }
   }
 

@@ -10,8 +10,8 @@ export interface RequestHead {
   readonly target: string
   /** in order, as they go on */
   readonly headers: readonly (readonly [name: string, value: string])[]
-  /** whether its path, in its one spelling, fits one of these patterns */
-  readonly pathFits: (patterns: readonly string[]) => boolean
+  /** whether its path, or another, in its one spelling, fits one of these patterns */
+  readonly pathFits: (patterns: readonly string[], other?: string) => boolean
 }
 
 export type Pairs = readonly (readonly [string, string])[]
@@ -39,6 +39,12 @@ export function decoded(text: string): string | null {
   } catch {
     return null
   }
+}
+
+/** Of one name in all its spellings: to servers that have headers in variables, `X_Key` is `X-Key`. */
+export function withoutAnySpelling(headers: Pairs, name: string): Pairs {
+  const plain = (text: string) => text.toLowerCase().replaceAll('_', '-')
+  return headers.filter(([each]) => plain(each) !== plain(name))
 }
 
 export function without(headers: Pairs, name: string): Pairs {

@@ -1,6 +1,13 @@
 import { held } from '../plan/index.js'
 import { escaped } from './aws/sign.js'
-import { decoded, type Pairs, type RequestHead, rawQuery, splitTarget, without } from './request.js'
+import {
+  decoded,
+  type Pairs,
+  type RequestHead,
+  rawQuery,
+  splitTarget,
+  withoutAnySpelling,
+} from './request.js'
 
 /** What changes of a head. */
 export interface Changed {
@@ -9,7 +16,7 @@ export interface Changed {
 }
 
 const replaced = (headers: Pairs, name: string): Pairs =>
-  held('credential-alone') ? without(headers, name) : headers
+  held('credential-alone') ? withoutAnySpelling(headers, name) : headers
 
 /** `Authorization` says this, whatever the job had there: a token of its own would be another way out. */
 export function withBearer({ target, headers }: RequestHead, value: string): Changed {
@@ -65,6 +72,9 @@ export function bodySpelling(contentType: string | null): (value: string) => str
   return (value) => value
 }
 
+/** A value may be four hundred times as long as what stands for it: so often it is swapped in one body. */
+export const MOST_SWAPS = 64
+
 /** Swaps a placeholder in a body, in pieces of any size. What comes out has another length. */
 export class BodySwap {
   readonly #from: Buffer
@@ -78,10 +88,15 @@ export class BodySwap {
     this.#to = Buffer.from(spelled, 'latin1')
   }
 
+  /** Then what it gives is not to go on. */
+  get tooOften(): boolean {
+    return this.count > MOST_SWAPS
+  }
+
   push(piece: Buffer, last = false): Buffer {
     let rest = this.#held.length === 0 ? piece : Buffer.concat([this.#held, piece])
     const out: Buffer[] = []
-    for (let at = rest.indexOf(this.#from); at !== -1; at = rest.indexOf(this.#from)) {
+    for (let at = rest.indexOf(this.#from); at !== -1 && !this.tooOften; at = rest.indexOf(this.#from)) {
       out.push(rest.subarray(0, at), this.#to)
       rest = rest.subarray(at + this.#from.length)
       this.count++

@@ -47,7 +47,7 @@ export function hint(tried: Tried): string | null {
     case 'denyHandshake':
       return tried.rule === null
         ? null
-        : `if the program trusts one certificate only, write \`inspect: false\` in ${tried.rule}: its TLS then passes unread`
+        : `if the program trusts one certificate only, its TLS can pass unread: without \`inspect: true\` in ${tried.rule}, and without a credential for the host`
     case 'denyBudget':
       return `raise the budget of ${tried.rule ?? 'network'}, if the job may use as much`
     case 'denyTimeout':

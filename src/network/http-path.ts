@@ -17,8 +17,9 @@ export function canonicalPath(path: string): string | null {
 }
 
 function ambiguous(path: string): boolean {
-  // a slash, a backslash, a control character or NUL for whoever decodes before splitting; or decodes twice
-  if (/%(?:2F|5C|[01][0-9A-F]|7F|25[0-9A-Fa-f]{2})/.test(path)) return true
+  // a slash, a backslash, a control character or NUL for whoever decodes before splitting; or decodes twice; or in UTF-8 that is
+  // longer than it may be, which no character has (RFC 3629, 3)
+  if (/%(?:2F|5C|[01][0-9A-F]|7F|25[0-9A-Fa-f]{2}|C[01]|E0%[89]|F0%8)/.test(path)) return true
   const segments = path.slice(1).split('/')
   return segments.some(
     (segment, index) =>

@@ -1,6 +1,7 @@
 import { parseSize } from '../units/index.js'
 import type { AddressBlock } from './address-block.js'
-import { hostAndPort, hostPattern, type Refusal } from './host-pattern.js'
+import type { CredentialHost } from './credential-policy.js'
+import { hostAndPort, hostPattern, patternCovers, type Refusal } from './host-pattern.js'
 import { pathPatternFault } from './path-pattern.js'
 import type { Path } from './places.js'
 import type { HostPattern, HostRule, Protocol, RuleBudget } from './policy.js'
@@ -18,14 +19,23 @@ export interface PlacedRule extends HostRule {
   readonly path: Path
 }
 
-/** The rules of `network.allow`; one whose shape is wrong is left out (its problem is known already). */
-export function readHostRules(entries: unknown, problems: Problems): PlacedRule[] {
+/**
+ * The rules of `network.allow`; one whose shape is wrong is left out (its problem is known already).
+ * @param inspected of credentials: TLS to them is looked into without a word in the rule
+ */
+export function readHostRules(
+  entries: unknown,
+  problems: Problems,
+  inspected: readonly CredentialHost[],
+): PlacedRule[] {
   if (!Array.isArray(entries)) return []
   return entries.flatMap((entry, i) => {
     const path = ['network', 'allow', i]
     if (problems.within(path)) return []
     const rule =
-      typeof entry === 'string' ? shortRule(entry, path, problems) : longRule(entry, path, problems)
+      typeof entry === 'string'
+        ? shortRule(entry, path, problems)
+        : longRule(entry, path, problems, inspected)
     return rule === null ? [] : [{ ...rule, path }]
   })
 }
@@ -40,9 +50,14 @@ function shortRule(text: string, path: Path, problems: Problems): HostRule | nul
   return checked({ host: '', ports: [answer.port ?? 443] }, answer.host, path, problems)
 }
 
-function longRule(written: WrittenRule, path: Path, problems: Problems): HostRule | null {
+function longRule(
+  written: WrittenRule,
+  path: Path,
+  problems: Problems,
+  inspected: readonly CredentialHost[],
+): HostRule | null {
   const answer = hostPattern(written.host)
-  if (!('what' in answer)) return checked(written, answer, path, problems)
+  if (!('what' in answer)) return checked(written, answer, path, problems, inspected)
   const { what, advice } = withPort(written.host) ?? answer
   problems.add('policy.badValue', [...path, 'host'], `${show(written.host)} ${what}`, advice)
   return null
@@ -55,10 +70,21 @@ function withPort(host: string): Refusal | null {
   return { what: 'has a port.', advice: `Write the port as ports: [${answer.port}].` }
 }
 
-function checked(written: WrittenRule, host: HostPattern, path: Path, problems: Problems): HostRule {
+function checked(
+  written: WrittenRule,
+  host: HostPattern,
+  path: Path,
+  problems: Problems,
+  inspected: readonly CredentialHost[] = [],
+): HostRule {
   const ports = portsOf(written)
   checkPaths(written.paths, path, problems)
-  checkHttpKeys(written, ports, path, problems)
+  const credentials = inspected.some(
+    ({ name, port }) =>
+      patternCovers(host, { kind: 'name', name }) &&
+      ports.some((each) => each.port === port && each.protocol === 'tls'),
+  )
+  checkHttpKeys(written, ports, path, problems, credentials)
   const blocks = readBlocks(written.private, path, problems)
   const fault = host.kind === 'address' ? addressFault(host.address, blocks) : null
   if (fault !== null && host.kind === 'address' && !problems.within([...path, 'private']))
@@ -95,7 +121,13 @@ function checkPaths(patterns: readonly string[] = [], path: Path, problems: Prob
 }
 
 /** What is read of HTTP alone would be a promise that nobody keeps on any other port of the rule. */
-function checkHttpKeys(written: WrittenRule, ports: HostRule['ports'], path: Path, problems: Problems): void {
+function checkHttpKeys(
+  written: WrittenRule,
+  ports: HostRule['ports'],
+  path: Path,
+  problems: Problems,
+  credentials: boolean,
+): void {
   const inspect = written.inspect ?? false
   const unlocked = inspect ? ports.find(({ protocol }) => protocol === 'tcp') : undefined
   if (inspect && (unlocked !== undefined || ports.every(({ protocol }) => protocol !== 'tls'))) {
@@ -112,7 +144,8 @@ function checkHttpKeys(written: WrittenRule, ports: HostRule['ports'], path: Pat
     const { what, advice } = unread(key, other.port, other.protocol)
     problems.addKey('policy.contradiction', [...path, key], what, advice)
   }
-  if (written.upgrade !== true || ports.some(({ protocol }) => isRead(protocol, inspect))) return
+  if (written.upgrade !== true || credentials || ports.some(({ protocol }) => isRead(protocol, inspect)))
+    return
   const tls = ports.some(({ protocol }) => protocol === 'tls')
   const what = tls
     ? 'binds on HTTP that is read, and TLS passes unread here.'

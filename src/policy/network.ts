@@ -1,5 +1,6 @@
 import { formatSize, parseDuration, parseSize } from '../units/index.js'
 import * as bounds from './bounds.js'
+import type { CredentialHost } from './credential-policy.js'
 import { readHostRules, ruleBudget, sorted } from './host-rule.js'
 import type { Path, Places } from './places.js'
 import type { HostRule, NetworkBudget, NetworkPolicy, PublicRule, RuleBudget } from './policy.js'
@@ -9,10 +10,18 @@ import type { PolicyDocument } from './schema.js'
 
 type WrittenNetwork = NonNullable<PolicyDocument['network']>
 
-/** The section `network` in its canonical form; `null` when it is absent, or when something in it is wrong. */
-export function readNetwork(written: unknown, places: Places, problems: Problems): NetworkPolicy | null {
+/**
+ * The section `network` in its canonical form; `null` when it is absent, or when something in it is wrong.
+ * @param inspected hosts of credentials
+ */
+export function readNetwork(
+  written: unknown,
+  places: Places,
+  problems: Problems,
+  inspected: readonly CredentialHost[] = [],
+): NetworkPolicy | null {
   if (typeof written !== 'object' || written === null) return null
-  const rules = readHostRules((written as WrittenNetwork).allow, problems)
+  const rules = readHostRules((written as WrittenNetwork).allow, problems, inspected)
   compareRules(rules, places, problems)
   if (problems.within(['network'])) return null
   const section = written as WrittenNetwork

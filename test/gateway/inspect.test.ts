@@ -282,7 +282,7 @@ describe('TLS that is looked into', { skip: NO_NAMESPACE }, () => {
       job.run(['curl', '-sS', '--cacert', pinned, `https://good.test:${port}/`]),
     )
     assert.equal(value.status, 60, value.stderr)
-    assert.match(find(attempts, 'denyHandshake')?.hint ?? '', /inspect: false/)
+    assert.match(find(attempts, 'denyHandshake')?.hint ?? '', /without `inspect: true`/)
     assert.deepEqual(heard, [])
   })
 

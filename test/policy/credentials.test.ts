@@ -328,3 +328,11 @@ test('the policies of examples/credentials are good', () => {
       1,
     )
 })
+
+test('a rule for a credential’s host may have `upgrade`, as its TLS is looked into without a word; no other rule may', () => {
+  const network = (host: string) => ({ allow: ['api.test', { host, upgrade: true }] })
+  const upgrading = { allow: [{ host: 'api.test', upgrade: true }] }
+  const [rule] = read(document({}, { network: upgrading })).network?.allow ?? []
+  assert.equal(rule?.upgrade, true)
+  assert.match(refusal(() => read(document({}, { network: network('other.test') }))).message, /passes unread/)
+})

@@ -1,8 +1,10 @@
 import { held } from '../../plan/index.js'
-import type { Held } from '../held.js'
+import type { Held, Material } from '../held.js'
 import { decoded, type Pairs, type RequestHead, rawQuery, splitTarget, without } from '../request.js'
+import { Secret } from '../secret.js'
 import { type CredentialDenial, denied } from '../verdicts.js'
 import { ChunkSigner } from './chunks.js'
+import { copiesWithin } from './copies.js'
 import { jobSignature, withoutSignature } from './job-signature.js'
 import { amzDate, canonicalQuery, escaped, type Scope, sign } from './sign.js'
 
@@ -65,6 +67,14 @@ export function signer(
     const hint = `credentials.${name} is for ${use.service} in ${use.region}, and the request for ${job.service} in ${job.region}`
     return denied('denySignature', name, hint)
   }
+  if (
+    !copiesWithin(held.grant, request.headers, readable, (path, patterns) => request.pathFits(patterns, path))
+  )
+    return denied(
+      'denySignature',
+      name,
+      `the source that it copies from is none that credentials.${name} is for: its hosts, \`GET\` and \`paths\` would have to have it`,
+    )
   if (job.where === 'query' && !use.presigned)
     return denied('denyPresigned', name, `write \`presigned: true\` in the use of credentials.${name}`)
   const said = job.where === 'query' ? 'UNSIGNED-PAYLOAD' : headerOf(request.headers, 'x-amz-content-sha256')
@@ -79,10 +89,29 @@ export function signer(
   const target = { path: use.service === 's3' ? spelledPath(path) : path, query: withoutSignature(readable) }
   if (target.path === null) return denied('denySignature', name, 'the path has an escape that is none')
   const ready = { path: target.path, query: target.query }
+  const granted = copyOf(held.material)
   return {
     name,
     holdsBody: said === null ? MOST_HELD : null,
-    sign: (bodyHash) => signed(held, request, ready, use, said ?? bodyHash ?? '', date),
+    sign(bodyHash) {
+      // the last use was granted before its body was whole, and the use ended the lease, which dropped the keys
+      const material = held.lease.state.ended === 'uses' ? granted : held.material
+      return signed({ ...held, material }, request, ready, use, said ?? bodyHash ?? '', date)
+    },
+  }
+}
+
+function copyOf(material: Material): Material {
+  if (material.kind !== 'aws') return material
+  const { secret, sessionToken, ...rest } = material.keys
+  const again = (each: Secret) => new Secret(each.name, each.reveal() ?? '')
+  return {
+    kind: 'aws',
+    keys: {
+      ...rest,
+      secret: again(secret),
+      sessionToken: sessionToken === null ? null : again(sessionToken),
+    },
   }
 }
 
@@ -96,7 +125,7 @@ function signed(
 ): SignedHead | CredentialDenial {
   const keys = material.kind === 'aws' ? material.keys : null
   const secretAccessKey = keys?.secret.reveal() ?? null
-  if (keys === null || secretAccessKey === null)
+  if (keys === null || secretAccessKey === null || secretAccessKey === '')
     return denied('denyCredentialEnded', grant.name, `the keys of credentials.${grant.name} are gone`)
   const sessionToken = keys.sessionToken?.reveal() ?? null
   const date = amzDate(now)

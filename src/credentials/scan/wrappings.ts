@@ -24,7 +24,8 @@ export function wrappingsOf(name: string, value: string): Pattern[] {
   const of = (wrapping: Wrapping, texts: readonly (Buffer | string)[]) =>
     texts.map((text) => ({ name, wrapping, bytes: Buffer.from(text as string, 'latin1') }))
   const all = [
-    ...of('plain', [plain]),
+    // forms have a plus for a space
+    ...of('plain', [plain, value.replaceAll(' ', '+')]),
     ...of('UTF-16', [little, Buffer.from(little).swap16()]),
     ...of('hex', [hex, hex.toUpperCase()]),
     ...of('Base64', aligned(plain)),

@@ -41,6 +41,11 @@ export interface Redaction {
   name(name: string): string
 }
 
+/** A hint may say the name that was tried, and so hold what a job has put into it. */
+function safely(line: string, target: Target, { text, name }: Redaction): string {
+  return text(target.kind === 'name' ? line.replaceAll(target.name, () => name(target.name)) : line)
+}
+
 const AS_IT_IS: Redaction = { text: (text) => text, name: (name) => name }
 
 /** What is closed says so within a turn of the loop or two; a resolver that was asked may take longer. */
@@ -102,7 +107,7 @@ export class SandboxNetwork {
       ...(method === undefined ? {} : { method }),
       ...(path === undefined ? {} : { path }),
     }
-    const line = said.hint ?? hint(tried)
+    const line = said.hint == null ? hint(tried) : safely(said.hint, target, this.redaction)
     this.log.add({
       at: new Date().toISOString(),
       ...tried,

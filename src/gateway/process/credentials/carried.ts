@@ -47,6 +47,13 @@ const TOO_MUCH: Refusal = {
   status: 413,
   hint: 'the body is too large to be signed: let the job say its hash (x-amz-content-sha256)',
 }
+const TOO_OFTEN: Refusal = {
+  verdict: 'denyBudget',
+  status: 413,
+  hint: 'the request has more placeholders than one needs',
+}
+/** A head with values in it, bytes: as much as the job may send, and the longest value beside it, and then some. */
+const MOST_HEAD = 64 << 10
 const OTHER_LENGTH: Refusal = { verdict: 'denyRequest', status: 400, hint: null }
 const NOT_CHUNKED: Refusal = {
   verdict: 'denySignature',
@@ -71,6 +78,8 @@ export class Carried implements Carrier {
   /** of what waits, bytes that are counted */
   #counted = 0
   #close: ((refusal: Refusal) => void) | null = null
+  /** its lease ended */
+  #over: Refusal | null = null
 
   constructor(parts: Parts) {
     const { held, attached, asked } = parts
@@ -89,6 +98,9 @@ export class Carried implements Carrier {
 
   /** The head, unless it waits. */
   begin(): Refusal | null {
+    const { path, headers } = this.head
+    const bytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length, path.length)
+    if (bytes > MOST_HEAD) return TOO_OFTEN
     return this.holds ? null : this.#finish(null)
   }
 
@@ -96,7 +108,10 @@ export class Carried implements Carrier {
     const looked = this.#guard.push(piece, last)
     if ('kind' in looked) return refusalOf(looked)
     let { bytes } = looked
-    for (const swap of this.#parts.attached.swaps) bytes = swap.push(bytes, last)
+    for (const swap of this.#parts.attached.swaps) {
+      bytes = swap.push(bytes, last)
+      if (swap.tooOften) return TOO_OFTEN
+    }
     if (!this.holds) return this.#through(bytes, last)
     if (this.#body.length + bytes.length > this.#most) return TOO_MUCH
     this.#body.push(bytes)
@@ -122,9 +137,12 @@ export class Carried implements Carrier {
 
   onEnd(close: (refusal: Refusal) => void): void {
     this.#close = close
+    // it waited for its turn behind others, and its lease did not wait
+    if (this.#over !== null) close(this.#over)
   }
 
   close(refusal: Refusal): void {
+    this.#over = refusal
     this.#close?.(refusal)
   }
 

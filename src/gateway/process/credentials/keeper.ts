@@ -49,8 +49,8 @@ export class Keeper {
       secure: secure !== undefined,
       target: asked.path,
       headers: asked.headers,
-      pathFits: (patterns: readonly string[]) => {
-        const canonical = canonicalPath(path)
+      pathFits: (patterns: readonly string[], other = path) => {
+        const canonical = canonicalPath(other)
         return canonical !== null && patterns.some((pattern) => pathMatches(pattern, canonical))
       },
     }

@@ -99,7 +99,7 @@ export class Http2Exchange {
   async #pass(way: Http2Way, carrier: Carrier, judged: Allowed): Promise<void> {
     const session = await way.session
     const stream = this.#stream
-    if (stream.destroyed || this.#onRecord) return
+    if (stream.closed || stream.destroyed || this.#onRecord) return
     if (session === null || session.destroyed || session.closed) return this.#failed('ECONNRESET')
     if (judged.expects) stream.additionalHeaders({ ':status': 100 })
     if (carrier.holds) {
@@ -262,7 +262,13 @@ export class Http2Exchange {
       if (from.rstCode === NGHTTP2_NO_ERROR && !from.aborted && pass(NOTHING, true)) to.end()
     })
     to.once('wantTrailers', () => {
-      if (!to.destroyed) to.sendTrailers(fieldsOf(trailers))
+      if (to.closed || to.destroyed) return
+      try {
+        to.sendTrailers(fieldsOf(trailers))
+      } catch {
+        // Node throws at a field twice that may be there once: uncaught, it would end the network of every sandbox
+        this.#breakOff('EPROTO', NGHTTP2_PROTOCOL_ERROR)
+      }
     })
   }
 
@@ -306,7 +312,7 @@ export class Http2Exchange {
   /** That it does not go on, and nothing of why. */
   #answerShortly(status: number) {
     const stream = this.#stream
-    if (stream.destroyed) return
+    if (stream.closed || stream.destroyed) return
     // CANCEL would be no error for every client: a part of an answer must not look like the whole
     if (stream.headersSent) return stream.close(NGHTTP2_INTERNAL_ERROR)
     this.#answered = true
