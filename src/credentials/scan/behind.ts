@@ -159,8 +159,7 @@ export class LayerBehind extends Layer implements Below {
     while (next && token.length > 0 && token.at < to) {
       places.note(text.origin + length, origin + at)
       if (token.at > at) length = copied(bytes, at, token.at, out, length)
-      if (token.count === 1) out[length++] = token.bytes[0] ?? 0
-      else for (let index = 0; index < token.count; index++) out[length++] = token.bytes[index] ?? 0
+      for (let index = 0; index < token.count; index++) out[length++] = token.bytes >>> (8 * index)
       quiet = 0
       at = token.at + token.length
       next = reading(bytes, at, end, last, token)

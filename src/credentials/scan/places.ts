@@ -1,20 +1,19 @@
 /** Where a text comes from that another one reads as: its runs, of which each byte stands for one. */
 export class Places {
   /** where each run begins: here, and in the text above */
-  #outs = new Float64Array(16)
-  #ins = new Float64Array(16)
+  #outs = NONE
+  #ins = NONE
   #first = 0
   #end = 0
   /** of the last run: its place above, less its place here */
-  #shift = 0
+  #shift = Number.NaN
 
   /** The two are alike up to here. */
   restart(place: number): void {
     this.#first = 0
-    this.#end = 1
-    this.#outs[0] = place
-    this.#ins[0] = place
-    this.#shift = 0
+    this.#end = 0
+    this.#shift = Number.NaN
+    this.note(place, place)
   }
 
   /** From `out` on it is what stands above from `input` on. */
@@ -47,9 +46,10 @@ export class Places {
 
   #more(): void {
     const [outs, ins] = [this.#outs, this.#ins]
-    if (2 * this.#first < outs.length) {
-      this.#outs = new Float64Array(2 * outs.length)
-      this.#ins = new Float64Array(2 * ins.length)
+    if (2 * this.#first <= outs.length) {
+      const length = Math.max(16, 2 * outs.length)
+      this.#outs = new Float64Array(length)
+      this.#ins = new Float64Array(length)
     }
     this.#outs.set(outs.subarray(this.#first, this.#end))
     this.#ins.set(ins.subarray(this.#first, this.#end))
@@ -57,3 +57,6 @@ export class Places {
     this.#first = 0
   }
 }
+
+/** Most texts need none: a head of a request is looked through with all of its layers inactive. */
+const NONE = new Float64Array(0)

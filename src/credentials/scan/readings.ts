@@ -7,12 +7,13 @@ export interface Token {
   at: number
   /** bytes that it takes; 0: from `at` on it takes more of the text to know */
   length: number
-  /** bytes that it stands for: so many of `bytes`, never more than it takes */
+  /** bytes that it stands for, never more than it takes */
   count: number
-  readonly bytes: Uint8Array
+  /** those bytes, the first one lowest */
+  bytes: number
 }
 
-export const noToken = (): Token => ({ at: 0, length: 0, count: 0, bytes: new Uint8Array(4) })
+export const noToken = (): Token => ({ at: 0, length: 0, count: 0, bytes: 0 })
 
 /**
  * The next thing at or behind `from` that reads as something else, into `token`; false: there is none in the text, which ends at `end`.
@@ -101,7 +102,7 @@ function reads(token: Token, at: number, length: number, byte: number): true {
   token.at = at
   token.length = length
   token.count = 1
-  token.bytes[0] = byte
+  token.bytes = byte
   return true
 }
 
@@ -109,12 +110,11 @@ function reads(token: Token, at: number, length: number, byte: number): true {
 function readsCharacter(token: Token, at: number, length: number, value: number): true {
   if (value < 128) return reads(token, at, length, value)
   const scalar = (value >= 0xd800 && value <= 0xdfff) || value > 0x10ffff ? 0xfffd : value
-  reads(token, at, length, 0)
-  token.count = scalar < 0x800 ? 2 : scalar < 0x10000 ? 3 : 4
-  for (let index = token.count - 1, rest = scalar; index > 0; index--, rest >>= 6)
-    token.bytes[index] = 0x80 | (rest & 0x3f)
-  const mark = (0xf00 >> token.count) & 0xff
-  token.bytes[0] = mark | (scalar >> (6 * (token.count - 1)))
+  const count = scalar < 0x800 ? 2 : scalar < 0x10000 ? 3 : 4
+  let [bytes, rest] = [0, scalar]
+  for (let index = count - 1; index > 0; index--, rest >>= 6) bytes = (bytes | 0x80 | (rest & 0x3f)) << 8
+  reads(token, at, length, bytes | ((0xf00 >> count) & 0xff) | rest)
+  token.count = count
   return true
 }
 
