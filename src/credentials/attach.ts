@@ -133,8 +133,9 @@ function marks(
     ...request.headers.map(([name, value]) => ['headers', name.toLowerCase(), `${name}: ${value}`] as const),
   ]
   const found: Mark[] = []
-  // most heads hold nothing: one look at all of it says so; what a part holds, the whole holds
-  const whole = Buffer.from(parts.map(([, , text]) => text).join('\n'), 'latin1')
+  // most heads hold nothing: one look at all of it says so. What a part holds, the whole holds: no value has a tab, and no reading
+  // takes one for the end of a line or a part of an escape
+  const whole = Buffer.from(parts.map(([, , text]) => text).join('\t'), 'latin1')
   const suspicious = looksIntoHeads() && held.watched.all.scan(whole).length > 0
   for (const [place, name, text] of suspicious ? parts : []) {
     for (const hit of held.watched.all.scan(Buffer.from(text, 'latin1'))) {

@@ -6,9 +6,9 @@ import { StreamGuard } from '../../src/credentials/scan/guard.js'
 import { Needles, Scanner } from '../../src/credentials/scan/scanner.js'
 import { wrappingsOf } from '../../src/credentials/scan/wrappings.js'
 import { fuzzTime } from '../network/tools.js'
-import { holds } from './oracle.js'
+import { beginnings, holds } from './oracle.js'
 
-const TESTS = 4
+const TESTS = 6
 
 const value = fc.oneof(
   fc.constantFrom(
@@ -176,6 +176,57 @@ test('any text is found to hold the value exactly when the second opinion says s
     fc.property(shreds, fc.nat({ max: 12 }), shreds, sizes, (parts, times, rest, cuts) => {
       const stream = Buffer.from(parts.join('').repeat(times) + rest.join(''), 'latin1')
       assert.equal(scan(needles, pieces(stream, cuts)).length > 0, holds(stream, text))
+    }),
+    fuzzTime(TESTS),
+  )
+})
+
+/** Each character in an escape, in an escape, and the percents of that in another. */
+const deep = fc
+  .tuple(value, fc.array(fc.nat({ max: CHARACTER.length - 1 }), { minLength: 2, maxLength: 6 }), fc.boolean())
+  .map(([text, marks, third]) => {
+    const each = (of: string) =>
+      [...of]
+        .map((one, index) => (CHARACTER[marks[index % marks.length] ?? 0] ?? CHARACTER[0]!)(one))
+        .join('')
+    const twice = each(each(text))
+    return [text, third ? twice.replaceAll('%', '%25') : twice] as const
+  })
+
+test('what is found begins where the second opinion says, however far apart its characters are', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        deep,
+        scene.map(([text, , middle]) => [text, middle] as const),
+      ),
+      noise,
+      sizes,
+      ([text, spelled], around, cuts) => {
+        const stream = Buffer.from(`${around}${spelled} ${around}`, 'latin1')
+        const places = beginnings(stream, text)
+        const hits = scan(new Needles(wrappingsOf('T', text)), pieces(stream, cuts))
+        assert.equal(hits.length > 0, places.size > 0)
+        for (const { start } of hits) assert.ok(places.has(start), `${start} of ${[...places]}`)
+      },
+    ),
+    fuzzTime(TESTS),
+  )
+})
+
+test('a text is found to hold the same, in one piece or in many, and alone or behind a long one', () => {
+  const found = (hits: readonly { start: number; end: number }[], before: number) =>
+    [...new Set(hits.map(({ start, end }) => `${start - before} ${end - before}`))].sort()
+  fc.assert(
+    fc.property(scene, fc.integer({ min: 1, max: 40_000 }), ([text, before, middle, after, cuts], ahead) => {
+      const needles = new Needles(wrappingsOf('T', text))
+      const stream = Buffer.from(before + middle + after, 'latin1')
+      const whole = found(needles.scan(stream), 0)
+      const behind = Buffer.concat([Buffer.alloc(ahead, ' '), stream])
+      assert.deepEqual(found(scan(needles, [behind]), ahead), whole)
+      // in pieces, a line end behind it may not belong to it yet
+      const starts = (all: readonly string[]) => [...new Set(all.map((each) => each.split(' ')[0]))]
+      assert.deepEqual(starts(found(scan(needles, pieces(stream, cuts)), 0)), starts(whole))
     }),
     fuzzTime(TESTS),
   )

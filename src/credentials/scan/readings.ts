@@ -1,65 +1,35 @@
 /** What a reader behind would make of a text: single characters that are written in another way. */
+import { entityNamed } from './entities.js'
 
+/** One for each layer, written over: a text may have half a million of them in a MiB. */
 export interface Token {
   /** where it begins */
-  readonly at: number
-  /** bytes that it takes */
-  readonly length: number
-  /** bytes that it stands for */
-  readonly bytes: readonly number[]
+  at: number
+  /** bytes that it takes; 0: from `at` on it takes more of the text to know */
+  length: number
+  /** bytes that it stands for, never more than it takes */
+  count: number
+  /** those bytes, the first one lowest */
+  bytes: number
 }
 
-/** `wait`: from there on it takes more of the text to know. */
-export type Next = Token | { readonly at: number; readonly wait: true } | null
+export const noToken = (): Token => ({ at: 0, length: 0, count: 0, bytes: 0 })
 
-/** The next thing at or behind `from` that reads as something else. `last`: nothing follows the text; `previous`: the byte before it. */
-export type Reading = (text: Buffer, from: number, last: boolean, previous: number) => Next
+/**
+ * The next thing at or behind `from` that reads as something else, into `token`; false: there is none in the text, which ends at `end`.
+ * @param last nothing follows
+ */
+export type Reading = (text: Buffer, from: number, end: number, last: boolean, token: Token) => boolean
 
-const [PERCENT, BACKSLASH, AMPERSAND, CR, LF] = [0x25, 0x5c, 0x26, 13, 10]
+/** Longest body of an entity or a braced escape that is read, bytes. */
+const LONGEST_BODY = 16
+/** No token takes more, bytes. */
+export const LONGEST_TOKEN = LONGEST_BODY + 4
 
-/** `&NAME;` of those that are written for visible ASCII. */
-const ENTITIES: ReadonlyMap<string, number> = new Map(
-  [
-    ['amp', '&'],
-    ['lt', '<'],
-    ['gt', '>'],
-    ['quot', '"'],
-    ['apos', "'"],
-    ['sol', '/'],
-    ['plus', '+'],
-    ['equals', '='],
-    ['lowbar', '_'],
-    ['colon', ':'],
-    ['period', '.'],
-    ['hyphen', '-'],
-    ['percnt', '%'],
-    ['bsol', '\\'],
-    ['nbsp', ' '],
-    ['num', '#'],
-    ['excl', '!'],
-    ['quest', '?'],
-    ['comma', ','],
-    ['semi', ';'],
-    ['dollar', '$'],
-    ['commat', '@'],
-    ['ast', '*'],
-    ['lpar', '('],
-    ['rpar', ')'],
-    ['lsqb', '['],
-    ['rsqb', ']'],
-    ['lcub', '{'],
-    ['rcub', '}'],
-    ['Hat', '^'],
-    ['grave', '`'],
-    ['verbar', '|'],
-  ].map(([name = '', character = '']) => [name, character.charCodeAt(0)]),
-)
+const [PERCENT, BACKSLASH, AMPERSAND, HASH, CR, LF] = [0x25, 0x5c, 0x26, 0x23, 13, 10]
 
-/** Longest escape that is read, bytes. */
-const LONGEST = 16
-
-/** After a backslash, in JSON, JavaScript and C. */
-const SHORT: ReadonlyMap<number, number> = new Map(
+/** After a backslash, in JSON, JavaScript and C; 0: none. */
+const SHORT = table(
   [
     ['n', '\n'],
     ['r', '\r'],
@@ -70,148 +40,184 @@ const SHORT: ReadonlyMap<number, number> = new Map(
     ['\\', '\\'],
     ['"', '"'],
     ["'", "'"],
-  ].map(([letter = '', character = '']) => [letter.charCodeAt(0), character.charCodeAt(0)]),
+  ].map(([letter = '', character = '']) => [letter, character.charCodeAt(0)]),
 )
+const STARTS = table([...'%\\&'].map((each) => [each, 1]))
+/** One more than the digit's value; 0: none. */
+const HEX = table([...'0123456789abcdefABCDEF'].map((each) => [each, Number.parseInt(each, 16) + 1]))
+const LETTERS = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789']
+const BASE64 = table([...LETTERS, ...'+/-_'].map((each) => [each, 1]))
+const BODY = table([...LETTERS, '#'].map((each) => [each, 1]))
+
+function table(entries: readonly (readonly [character: string, value: number])[]): Uint8Array {
+  const all = new Uint8Array(256)
+  for (const [character, value] of entries) all[character.charCodeAt(0)] = value
+  return all
+}
 
 /** Bytes that are looked at one by one before the text is searched: calls into Node cost as much as so many. */
 const NEAR = 256
 
 /** `%41`, `\u0041`, `\u{41}`, `\x41`, `\/`, `&#65;`, `&#x41;`, `&amp;`. */
-export const escapes: Reading = (text, from, last) => {
-  for (let at = firstEscape(text, from); at < text.length; at = firstEscape(text, at + 1)) {
-    const token = escapeAt(text, at, last)
-    if (token !== null) return token
-  }
-  return null
+export const escapes: Reading = (text, from, end, last, token) => {
+  for (let at = firstEscape(text, from, end); at < end; at = firstEscape(text, at + 1, end))
+    if (isEscape(text, at, end, last, token)) return true
+  return false
 }
 
-function firstEscape(text: Buffer, from: number): number {
-  const near = Math.min(text.length, from + NEAR)
-  for (let at = from; at < near; at++) {
-    const byte = text[at]
-    if (byte === PERCENT || byte === BACKSLASH || byte === AMPERSAND) return at
-  }
-  let nearest = text.length
+function firstEscape(text: Buffer, from: number, end: number): number {
+  const near = Math.min(end, from + NEAR)
+  for (let at = from; at < near; at++) if (STARTS[text[at] ?? 0] === 1) return at
+  if (near === end) return end
+  let rest = text.subarray(near, end)
   for (const first of [PERCENT, BACKSLASH, AMPERSAND]) {
     // what is behind one that was found needs no look
-    const at = text.subarray(near, nearest).indexOf(first)
-    if (at !== -1) nearest = near + at
+    const at = rest.indexOf(first)
+    if (at !== -1) rest = rest.subarray(0, at)
   }
-  return nearest
+  return near + rest.length
 }
 
-function escapeAt(text: Buffer, at: number, last: boolean): Next {
+function isEscape(text: Buffer, at: number, end: number, last: boolean, token: Token): boolean {
   const first = text[at]
-  if (first === PERCENT) return hexToken(text, at, 1, 2, last)
-  if (first === AMPERSAND) return entityAt(text, at, last)
-  const second = text[at + 1]
-  if (second === undefined) return last ? null : { at, wait: true }
-  const short = SHORT.get(second)
-  if (short !== undefined) return { at, length: 2, bytes: [short] }
-  if (second === 0x78) return hexToken(text, at, 2, 2, last)
-  if (second !== 0x75) return null
-  return text[at + 2] === 0x7b ? bracedAt(text, at, last) : hexToken(text, at, 2, 4, last)
+  if (first === PERCENT) return isHex(text, at, 1, 2, end, last, token)
+  if (first === AMPERSAND) return isEntity(text, at, end, last, token)
+  if (at + 1 === end) return !last && waits(token, at)
+  const second = text[at + 1] ?? 0
+  const short = SHORT[second] ?? 0
+  if (short !== 0) return reads(token, at, 2, short)
+  if (second === 0x78) return isHex(text, at, 2, 2, end, last, token)
+  if (second !== 0x75) return false
+  const braced = at + 2 < end && text[at + 2] === 0x7b
+  return braced ? isBraced(text, at, end, last, token) : isHex(text, at, 2, 4, end, last, token)
 }
 
-/** `prefix` bytes, then so many hexadecimal digits. */
-function hexToken(text: Buffer, at: number, prefix: number, digits: number, last: boolean): Next {
+function waits(token: Token, at: number): true {
+  token.at = at
+  token.length = 0
+  return true
+}
+
+function reads(token: Token, at: number, length: number, byte: number): true {
+  token.at = at
+  token.length = length
+  token.count = 1
+  token.bytes = byte
+  return true
+}
+
+/** A character in UTF-8. */
+function readsCharacter(token: Token, at: number, length: number, value: number): true {
+  if (value < 128) return reads(token, at, length, value)
+  const scalar = (value >= 0xd800 && value <= 0xdfff) || value > 0x10ffff ? 0xfffd : value
+  const count = scalar < 0x800 ? 2 : scalar < 0x10000 ? 3 : 4
+  let [bytes, rest] = [0, scalar]
+  for (let index = count - 1; index > 0; index--, rest >>= 6) bytes = (bytes | 0x80 | (rest & 0x3f)) << 8
+  reads(token, at, length, bytes | ((0xf00 >> count) & 0xff) | rest)
+  token.count = count
+  return true
+}
+
+/** `prefix` bytes, then so many hexadecimal digits: two stand for a byte, four for a character. */
+function isHex(
+  text: Buffer,
+  at: number,
+  prefix: number,
+  digits: number,
+  end: number,
+  last: boolean,
+  token: Token,
+): boolean {
   let value = 0
   for (let index = at + prefix; index < at + prefix + digits; index++) {
-    const byte = text[index]
-    if (byte === undefined) return last ? null : { at, wait: true }
-    const digit = hexDigit(byte)
-    if (digit === -1) return null
-    value = value * 16 + digit
+    if (index === end) return !last && waits(token, at)
+    const digit = HEX[text[index] ?? 0] ?? 0
+    if (digit === 0) return false
+    value = value * 16 + digit - 1
   }
-  return { at, length: prefix + digits, bytes: utf8(value, digits) }
+  const length = prefix + digits
+  return digits === 2 ? reads(token, at, length, value) : readsCharacter(token, at, length, value)
 }
 
-/** Escapes of two digits stand for bytes, longer ones for characters. */
-function utf8(value: number, digits: number): readonly number[] {
-  if (value < 128 || digits === 2) return [value & 255]
-  const scalar = (value >= 0xd800 && value <= 0xdfff) || value > 0x10ffff ? 0xfffd : value
-  return [...Buffer.from(String.fromCodePoint(scalar))]
+/** `\u{…}` */
+function isBraced(text: Buffer, at: number, end: number, last: boolean, token: Token): boolean {
+  const mark = bodyEnd(text, at + 3, end, 0x7d)
+  if (mark < 0) return mark === OPEN && !last && waits(token, at)
+  const value = hexNumber(text, at + 3, mark)
+  return value >= 0 && readsCharacter(token, at, mark + 1 - at, value)
 }
 
-function bracedAt(text: Buffer, at: number, last: boolean): Next {
-  const body = bodyUntil(text, at + 3, 0x7d, last)
-  if (body === 'wait') return { at, wait: true }
-  if (body === null || !/^[0-9a-fA-F]{1,6}$/.test(body)) return null
-  return { at, length: body.length + 4, bytes: utf8(Number.parseInt(body, 16), 6) }
-}
-
-function entityAt(text: Buffer, at: number, last: boolean): Next {
-  const body = bodyUntil(text, at + 1, 0x3b, last)
-  if (body === 'wait') return { at, wait: true }
-  if (body === null) return null
-  const length = body.length + 2
-  const [, decimal, hex] = /^#(?:([0-9]{1,7})|[xX]([0-9a-fA-F]{1,6}))$/.exec(body) ?? []
-  if (decimal !== undefined) return { at, length, bytes: utf8(Number(decimal), 6) }
-  if (hex !== undefined) return { at, length, bytes: utf8(Number.parseInt(hex, 16), 6) }
-  const named = ENTITIES.get(body)
-  return named === undefined ? null : { at, length, bytes: [named] }
-}
-
-/** What stands between here and the end mark. */
-function bodyUntil(text: Buffer, from: number, mark: number, last: boolean): string | 'wait' | null {
-  for (let at = from; at < from + LONGEST; at++) {
-    const byte = text[at]
-    if (byte === undefined) return last ? null : 'wait'
-    if (byte === mark) return text.toString('latin1', from, at)
-    if (!isEntity(byte)) return null
+function isEntity(text: Buffer, at: number, end: number, last: boolean, token: Token): boolean {
+  const mark = bodyEnd(text, at + 1, end, 0x3b)
+  if (mark < 0) return mark === OPEN && !last && waits(token, at)
+  const length = mark + 1 - at
+  if (text[at + 1] !== HASH) {
+    const named = entityNamed(text, at + 1, mark)
+    return named !== null && reads(token, at, length, named)
   }
-  return null
+  const isX = ((text[at + 2] ?? 0) | 0x20) === 0x78
+  const value = isX ? hexNumber(text, at + 3, mark) : decimalNumber(text, at + 2, mark)
+  return value >= 0 && readsCharacter(token, at, length, value)
 }
 
-function isEntity(byte: number): boolean {
-  return (
-    byte === 0x23 ||
-    (byte >= 0x30 && byte <= 0x39) ||
-    (byte >= 0x41 && byte <= 0x5a) ||
-    (byte >= 0x61 && byte <= 0x7a)
-  )
+/** Of a body: it may have its end mark behind the text's end, or it is none. */
+const [OPEN, NONE] = [-1, -2]
+
+/** Where the end mark stands. */
+function bodyEnd(text: Buffer, from: number, end: number, mark: number): number {
+  for (let at = from; at < from + LONGEST_BODY; at++) {
+    if (at === end) return OPEN
+    const byte = text[at] ?? 0
+    if (byte === mark) return at
+    if (BODY[byte] === 0) return NONE
+  }
+  return NONE
 }
 
-function hexDigit(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
-  const letter = byte | 0x20
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : -1
+/** One to six digits; negative: it is no such number. */
+function hexNumber(text: Buffer, from: number, end: number): number {
+  if (end === from || end - from > 6) return NONE
+  let value = 0
+  for (let at = from; at < end; at++) {
+    const digit = HEX[text[at] ?? 0] ?? 0
+    if (digit === 0) return NONE
+    value = value * 16 + digit - 1
+  }
+  return value
+}
+
+/** One to seven digits; negative: it is no such number. */
+function decimalNumber(text: Buffer, from: number, end: number): number {
+  if (end === from || end - from > 7) return NONE
+  let value = 0
+  for (let at = from; at < end; at++) {
+    const digit = (text[at] ?? 0) - 0x30
+    if (digit < 0 || digit > 9) return NONE
+    value = value * 10 + digit
+  }
+  return value
 }
 
 /** The line ends of Base64 in lines (RFC 2045, PEM): those between two of its characters. */
-export const lineEnds: Reading = (text, from, last, previous) => {
-  for (let at = firstLineEnd(text, from); at < text.length; at = firstLineEnd(text, at + 1)) {
+export const lineEnds: Reading = (text, from, end, last, token) => {
+  for (let at = firstLineEnd(text, from, end); at < end; at = firstLineEnd(text, at + 1, end)) {
     const start = at > from && text[at - 1] === CR ? at - 1 : at
-    if (!isBase64(start === 0 ? previous : (text[start - 1] ?? 0))) continue
-    const next = text[at + 1]
-    if (next === undefined) return last ? null : { at: start, wait: true }
-    if (isBase64(next)) return { at: start, length: at + 1 - start, bytes: NONE }
+    if (start === 0 || BASE64[text[start - 1] ?? 0] === 0) continue
+    if (at + 1 === end) return !last && waits(token, start)
+    if (BASE64[text[at + 1] ?? 0] === 0) continue
+    token.at = start
+    token.length = at + 1 - start
+    token.count = 0
+    return true
   }
-  return lateCr(text, from, last)
+  return !last && end > from && text[end - 1] === CR && waits(token, end - 1)
 }
 
-const NONE: readonly number[] = []
-
-function firstLineEnd(text: Buffer, from: number): number {
-  const near = Math.min(text.length, from + NEAR)
+function firstLineEnd(text: Buffer, from: number, end: number): number {
+  const near = Math.min(end, from + NEAR)
   for (let at = from; at < near; at++) if (text[at] === LF) return at
-  const at = near === text.length ? -1 : text.indexOf(LF, near)
-  return at === -1 ? text.length : at
-}
-
-function lateCr(text: Buffer, from: number, last: boolean): Next {
-  const at = text.length - 1
-  return !last && at >= from && text[at] === CR ? { at, wait: true } : null
-}
-
-function isBase64(byte: number): boolean {
-  return (
-    (byte >= 0x30 && byte <= 0x39) ||
-    (byte >= 0x41 && byte <= 0x5a) ||
-    (byte >= 0x61 && byte <= 0x7a) ||
-    byte === 0x2b ||
-    byte === 0x2f ||
-    byte === 0x2d ||
-    byte === 0x5f
-  )
+  if (near === end) return end
+  const at = text.indexOf(LF, near)
+  // what is behind the end is of no text
+  return at === -1 || at > end ? end : at
 }

@@ -10,6 +10,11 @@ export interface Found {
   readonly end: number
 }
 
+interface Windowed {
+  readonly pattern: Pattern
+  readonly window: Buffer
+}
+
 /**
  * Finds many patterns at once by the ends of blocks of three bytes (Wu and Manber, 1994): most of a text is never looked at. Each
  * position costs at most one comparison of a window for each pattern, whatever the text.
@@ -18,7 +23,7 @@ export class Search {
   readonly longest: number
   readonly #block: number
   readonly #shift: Uint8Array
-  readonly #ending = new Map<number, { pattern: Pattern; window: Buffer }[]>()
+  readonly #ending = new Map<number, Windowed[]>()
 
   constructor(patterns: readonly Pattern[]) {
     const windows = patterns.map((pattern) => ({ pattern, window: pattern.bytes.subarray(-WINDOW) }))
@@ -35,11 +40,10 @@ export class Search {
     }
   }
 
-  /** The first window at or behind `from` that lies in the text as a whole. */
-  find(text: Buffer, from: number): Found | null {
+  /** The first window at or behind `from` that lies as a whole in the text, which ends at `length`. */
+  find(text: Buffer, from: number, length: number): Found | null {
     if (this.longest === 0) return null
     const shift = this.#shift
-    const { length } = text
     for (let at = from + this.#block - 1; at < length; ) {
       const hash = (((text[at - 2] ?? 0) << 9) ^ ((text[at - 1] ?? 0) << 4) ^ (text[at] ?? 0)) & 65_535
       const skip = shift[hash] ?? 1
@@ -50,13 +54,19 @@ export class Search {
       const start = at - this.#block + 1
       for (const { pattern, window } of this.#ending.get(hash) ?? []) {
         const end = start + window.length
-        if (end <= length && text.compare(window, 0, window.length, start, end) === 0)
-          return { pattern, start, end }
+        if (end <= length && isAt(text, start, window)) return { pattern, start, end }
       }
       at++
     }
     return null
   }
+}
+
+/** In this language: most differ soon, and a call into Node costs as much as sixty bytes. */
+function isAt(text: Buffer, start: number, window: Buffer): boolean {
+  const { length } = window
+  for (let index = 0; index < length; index++) if (text[start + index] !== window[index]) return false
+  return true
 }
 
 function hashAt(text: Buffer, at: number): number {
