@@ -271,7 +271,7 @@ asEachNetworkUser(
     assert.deepEqual(search(secret, setting.written(since)), [], 'while it runs')
 
     for (const pid of holding)
-      assert.match(readFileSync(`/proc/${pid}/limits`, 'utf8'), /^Max core file size +0 +0 /m)
+      assert.match(readFileSync(`/proc/${pid}/limits`, 'utf8'), /^Max core file size +1 +1 /m)
     for (const pid of holding) process.kill(pid, 'SIGSEGV')
     // the first process of a namespace takes no signal that it does not handle: its bound is what its own fault would meet
     while (holding.some((pid) => !isFirst(pid) && runs(pid))) await sleep(20)

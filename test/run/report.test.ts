@@ -13,7 +13,18 @@ const policyOf = (extra: object = {}): Policy => parsePolicy({ version: 1, waive
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 const FIELDS = [
-  ...['version', 'id', 'tenant', 'startedAt', 'policySha256', 'boundary', 'command', 'result', 'usage'],
+  ...[
+    'version',
+    'id',
+    'tenant',
+    'startedAt',
+    'policySha256',
+    'boundary',
+    'root',
+    'command',
+    'result',
+    'usage',
+  ],
   ...['network', 'networkOmitted', 'credentials', 'claims', 'inputs', 'outputs', 'waivers'],
 ]
 
