@@ -1,5 +1,5 @@
 /*
- * WALL("id"): whether a mechanism (src/boundary/process/mechanisms.ts) is in force. In what ships that is the constant true: there
+ * WALL("id"): whether a mechanism (src/boundary/answers/mechanisms.ts) is in force. In what ships that is the constant true: there
  * is no way to leave anything off, and nothing of the ids is in the programs. A build with GLOVEBOX_MUTABLE, which only tests
  * make (`npm run build -- mutable`), is told what to leave off, to show that a probe notices.
  */

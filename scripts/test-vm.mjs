@@ -1,8 +1,9 @@
 /**
- * npm run test:vm [-- FOLDER]: limits on a machine with cgroup v2 and systemd, and Landlock, AppArmor and SELinux, whatever this one
+ * npm run test:vm [-- FOLDER [proof]]: limits on a machine with cgroup v2 and systemd, and Landlock, AppArmor and SELinux, whatever this one
  * has. Makes a Debian 12 from Debian's packages in FOLDER (a new temporary one; kept if given, and then used again), starts it in QEMU
- * without hardware virtualisation, once with AppArmor and once with SELinux, and runs scripts/test-vm/inside.mjs in it. About a
- * quarter of an hour on two processors; needs root, for mmdebstrap, and `apt-get install qemu-system-x86 mmdebstrap e2fsprogs`.
+ * without hardware virtualisation, once with AppArmor and once with SELinux, and runs scripts/test-vm/inside.mjs in it; with `proof`
+ * only what `glovebox verify` says there, with all mechanisms and without. About a quarter of an hour on two processors; needs root,
+ * for mmdebstrap, and `apt-get install qemu-system-x86 mmdebstrap e2fsprogs`.
  */
 import { spawnSync } from 'node:child_process'
 import {
@@ -18,7 +19,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from './build/all.mjs'
+import { build, PARTS } from './build/all.mjs'
 import { Failure, root, runScript } from './build/checkout.mjs'
 
 const PACKAGES =
@@ -29,6 +30,8 @@ const PROGRAM = [
   'dist/cli',
   'dist/gateway',
   'dist/native',
+  'dist/mutable',
+  ...['worker', 'policies', 'probes'].map((name) => `dist/test/proof/mutation-${name}.js`),
   'etc',
   'policies',
   'package.json',
@@ -50,17 +53,18 @@ const MINUTES = 45
 await runScript('test:vm', async () => {
   if (process.getuid() !== 0) throw new Failure('mmdebstrap needs root to make the image.')
   if (process.arch !== 'x64') throw new Failure('the machine is an x86_64 one, and gets this Node.')
-  await build()
-  const given = process.argv[2]
+  await build(Object.keys(PARTS))
+  const [, , given, only = ''] = process.argv
+  if (!['', 'proof'].includes(only)) throw new Failure('the arguments are: FOLDER proof.')
   const folder = given ?? mkdtempSync(join(tmpdir(), 'glovebox-vm-'))
   try {
-    return test(folder)
+    return test(folder, only === '' ? '' : `glovebox.only=${only}`)
   } finally {
     if (given === undefined) rmSync(folder, { recursive: true, force: true })
   }
 })
 
-function test(folder) {
+function test(folder, option) {
   const system = join(folder, 'debian')
   const disk = join(folder, 'disk.img')
   if (!existsSync(join(system, 'boot'))) {
@@ -74,7 +78,7 @@ function test(folder) {
   run('truncate', ['--size', '3G', disk])
   run('mke2fs', ['-q', '-F', '-t', 'ext4', '-d', system, disk])
   // the kernel runs AppArmor or SELinux, the first unless told
-  const starts = [boot(folder, ''), boot(folder, 'security=selinux')]
+  const starts = [boot(folder, option), boot(folder, `security=selinux ${option}`)]
   if (!starts.every((text) => /^passed: [1-9]\d*, failed: 0\r?$/m.test(text)))
     throw new Failure('not everything held in there.')
   return 0

@@ -2,11 +2,13 @@
  * agent: pid 1 of the sandbox. It is told what to start over a socket that no process of the job can reach
  * (this process is not dumpable, and the descriptor never crosses the job's exec), starts it, reaps, and exits
  * when its lifeline closes, the deadline is over or the job has ended: with pid 1 gone the kernel ends the rest.
+ * It finds that socket and the job's three pipes at the descriptors below; `--carried`, where none can be passed, at 0 and 1
+ * the streams that carry all four (carrier.c).
  *
  * From the host: `w` work directory, `v` NAME=VALUE, `x` argv item, `d` folder to make, `f` u32 mode, path: a file to
  * make; `b` its bytes; `r` u32 resource, u64 soft, u64 hard; `t` u32 deadline in ms; `p` u32 Landlock rights, path: a place;
  * `a` u32: the least ABI of Landlock that was promised; `c` u32 enum security_module, a profile or context for the job;
- * `k` the gate, `j` the job's own filter, struct sock_filter[] both; `l` u32 1: one
+ * `h` the sandbox's filter, where no program before this one set it, `k` the gate, `j` the job's own filter, struct sock_filter[] all; `l` u32 1: one
  * exec all the same, line: what the job says to lock itself; `y` u32 rows,
  * u32 columns: a terminal for the job, after `g` its new size; `g` go;
  * `s` u32 signal for the job; `o` a place NUL a path below it: send what is there; `q` quit.
@@ -67,7 +69,7 @@ struct job {
     enum security_module label_of;
     const char *label; /* a profile of AppArmor, a context of SELinux; NULL: none */
     uint32_t landlock_least;
-    struct program gate, filter;
+    struct program first, gate, filter;
     const char *lock_line; /* what the job says to lock itself; NULL: it can't */
     bool lock_one_exec;
 };
@@ -93,8 +95,24 @@ void channel_write(uint8_t tag, const void *bytes, uint32_t length);
 void channel_write2(uint8_t tag, uint64_t number, int number_size, const char *text);
 _Noreturn void give_up(int error, const char *what);
 
+/* carry.c */
+bool carry_begin(void);
+/* seal.c: reads the key */
+bool seal_begin(int from_host);
+_Noreturn void leave(int status);
+
+/* carrier.c */
+struct carrier_ends {
+    int from_host, to_host, control, input, output, errors;
+};
+void *carrier(void *given);
+void carrier_status(int wanted);
+
 /* prepare.c */
 void prepare(struct job *job);
+
+/* descriptors.c */
+int close_on_exec(void);
 
 /* job.c */
 pid_t job_start(const struct job *job, struct lock *lock);

@@ -32,7 +32,7 @@ static void write_whole(struct iovec *parts, int count)
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
-            _exit(0); /* nobody listens: the sandbox is over */
+            leave(0); /* nobody listens: the sandbox is over */
         while (count > 0 && (size_t)sent >= parts->iov_len) {
             sent -= (ssize_t)parts->iov_len;
             parts++;
@@ -70,5 +70,5 @@ void channel_write2(uint8_t tag, uint64_t number, int number_size, const char *t
 _Noreturn void give_up(int error, const char *what)
 {
     channel_write2('I', (uint64_t)error, 4, what);
-    _exit(1);
+    leave(1);
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -109,8 +108,8 @@ static void become(const struct job *job, int channel, int line)
     else if (dup2(JOB_STDIN, 0) < 0 || dup2(JOB_STDOUT, 1) < 0 || dup2(JOB_STDERR, 2) < 0)
         complaint.error = errno;
     /* everything above, the control socket first of all, is closed by the exec; `channel` stays until then */
-    if (complaint.error == 0 && WALL("closed-descriptors") && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
-        complaint.error = errno;
+    if (complaint.error == 0 && WALL("closed-descriptors"))
+        complaint.error = close_on_exec();
     if (complaint.error == 0 && line >= 0 && dup2(line, JOB_LOCK) < 0)
         complaint.error = errno;
     if (complaint.error == 0 && seal(job, channel, &complaint)) {
@@ -124,7 +123,9 @@ static void become(const struct job *job, int channel, int line)
     /* from here on this process can do only what the job can: execute, or say why not, and exit */
     if (complaint.error == 0) {
         complaint.about = ABOUT_SEAL;
-        complaint.error = filter_install(&job->filter);
+        complaint.error = filter_install(&job->first);
+        if (complaint.error == 0)
+            complaint.error = filter_install(&job->filter);
     }
     if (complaint.error == 0) {
         complaint.about = ABOUT_COMMAND;

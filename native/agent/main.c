@@ -66,7 +66,7 @@ static void take_message(pid_t job)
 {
     struct message message;
     if (!channel_read(&message) || message.tag == 'q')
-        _exit(0);
+        leave(0);
     uint32_t number = message.tag == 's' && message.length == 4 ? wire_u32(message.bytes) : 0;
     if (number > 0 && number < NSIG)
         kill(-job, (int)number); /* the job leads a session and a process group of its own */
@@ -103,13 +103,13 @@ static int watch(pid_t job, int signals, uint32_t deadline_ms, struct lock *lock
             end_all();
             terminal_drain(false);
             channel_write('T', "", 0);
-            _exit(0);
+            leave(0);
         }
         terminal_watch(watched + 4);
         if (poll(watched, 4 + TERMINAL_ENDS, (int)left) < 0) {
             if (errno == EINTR)
                 continue;
-            _exit(1);
+            leave(1);
         }
         if (watched[0].revents != 0)
             take_message(job);
@@ -141,24 +141,28 @@ static void serve(void)
     }
 }
 
-/* It is told nothing by its arguments. */
-static bool takes(int argc, char **argv)
+/* All that its arguments tell it is where the host is: at its own descriptors, or behind a carrier. */
+static bool takes(int argc, char **argv, bool *carried, bool *sealed)
 {
 #ifdef GLOVEBOX_MUTABLE
-    if (argc == 3 && strcmp(argv[1], "--without") == 0) {
-        walls_without = strdup(argv[2]);
-        for (int i = 1; i < argc; i++) /* the job may read them: it is to see what it always sees */
+    if (argc >= 3 && strcmp(argv[argc - 2], "--without") == 0) {
+        if ((walls_without = strdup(argv[argc - 1])) == NULL)
+            return false;
+        for (int i = argc - 2; i < argc; i++) /* the job may read them: it is to see what it always sees */
             memset(argv[i], 0, strlen(argv[i]));
-        return walls_without != NULL;
+        argc -= 2;
     }
 #endif
-    return argc == 1 && argv[1] == NULL;
+    *sealed = argc == 3 && strcmp(argv[2], "--sealed") == 0;
+    *carried = (argc == 2 || *sealed) && strcmp(argv[1], "--carried") == 0;
+    return argc == 1 || *carried;
 }
 
 int main(int argc, char **argv)
 {
     struct job job = {0};
-    if (!takes(argc, argv) || (getpid() != 1 && WALL("pid-namespace"))) {
+    bool carried = false, sealed = false;
+    if (!takes(argc, argv, &carried, &sealed) || (getpid() != 1 && WALL("pid-namespace"))) {
         static const char only[] = "agent: runs only as the first process of a sandbox\n";
         (void)!write(2, only, sizeof only - 1);
         return 2;
@@ -166,9 +170,11 @@ int main(int argc, char **argv)
     /* before anything of the job exists: its memory, environment and descriptors are nobody's to read */
     if (WALL("agent-not-dumpable") && prctl(PR_SET_DUMPABLE, 0) < 0)
         return 1;
-    if (WALL("parent-death") && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-        return 1;
     if (!WALL("pid-namespace") && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+        return 1;
+    if (sealed && !seal_begin(0))
+        return 1;
+    if (carried && !carry_begin())
         return 1;
     sigset_t children;
     sigemptyset(&children);
@@ -176,12 +182,15 @@ int main(int argc, char **argv)
     sigprocmask(SIG_BLOCK, &children, NULL);
     int signals = signalfd(-1, &children, SFD_CLOEXEC);
     if (signals < 0)
-        return 1;
+        leave(1);
     prepare(&job);
+    /* not before: an OCI runtime is the parent until it has handed this process on, and nobody says go until then */
+    if (WALL("parent-death") && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        leave(1);
     struct lock lock;
     pid_t pid = job_start(&job, &lock);
     if (pid < 0)
-        return 0;
+        leave(0);
     /* its first process would not run if it had failed to build the wall */
     channel_write2('S', job.place_count > 0 ? wall_abi() : 0, 4, "");
     int status = watch(pid, signals, job.deadline_ms, &lock);
@@ -189,5 +198,5 @@ int main(int argc, char **argv)
         end_all();
     say_ended(status);
     serve();
-    return 0;
+    leave(0);
 }

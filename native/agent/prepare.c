@@ -113,7 +113,7 @@ void prepare(struct job *job)
     int file = -1;
     for (;;) {
         if (!channel_read(&message))
-            _exit(0);
+            leave(0);
         bool keep = false;
         switch (message.tag) {
         case 'w': job->workdir = (char *)message.bytes; keep = true; break;
@@ -124,6 +124,7 @@ void prepare(struct job *job)
         case 'p': take_place(job, &message); keep = true; break;
         case 'c': take_label(job, &message); keep = true; break;
         case 'a': job->landlock_least = message.length == 4 ? wire_u32(message.bytes) : UINT32_MAX; break;
+        case 'h': take_program(&job->first, &message); keep = true; break;
         case 'k': take_program(&job->gate, &message); keep = true; break;
         case 'j': take_program(&job->filter, &message); keep = true; break;
         case 'l': take_lock(job, &message); keep = true; break;

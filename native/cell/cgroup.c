@@ -7,7 +7,6 @@
  * them stops, and the limits would silently be gone. The kernel then answers EBUSY.
  */
 #include "cgroup.h"
-#include "../wire.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -184,27 +183,6 @@ int cgroup_join(const struct settings *settings, pid_t launcher, uint32_t sequen
         const char *file = cgroup_is_unified(&settings->cgroups[i]) ? "cgroup.procs" : "tasks";
         if (cgroup_write_in(&settings->cgroups[i], launcher, sequence, file, "0") < 0)
             return -1;
-    }
-    return 0;
-}
-
-/* The limits themselves, as the request names them. Any that can't be set stops the start. */
-int cgroup_apply(const struct settings *settings, pid_t launcher, uint32_t sequence, const struct request *request)
-{
-    struct wire wire = {request->body.at, request->body.left};
-    struct frame frame;
-    while (wire_next(&wire, &frame) == 1) {
-        if (frame.tag != 'c' && frame.tag != 'C')
-            continue;
-        const char *file = (const char *)frame.bytes + 1;
-        if (frame.bytes[0] >= settings->cgroup_count) {
-            errno = ENOENT;
-            fail("cgroup", file);
-        }
-        const char *value = file + strlen(file) + 1;
-        if (cgroup_write_in(&settings->cgroups[frame.bytes[0]], launcher, sequence, file, value) < 0 &&
-            !(frame.tag == 'C' && errno == ENOENT))
-            fail("cgroup", file);
     }
     return 0;
 }

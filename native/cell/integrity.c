@@ -4,7 +4,7 @@
  * are compared with, too.
  */
 #include "cell.h"
-#include "sha256.h"
+#include "../common/sha256.h"
 
 #include <errno.h>
 #include <fcntl.h>

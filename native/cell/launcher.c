@@ -24,8 +24,14 @@ pid_t self;
 struct sandbox *sandboxes;
 int sandbox_count;
 bool node_gone, served, spares_fail;
-size_t handles = 4;
+size_t handles;
 static size_t acknowledged; /* bytes with which Node said that it took a handle */
+
+/* The four of an agent, or one that carries them. */
+size_t streams(void)
+{
+    return settings->sentry || settings->engine ? 1 : 4;
+}
 
 /* From Node: u32 length, then `L` and a request, or `K` and an id. */
 static void command(const uint8_t *bytes, uint32_t length)
@@ -158,6 +164,7 @@ int launcher_main(const struct settings *given)
     sigset_t children;
     settings = given;
     self = getpid();
+    handles = streams();
     sigemptyset(&children);
     sigaddset(&children, SIGCHLD);
     sigprocmask(SIG_BLOCK, &children, NULL);

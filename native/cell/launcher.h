@@ -40,6 +40,9 @@ extern size_t handles; /* how many Node has to take of a single sandbox; SIZE_MA
 extern bool served;      /* told to serve one sandbox, and that one has ended */
 extern bool spares_fail; /* a prepared worker died by itself: the next request is to see why */
 
+/* how many Node is handed of each sandbox, its network aside */
+size_t streams(void);
+
 /* sandboxes.c */
 long long now_ms(void);
 bool want_spares(void);

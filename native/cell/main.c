@@ -19,7 +19,8 @@
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: cell [--single] --cell-sha256 HEX --agent-sha256 HEX --agent PATH --bwrap PATH\n"
+    fprintf(stderr, "usage: cell [--single] --cell-sha256 HEX --agent-sha256 HEX --agent PATH\n"
+                    "            --bwrap PATH | --oci PATH | --sentry PATH [--newuidmap PATH --newgidmap PATH] | --engine NAME\n"
                     "            [--cgroup KIND:DIRECTORY]…\n"
                     "       cell --terminal\n"
                     "       cell --world PORTS PROGRAM ARGUMENT…\n"
@@ -61,6 +62,12 @@ static int load_agent(const char *path)
     return copy;
 }
 
+static bool is_wall(const char *option)
+{
+    return strcmp(option, "--bwrap") == 0 || strcmp(option, "--oci") == 0 || strcmp(option, "--sentry") == 0 ||
+           strcmp(option, "--engine") == 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--terminal") == 0)
@@ -79,8 +86,15 @@ int main(int argc, char **argv)
             return usage();
         if (strcmp(argv[i], "--agent") == 0)
             agent = argv[i + 1];
-        else if (strcmp(argv[i], "--bwrap") == 0)
-            settings.bwrap = argv[i + 1];
+        else if (settings.wall == NULL && is_wall(argv[i])) {
+            settings.wall = argv[i + 1];
+            settings.sentry = strcmp(argv[i], "--sentry") == 0;
+            settings.oci = settings.sentry || strcmp(argv[i], "--oci") == 0;
+            settings.engine = strcmp(argv[i], "--engine") == 0;
+        } else if (strcmp(argv[i], "--newuidmap") == 0)
+            settings.newuidmap = argv[i + 1];
+        else if (strcmp(argv[i], "--newgidmap") == 0)
+            settings.newgidmap = argv[i + 1];
         else if (strcmp(argv[i], "--cell-sha256") == 0)
             settings.cell_sha256 = argv[i + 1];
         else if (strcmp(argv[i], "--agent-sha256") == 0)
@@ -92,7 +106,7 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--cgroup") != 0 || !take_cgroup(&settings, argv[i + 1]))
             return usage();
     }
-    if (agent == NULL || settings.bwrap == NULL || channel == NULL || settings.cell_sha256 == NULL ||
+    if (agent == NULL || settings.wall == NULL || channel == NULL || settings.cell_sha256 == NULL ||
         settings.agent_sha256 == NULL)
         return usage();
     umask(0);

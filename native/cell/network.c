@@ -3,7 +3,7 @@
  * that the job can name. They are made here and handed to Node, and by it to the gateway; the namespace has no other way out.
  */
 #include "network.h"
-#include "netlink.h"
+#include "../common/netlink.h"
 #include "../walls.h"
 
 #include <arpa/inet.h>
@@ -68,6 +68,8 @@ static int resolver(const struct request *request)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(RESOLVER_PORT)};
     memcpy(&address.sin_addr, request->network.resolver, sizeof request->network.resolver);
     int made = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (made >= 0 && request->network.beyond)
+        set(made, IPPROTO_IP, IP_TRANSPARENT, 1, "resolver's socket"); /* its address is in no table that bind looks in */
     if (made < 0 || bind(made, (const struct sockaddr *)&address, sizeof address) < 0)
         fail("network", "resolver's socket");
     return made;
@@ -109,19 +111,23 @@ static void tell_launcher(int launcher, uint32_t handles, int log)
         close(log);
 }
 
-void network_make(const struct settings *settings, const struct request *request, int launcher)
+void network_make(const struct settings *settings, const struct request *request, int launcher, int job)
 {
     struct abilities can = {.ipv6 = network_has_ipv6(), .transparent = !request->network.by_port, .recorded = true};
     int listeners[MAX_LISTENERS], log = refusals();
     can.recorded = log >= 0 && WALL("logged-datagrams");
     network_rules(request, &can);
-    network_routes(&can); /* not before the rules: from here on packets move */
+    network_routes(&can, request->network.beyond); /* not before the rules: from here on packets move */
     if (!can.recorded && log >= 0)
         close(log);
     int count = can.transparent ? 1 : request->network.port_count;
     for (int i = 0; i < count; i++)
         listeners[i] = network_listener(&can, can.transparent ? GATEWAY_PORT : request->network.ports[i]);
     int names = resolver(request);
+    if (request->network.tap)
+        beyond_tap(&can);
+    else if (request->network.beyond)
+        beyond_make(&can, request->network.loopback, job);
 
     char about[64];
     tell_launcher(launcher, (uint32_t)count + 1, can.recorded ? log : -1);

@@ -5,7 +5,7 @@
 
 void nft_begin(struct netlink *to, const char *name, uint16_t type, uint16_t flags)
 {
-    struct nfgenmsg body = {.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0};
+    struct nfgenmsg body = {.nfgen_family = to->family != 0 ? to->family : NFPROTO_INET, .version = NFNETLINK_V0};
     netlink_begin(to, name, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags, &body, sizeof body);
 }
 
@@ -15,18 +15,39 @@ void nft_border(struct netlink *to, uint16_t type)
     netlink_begin(to, "nftables", type, 0, &body, sizeof body);
 }
 
+static void hooked(struct netlink *to, uint32_t hook, int32_t priority, const char *device)
+{
+    size_t nest = netlink_nest(to, NFTA_CHAIN_HOOK);
+    netlink_put_u32(to, NFTA_HOOK_HOOKNUM, htonl(hook));
+    netlink_put_u32(to, NFTA_HOOK_PRIORITY, htonl((uint32_t)priority));
+    if (device != NULL)
+        netlink_put_text(to, NFTA_HOOK_DEV, device);
+    netlink_end(to, nest);
+    netlink_put_text(to, NFTA_CHAIN_TYPE, "filter");
+}
+
 void nft_chain(struct netlink *to, const char *name, bool base, uint32_t hook, int32_t priority)
 {
     nft_begin(to, "nftables chain", NFT_MSG_NEWCHAIN, NLM_F_CREATE);
     netlink_put_text(to, NFTA_CHAIN_TABLE, TABLE);
     netlink_put_text(to, NFTA_CHAIN_NAME, name);
-    if (!base)
-        return;
-    size_t nest = netlink_nest(to, NFTA_CHAIN_HOOK);
-    netlink_put_u32(to, NFTA_HOOK_HOOKNUM, htonl(hook));
-    netlink_put_u32(to, NFTA_HOOK_PRIORITY, htonl((uint32_t)priority));
-    netlink_end(to, nest);
-    netlink_put_text(to, NFTA_CHAIN_TYPE, "filter");
+    if (base)
+        hooked(to, hook, priority, NULL);
+}
+
+void nft_ingress(struct netlink *to, const char *name, const char *device)
+{
+    nft_chain(to, name, false, 0, 0);
+    hooked(to, NF_NETDEV_INGRESS, 0, device);
+}
+
+bool nft_ask(int kernel, struct netlink *messages, struct netlink_answers *answers)
+{
+    ((struct nlmsghdr *)(void *)(messages->bytes + messages->message))->nlmsg_flags |= NLM_F_ACK;
+    uint32_t said = messages->count;
+    nft_border(messages, NFNL_MSG_BATCH_END);
+    messages->count = said; /* the end gets no answer; the last one before it does */
+    return netlink_ask(kernel, messages, answers);
 }
 
 struct nft_rule nft_rule(struct netlink *to, const char *chain_name, const char *name)

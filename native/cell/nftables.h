@@ -2,7 +2,7 @@
 #ifndef GLOVEBOX_NFTABLES_H
 #define GLOVEBOX_NFTABLES_H
 
-#include "netlink.h"
+#include "../common/netlink.h"
 
 #include <netinet/in.h> /* before the kernel's, which knows of it and not the other way round */
 #include <linux/netfilter.h>
@@ -24,6 +24,10 @@ void nft_begin(struct netlink *to, const char *name, uint16_t type, uint16_t fla
 void nft_border(struct netlink *to, uint16_t type);
 /* `base`: the kernel sends packets through it at `hook`; else rules do. */
 void nft_chain(struct netlink *to, const char *name, bool base, uint32_t hook, int32_t priority);
+/* Of a table of the netdev family: every frame that arrives on a device comes through it before anything else looks at it. */
+void nft_ingress(struct netlink *to, const char *name, const char *device);
+/* Ends the batch and says it. False: nothing could be sent or heard, see errno. */
+bool nft_ask(int kernel, struct netlink *messages, struct netlink_answers *answers);
 /* Expressions follow, up to nft_rule_end. */
 struct nft_rule nft_rule(struct netlink *to, const char *chain_name, const char *name);
 void nft_rule_end(const struct nft_rule *rule);

@@ -26,7 +26,7 @@ static void take_log(struct sandbox *sandbox)
     if (got != sizeof count)
         return; /* it ended before */
     sandbox->untold = false;
-    handles = 4 + (size_t)count;
+    handles = streams() + (size_t)count;
     struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
     if (rights != NULL && rights->cmsg_type == SCM_RIGHTS && rights->cmsg_len == CMSG_LEN(sizeof(int)))
         memcpy(&sandbox->log, CMSG_DATA(rights), sizeof sandbox->log);

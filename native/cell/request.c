@@ -88,6 +88,68 @@ static bool check_point(const struct frame *frame)
            request_canonical(frame_string(&rest));
 }
 
+/* `l`: TARGET NUL PATH NUL: a symbolic link in the sandbox's own layer. */
+static bool check_link(const struct frame *frame)
+{
+    const char *target = (const char *)frame->bytes;
+    size_t length = strnlen(target, frame->length) + 1;
+    if (length == 1 || length >= frame->length)
+        return false;
+    struct frame rest = {.tag = frame->tag, .length = frame->length - (uint32_t)length, .bytes = frame->bytes + length};
+    return request_canonical(frame_string(&rest));
+}
+
+/* `M`: u8 index of a scratch folder, then as `m`: a place in that folder. */
+static bool check_nested(const struct frame *frame)
+{
+    struct frame rest = {.tag = frame->tag, .length = frame->length - 1, .bytes = frame->bytes + 1};
+    return frame->length >= 3 && frame->bytes[0] < MAX_PLACES && check_point(&rest);
+}
+
+/* `x`: an argument of the runtime. */
+static bool take_argument(const struct frame *frame, struct request *out)
+{
+    const char *text = frame_string(frame);
+    if (text == NULL || out->argc == MAX_ARGUMENTS)
+        return false;
+    out->argv[out->argc++] = text;
+    return true;
+}
+
+/* `w`: PATH NUL CONTENT: a file of a container's own. */
+static bool check_contained_file(const struct frame *frame)
+{
+    const char *path = (const char *)frame->bytes;
+    size_t length = strnlen(path, frame->length);
+    return length < frame->length && length < NAME_MAX && request_canonical(path) && strncmp(path, "/etc/", 5) == 0;
+}
+
+/* `W`: PATH NUL: where a container has a scratch folder; `h`: what of the host's is in the sandbox's own layer, at the same path. */
+static bool check_place(const struct frame *frame)
+{
+    return request_canonical(frame_string(frame));
+}
+
+/* `P`: u32 its first process, u32 as whom the job runs, then the id of a container, 64 hexadecimal digits, NUL. */
+static bool take_container(const struct frame *frame, struct request *out)
+{
+    if (out->container != NULL || frame->length != 4 + 4 + 64 + 1 || frame->bytes[frame->length - 1] != 0)
+        return false;
+    out->first = (pid_t)wire_u32(frame->bytes);
+    out->owner = wire_u32(frame->bytes + 4);
+    out->container = (const char *)frame->bytes + 8;
+    return out->first > 1 && out->owner != 0 && strspn(out->container, "0123456789abcdef") == 64;
+}
+
+/* `G`: the first process is gVisor's sentry; u32 its gofer, which has the mounts. */
+static bool take_gofer(const struct frame *frame, struct request *out)
+{
+    if (out->gofer != 0 || frame->length != 4)
+        return false;
+    out->gofer = (pid_t)wire_u32(frame->bytes);
+    return out->gofer > 1;
+}
+
 /* `n`: u8 flags, the resolver's IPv4 address, then u16 ports. */
 static bool take_network(const struct frame *frame, struct request *out)
 {
@@ -97,6 +159,8 @@ static bool take_network(const struct frame *frame, struct request *out)
     out->network.wanted = true;
     out->network.loopback = (flags & NETWORK_LOOPBACK) != 0;
     out->network.by_port = (flags & NETWORK_BY_PORT) != 0;
+    out->network.beyond = (flags & (NETWORK_BEYOND | NETWORK_TAP)) != 0;
+    out->network.tap = (flags & NETWORK_TAP) != 0;
     memcpy(out->network.resolver, frame->bytes + 1, 4);
     out->network.port_count = (int)((frame->length - 5) / 2);
     for (int i = 0; i < out->network.port_count; i++) {
@@ -105,7 +169,19 @@ static bool take_network(const struct frame *frame, struct request *out)
         if (out->network.ports[i] == 0)
             return false;
     }
-    return flags <= (NETWORK_LOOPBACK | NETWORK_BY_PORT);
+    return flags <= (NETWORK_LOOPBACK | NETWORK_BY_PORT | NETWORK_BEYOND | NETWORK_TAP);
+}
+
+/* `t`: u32 uid, u32 gid: the second of each that the worker's user namespace has; then the third, where there is one. */
+static bool take_ids(const struct frame *frame, struct request *out)
+{
+    if (frame->length != 8 && frame->length != 16)
+        return false;
+    out->second_uid = wire_u32(frame->bytes);
+    out->second_gid = wire_u32(frame->bytes + 4);
+    out->third_uid = frame->length == 16 ? wire_u32(frame->bytes + 8) : 0;
+    out->third_gid = frame->length == 16 ? wire_u32(frame->bytes + 12) : 0;
+    return out->second_uid != 0 && out->second_gid != 0 && (frame->length == 8 || (out->third_uid != 0 && out->third_gid != 0));
 }
 
 static bool take(const struct frame *frame, struct request *out)
@@ -117,7 +193,7 @@ static bool take(const struct frame *frame, struct request *out)
     case 'u':
         out->own_uid = frame->length == 4;
         out->uid_base = out->own_uid ? wire_u32(frame->bytes) : 0;
-        return out->own_uid && out->uid_base >= 65536 && out->uid_base <= UINT32_MAX - (1u << 23);
+        return out->own_uid && out->uid_base >= 65536 && out->uid_base <= UINT32_MAX - (1u << 24);
     case 'o':
         out->oom_score = frame->length == 4 ? (int)wire_u32(frame->bytes) : -1;
         return out->oom_score >= 0 && out->oom_score <= 1000;
@@ -142,11 +218,34 @@ static bool take(const struct frame *frame, struct request *out)
         return take_tree(frame, out);
     case 'm':
         return check_point(frame);
+    case 'M':
+        return check_nested(frame);
+    case 'l':
+        return check_link(frame);
+    case 'b':
+        out->config = (const char *)frame->bytes;
+        out->config_size = frame->length;
+        return frame->length > 0;
+    case 'x':
+        return take_argument(frame, out);
+    case 't':
+        return take_ids(frame, out);
     case 'c':
     case 'C':
         return check_cgroup_write(frame);
     case 'e':
         return check_own_file(frame);
+    case 'W':
+    case 'h':
+        return check_place(frame);
+    case 'N': /* what is mounted in such a folder, as `m` */
+        return check_point(frame);
+    case 'w':
+        return check_contained_file(frame);
+    case 'P':
+        return take_container(frame, out);
+    case 'G':
+        return take_gofer(frame, out);
     case 'n':
         return take_network(frame, out);
     default:
@@ -185,6 +284,10 @@ bool request_parse(const uint8_t *bytes, size_t length, struct request *out)
     while ((more = wire_next(&wire, &frame)) == 1)
         if (!take(&frame, out))
             return false;
-    return more == 0 && out->id != 0 && out->args != NULL && out->filter != NULL && out->place_count > 0 &&
-           out->scratch_bytes > 0 && out->scratch_inodes > 0;
+    bool bubblewrap = out->args != NULL && out->filter != NULL && out->config == NULL && out->argc == 0;
+    bool runtime = out->config != NULL && out->argc > 0 && out->second_uid != 0 && out->args == NULL && out->filter == NULL;
+    if (out->container != NULL) /* all else is the engine's */
+        return more == 0 && out->id != 0 && out->args == NULL && out->config == NULL && (out->place_count == 0 || out->gofer == 0);
+    return more == 0 && out->id != 0 && (bubblewrap || runtime) && out->place_count > 0 && out->scratch_bytes > 0 &&
+           out->scratch_inodes > 0;
 }

@@ -20,6 +20,9 @@
  *     }
  *   }
  *
+ * One hop out (beyond.c) the chain `leaving` is on the input hook, and `arriving` first drops what names another source or a group,
+ * which is logged, and what a stack says when it comes up. The job's loopback is its own stack's; the kernel's own has no rule.
+ *
  * Whatever it let pass would still end in this namespace, which has no way out: the rules are there so that each attempt is
  * answered at once, by the gateway or by a refusal, and written down.
  */
@@ -77,12 +80,16 @@ void rules_every_port(struct netlink *to, const char *chain_name)
 }
 
 /* The number of the message with which a kernel without TPROXY finds fault. */
-static uint32_t arriving(struct netlink *to, const struct request *request)
+static uint32_t arriving(struct netlink *to, const struct request *request, const struct abilities *can)
 {
     const uint8_t syn = SYN;
     nft_chain(to, "arriving", true, NF_INET_PRE_ROUTING, PRIORITY_MANGLE);
-    if (request->network.loopback)
+    if (request->network.beyond)
+        beyond_arriving(to, "arriving");
+    else if (request->network.loopback)
         to_loopback(to, "arriving", IPPROTO_TCP);
+    if (!can->transparent)
+        return UINT32_MAX;
     uint32_t number = to->count;
     rules_every_port(to, "arriving");
     struct nft_rule rule = nft_rule(to, "arriving", "reset rule");
@@ -95,9 +102,21 @@ static uint32_t arriving(struct netlink *to, const struct request *request)
     return number;
 }
 
-static void refuse_odd_headers(struct netlink *to)
+/* Which the kernel makes of a stream when much of it waits (BIG TCP); a job without CAP_NET_RAW makes none. */
+static void pass_jumbograms(struct netlink *to)
 {
-    const uint8_t five = 5, hop_by_hop = IPPROTO_HOPOPTS, plain[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMPV6};
+    const uint8_t hop_by_hop = IPPROTO_HOPOPTS, tcp = IPPROTO_TCP;
+    struct nft_rule rule = nft_rule(to, "leaving", "rule for jumbograms");
+    nft_meta(to, NFT_META_NFPROTO, NFPROTO_IPV6);
+    nft_bytes_are(to, NFT_PAYLOAD_NETWORK_HEADER, 6, &hop_by_hop, 1);
+    nft_bytes_are(to, NFT_PAYLOAD_NETWORK_HEADER, 40, &tcp, 1);
+    nft_verdict(to, NF_ACCEPT, NULL);
+    nft_rule_end(&rule);
+}
+
+static void refuse_odd_headers(struct netlink *to, bool beyond)
+{
+    const uint8_t five = 5, plain[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMPV6};
     struct nft_rule rule = nft_rule(to, "leaving", "rule for IP options");
     nft_meta(to, NFT_META_NFPROTO, NFPROTO_IPV4);
     nft_load(to, NFT_PAYLOAD_NETWORK_HEADER, 0, 1);
@@ -105,13 +124,8 @@ static void refuse_odd_headers(struct netlink *to)
     nft_compare(to, NFT_CMP_NEQ, &five, sizeof five);
     nft_verdict(to, NFT_GOTO, "refuse");
     nft_rule_end(&rule);
-    /* a jumbogram, which the kernel makes of a stream when much of it waits (BIG TCP); a job without CAP_NET_RAW makes none */
-    rule = nft_rule(to, "leaving", "rule for jumbograms");
-    nft_meta(to, NFT_META_NFPROTO, NFPROTO_IPV6);
-    nft_bytes_are(to, NFT_PAYLOAD_NETWORK_HEADER, 6, &hop_by_hop, 1);
-    nft_bytes_are(to, NFT_PAYLOAD_NETWORK_HEADER, 40, &plain[0], 1);
-    nft_verdict(to, NF_ACCEPT, NULL);
-    nft_rule_end(&rule);
+    if (!beyond) /* where the job's stack is another one, this kernel makes none */
+        pass_jumbograms(to);
     rule = nft_rule(to, "leaving", "rule for extension headers");
     nft_meta(to, NFT_META_NFPROTO, NFPROTO_IPV6);
     nft_load(to, NFT_PAYLOAD_NETWORK_HEADER, 6, 1);
@@ -134,35 +148,38 @@ static void with_resolver(struct netlink *to, const struct request *request, uin
     nft_rule_end(&rule);
 }
 
-static void errors_pass(struct netlink *to)
+static void errors(struct netlink *to, int32_t verdict)
 {
     const uint8_t unreachable = 3, informational = 128;
     struct nft_rule rule = nft_rule(to, "leaving", "icmp rule");
     nft_meta(to, NFT_META_L4PROTO, IPPROTO_ICMP);
     nft_bytes_are(to, NFT_PAYLOAD_TRANSPORT_HEADER, 0, &unreachable, sizeof unreachable);
-    nft_verdict(to, NF_ACCEPT, NULL);
+    nft_verdict(to, verdict, NULL);
     nft_rule_end(&rule);
     rule = nft_rule(to, "leaving", "icmp rule");
     nft_meta(to, NFT_META_L4PROTO, IPPROTO_ICMPV6);
     nft_load(to, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1);
     nft_compare(to, NFT_CMP_LT, &informational, sizeof informational);
-    nft_verdict(to, NF_ACCEPT, NULL);
+    nft_verdict(to, verdict, NULL);
     nft_rule_end(&rule);
 }
 
+/* One hop out what the job sends is what arrives there: the hook is another one, and the kernel itself has nothing to say. */
 static void leaving(struct netlink *to, const struct request *request)
 {
-    nft_chain(to, "leaving", true, NF_INET_LOCAL_OUT, PRIORITY_FILTER);
-    refuse_odd_headers(to);
+    bool beyond = request->network.beyond;
+    nft_chain(to, "leaving", true, beyond ? NF_INET_LOCAL_IN : NF_INET_LOCAL_OUT, PRIORITY_FILTER);
+    refuse_odd_headers(to, beyond);
     struct nft_rule rule = nft_rule(to, "leaving", "tcp rule");
     nft_meta(to, NFT_META_L4PROTO, IPPROTO_TCP);
     nft_verdict(to, NF_ACCEPT, NULL);
     nft_rule_end(&rule);
     with_resolver(to, request, 16, 2);
-    with_resolver(to, request, 12, 0);
-    if (request->network.loopback)
+    if (!beyond)
+        with_resolver(to, request, 12, 0);
+    if (!beyond && request->network.loopback)
         to_loopback(to, "leaving", IPPROTO_UDP);
-    errors_pass(to);
+    errors(to, beyond ? NF_DROP : NF_ACCEPT);
     if (!WALL("refused-datagrams"))
         return;
     rule = nft_rule(to, "leaving", "last rule");
@@ -171,12 +188,12 @@ static void leaving(struct netlink *to, const struct request *request)
 }
 
 /* The number of the message with which a kernel that can't log finds fault. Bounded: a flood must not keep the launcher busy. */
-static uint32_t log_refused(struct netlink *to)
+static uint32_t log_refused(struct netlink *to, const char *chain_name)
 {
     const uint16_t group = htons(LOG_GROUP), at_once = htons(1);
     const uint64_t rate = htobe64(64), second = htobe64(1);
     uint32_t number = to->count;
-    struct nft_rule rule = nft_rule(to, "refuse", "log rule");
+    struct nft_rule rule = nft_rule(to, chain_name, "log rule");
     struct nft_expression made = nft_expression(to, "limit");
     netlink_put(to, NFTA_LIMIT_RATE, &rate, sizeof rate);
     netlink_put(to, NFTA_LIMIT_UNIT, &second, sizeof second);
@@ -192,6 +209,17 @@ static uint32_t log_refused(struct netlink *to)
     return number;
 }
 
+/* For what no answer could reach, one hop out, see beyond.c. */
+static void unanswered(struct netlink *to, const struct abilities *can)
+{
+    nft_chain(to, "unanswered", false, 0, 0);
+    if (can->recorded)
+        log_refused(to, "unanswered");
+    struct nft_rule rule = nft_rule(to, "unanswered", "drop rule");
+    nft_verdict(to, NF_DROP, NULL);
+    nft_rule_end(&rule);
+}
+
 /* False: tell it again, with less. */
 static bool told(int kernel, const struct request *request, struct abilities *can)
 {
@@ -204,21 +232,19 @@ static bool told(int kernel, const struct request *request, struct abilities *ca
     netlink_put_text(&messages, NFTA_TABLE_NAME, TABLE);
     nft_chain(&messages, "refuse", false, 0, 0);
     if (can->recorded)
-        log = log_refused(&messages);
+        log = log_refused(&messages, "refuse");
     struct nft_rule rule = nft_rule(&messages, "refuse", "reject rule");
     nft_reject(&messages, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH);
     nft_rule_end(&rule);
-    if (can->transparent)
-        tproxy = arriving(&messages, request);
+    if (request->network.beyond)
+        unanswered(&messages, can);
+    if (can->transparent || request->network.beyond)
+        tproxy = arriving(&messages, request, can);
     leaving(&messages, request);
-    ((struct nlmsghdr *)(void *)(messages.bytes + messages.message))->nlmsg_flags |= NLM_F_ACK;
-    uint32_t rules = messages.count;
-    nft_border(&messages, NFNL_MSG_BATCH_END);
-    messages.count = rules; /* the end gets no answer; the last rule does */
-    if (!netlink_ask(kernel, &messages, &answers))
+    if (!nft_ask(kernel, &messages, &answers))
         fail("network", "nftables");
     bool whole = true;
-    for (uint32_t i = 0; i < rules; i++) {
+    for (uint32_t i = 0; i < messages.count; i++) {
         bool lacking = answers.errors[i] == ENOENT || answers.errors[i] == EOPNOTSUPP;
         if (lacking && (i == tproxy || i == log)) {
             can->transparent = can->transparent && i != tproxy;

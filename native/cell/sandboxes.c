@@ -104,7 +104,8 @@ static pid_t parent_of(pid_t pid)
 static void find_agent(struct sandbox *sandbox)
 {
     static const char key[] = "\"child-pid\": ";
-    const char *found = sandbox->agent < 0 ? strstr(sandbox->text, key) : NULL;
+    /* a sentry's first process is none of this kernel's, and what is written there may be the job's */
+    const char *found = sandbox->agent < 0 && !settings->sentry ? strstr(sandbox->text, key) : NULL;
     if (found == NULL || strchr(found, '\n') == NULL)
         return;
     pid_t pid = (pid_t)strtol(found + sizeof key - 1, NULL, 10);
@@ -127,10 +128,12 @@ void kill_sandbox(struct sandbox *sandbox)
     if (!sandbox->killed)
         sandbox->killed_at = now_ms();
     sandbox->killed = true;
-    if (sandbox->agent >= 0)
+    if (settings->engine) /* one that holds a container ends it first */
+        kill(sandbox->worker, sandbox->exited ? 0 : sandbox->requests >= 0 ? SIGKILL : SIGTERM);
+    else if (sandbox->agent >= 0)
         syscall(SYS_pidfd_send_signal, sandbox->agent, SIGKILL, NULL, 0);
-    else if (!sandbox->exited && (sandbox->requests >= 0 || now_ms() - sandbox->killed_at > STUCK_MS))
-        kill(sandbox->worker, SIGKILL); /* no bubblewrap yet, or one that hangs: its child is an orphan then */
+    else if (!sandbox->exited && (settings->oci || sandbox->requests >= 0 || now_ms() - sandbox->killed_at > STUCK_MS))
+        kill(sandbox->worker, SIGKILL); /* no bubblewrap yet, or one that hangs: its child is an orphan then; a runtime's ends by itself, or is one */
 }
 
 /* Children that we did not start were bubblewrap's, and it is dead. True while there are any. */

@@ -4,6 +4,9 @@
  *                    idmapped where asked
  *   STAGE/s/0, 1 …   the scratch folders: one file system, bounded in bytes and inodes
  *   STAGE/e          the sandbox's own /etc
+ *   STAGE/d          a /dev, for an OCI runtime (devices.c)
+ *   STAGE/b          what an OCI runtime is told, and keeps (oci.c)
+ *   STAGE/p          all of /proc, for gVisor with a network (sentry.c)
  *   STAGE/r, o, t    a root that is a folder of the host's, the sandbox's own layer over it, and the two as one (tree.c);
  *                    the sandbox's own /etc is in that layer then
  * bubblewrap binds from there. STAGE covers /sys, which a sandbox never shows.
@@ -26,6 +29,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define GROUPS STAGE "/fs/cgroup"
 
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
@@ -131,7 +136,7 @@ static void attach_tree(const struct request *request)
 {
     struct grant whole = {.path = request->tree, .idmap = false, .writable = false};
     int tree = clone_tree(&whole, 0);
-    if (mkdir(TREE, 0755) < 0 || mkdir(TREE_OWN, 0755) < 0 || mkdir(TREE_ROOT, 0755) < 0 ||
+    if (mkdir(TREE, 0755) < 0 || mkdir(TREE_ROOT, 0755) < 0 ||
         syscall(SYS_move_mount, tree, "", AT_FDCWD, TREE, MOVE_MOUNT_F_EMPTY_PATH) < 0)
         fail("root", request->tree);
     close(tree);
@@ -168,6 +173,24 @@ static void refuse_kernel_files(const struct request *request)
     fclose(mounts);
 }
 
+/* runc does not start without a /sys/fs/cgroup to look at. No container sees it: none has a /sys. */
+static int clone_groups(void)
+{
+    int tree = (int)syscall(SYS_open_tree, AT_FDCWD, GROUPS, AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    struct mount_attr seal = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+    if (tree >= 0 && syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &seal, sizeof seal) < 0)
+        fail("stage", GROUPS);
+    return tree;
+}
+
+static void attach_groups(int tree)
+{
+    if (mkdir(STAGE "/fs", 0755) < 0 || mkdir(GROUPS, 0755) < 0 ||
+        syscall(SYS_move_mount, tree, "", AT_FDCWD, GROUPS, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        fail("stage", GROUPS);
+    close(tree);
+}
+
 static void stage_base(const struct request *request)
 {
     int trees[MAX_GRANTS];
@@ -177,12 +200,19 @@ static void stage_base(const struct request *request)
         fail("stage", "private");
     for (int i = 0; i < count; i++)
         trees[i] = clone_tree(&request->grants[i], uid);
+    int groups = request->config != NULL ? clone_groups() : -1;
     if (mount("stage", STAGE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k,nr_inodes=256") < 0)
         fail("stage", STAGE);
     if (mkdir(STAGE "/s", 0755) < 0 || mkdir(STAGE "/e", 0755) < 0)
         fail("stage", STAGE "/s");
+    if (tree_layered(request) && mkdir(TREE_OWN, 0755) < 0)
+        fail("stage", TREE_OWN);
+    if (request->config != NULL && (mkdir(DEVICES, 0755) < 0 || mkdir(BUNDLE, 0755) < 0 || mkdir(WHOLE_PROC, 0755) < 0))
+        fail("stage", BUNDLE);
     if (request->tree != NULL)
         attach_tree(request);
+    if (groups >= 0)
+        attach_groups(groups);
     for (int i = 0; i < count; i++)
         attach(trees[i], i);
     if (count > 0)
@@ -200,8 +230,8 @@ static void own_files(const struct request *request)
 {
     struct wire wire = {request->body.at, request->body.left};
     struct frame frame;
-    const char *folder = request->tree == NULL ? STAGE "/e" : TREE_OWN "/etc";
-    if (request->tree == NULL && mount("etc", folder, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=4m,nr_inodes=256") < 0)
+    const char *folder = tree_layered(request) ? TREE_OWN "/etc" : STAGE "/e";
+    if (!tree_layered(request) && mount("etc", folder, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=4m,nr_inodes=256") < 0)
         fail("own-files", folder);
     while (wire_next(&wire, &frame) == 1) {
         if (frame.tag != 'e')
@@ -217,7 +247,7 @@ static void own_files(const struct request *request)
     }
 }
 
-void stage_in_namespace(const struct request *request, bool staged)
+void stage_in_namespace(const struct settings *settings, const struct request *request, bool staged)
 {
     if (!staged)
         stage_base(request);
@@ -231,9 +261,10 @@ void stage_in_namespace(const struct request *request, bool staged)
         if (mkdir(path, 0700) < 0 || chmod(path, request->places[i]) < 0)
             fail("scratch", path);
     }
-    if (request->tree != NULL)
-        tree_own(request);
+    tree_nested(request);
+    if (tree_layered(request))
+        tree_own(settings, request);
     own_files(request);
     if (request->tree != NULL)
-        tree_mount();
+        tree_mount(settings);
 }

@@ -11,22 +11,16 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
-#include <linux/ioprio.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/personality.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define KEYCTL_JOIN_SESSION_KEYRING 1
 
 /* Standard error is a pipe to the launcher: the line reaches the caller as the reason of a failed start. */
 _Noreturn void fail(const char *step, const char *detail)
@@ -42,56 +36,6 @@ static void die_with(pid_t launcher)
         fail("lifeline", "parent-death signal");
     if (getppid() != launcher)
         _exit(1);
-}
-
-/*
- * core(5): a limit of 0 does not stop the program that a piped core_pattern names, which the kernel starts on the host and
- * gives the job's memory; 1 does, and is too little for a file. A caller whose own hard limit is 0 can't set 1.
- */
-static void no_core_dumps(void)
-{
-    struct rlimit one = {1, 1}, none = {0, 0};
-    char first = 0;
-    if (setrlimit(RLIMIT_CORE, &one) == 0)
-        return;
-    int pattern = open("/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC);
-    bool known = pattern >= 0 && read(pattern, &first, 1) == 1;
-    if (pattern >= 0)
-        close(pattern);
-    errno = EPERM;
-    if (!known || first == '|' || first == '@' || setrlimit(RLIMIT_CORE, &none) < 0)
-        fail("core-dumps", "a handler would be given them");
-}
-
-/* What a process inherits without being asked. Best effort where the kernel lacks the thing itself. */
-static void inherit_nothing(void)
-{
-    for (int number = 1; number < NSIG && WALL("default-signals"); number++)
-        signal(number, SIG_DFL);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    umask(0);
-    personality(0);
-    setpriority(PRIO_PROCESS, 0, 0);
-    struct sched_param plain = {0};
-    sched_setscheduler(0, SCHED_OTHER, &plain);
-    syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, IOPRIO_BE_NR - 1)); /* served last */
-    if (WALL("own-keyring"))
-        syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
-    /* the policy's own limits come later; of these it has none, and a caller's would end jobs at random */
-    static const int callers[] = {RLIMIT_CPU, RLIMIT_AS, RLIMIT_RSS, RLIMIT_DATA, RLIMIT_RTTIME};
-    for (size_t i = 0; i < sizeof callers / sizeof *callers && WALL("reset-limits"); i++) {
-        struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
-        if (setrlimit(callers[i], &limit) < 0 && getrlimit(callers[i], &limit) == 0) {
-            limit.rlim_cur = limit.rlim_max; /* not root: as far as it goes */
-            setrlimit(callers[i], &limit);
-        }
-    }
-    if (WALL("no-core-dumps"))
-        no_core_dumps();
-    if (chdir("/") < 0)
-        fail("inherit", "nothing");
 }
 
 /* `requests` stays open: a network is told of there. */
@@ -110,7 +54,7 @@ static void await_request(int requests, struct request *request)
         close(requests);
 }
 
-static void write_own(const char *step, const char *path, const char *text)
+void write_own(const char *step, const char *path, const char *text)
 {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
@@ -155,7 +99,8 @@ static void take_own_uid(const struct request *request)
         fail("own-uid", "dumpable");
 }
 
-static void enter_namespaces(void)
+/* `mapper`: who maps two ids; NULL: the worker maps its own */
+static void enter_namespaces(struct mapper *mapper)
 {
     char map[32];
     uid_t uid = geteuid();
@@ -166,6 +111,10 @@ static void enter_namespaces(void)
     /* bubblewrap gives the sandbox a host name; its NIS domain would still be the host's */
     if (names != 0 && setdomainname("(none)", 6) < 0)
         fail("namespaces", "domain");
+    if (mapper != NULL) {
+        oci_map(mapper);
+        return;
+    }
     write_own("namespaces", "/proc/self/setgroups", "deny");
     snprintf(map, sizeof map, "0 %u 1", (unsigned)uid);
     write_own("namespaces", "/proc/self/uid_map", map);
@@ -187,20 +136,21 @@ void hand_over(int ipc, uint32_t id, const char *end, const char *more, int hand
 }
 
 /* Made after the uid was taken: the job owns its pipes, so it may reopen /dev/stdout, and nothing else. */
-static void make_channels(const struct settings *settings, uint32_t id, int inside[4])
+static void make_channels(struct channels *made)
 {
     int control[2], in[2], out[2], err[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) < 0 || pipe2(in, O_CLOEXEC) < 0 ||
         pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
         fail("channel", "pipe");
-    hand_over(settings->ipc, id, "control", "", control[0]);
-    hand_over(settings->ipc, id, "stdin", "", in[1]);
-    hand_over(settings->ipc, id, "stdout", "", out[0]);
-    hand_over(settings->ipc, id, "stderr", "", err[0]);
-    inside[0] = control[1];
-    inside[1] = in[0];
-    inside[2] = out[1];
-    inside[3] = err[1];
+    *made = (struct channels){.inside = {control[1], in[0], out[1], err[1]},
+                              .outside = {control[0], in[1], out[0], err[0]}};
+}
+
+void channels_hand_over(const struct settings *settings, uint32_t id, const struct channels *channels)
+{
+    static const char *const ends[] = {"control", "stdin", "stdout", "stderr"};
+    for (int i = 0; i < 4; i++)
+        hand_over(settings->ipc, id, ends[i], "", channels->outside[i]);
 }
 
 static int memory_file(const char *name, const char *bytes, size_t size)
@@ -211,7 +161,7 @@ static int memory_file(const char *name, const char *bytes, size_t size)
     return fd;
 }
 
-static void place_descriptors(const int sources[], const int targets[], int count)
+void place_descriptors(const int sources[], const int targets[], int count, unsigned first_free)
 {
     int parked[16];
     for (int i = 0; i < count; i++)
@@ -220,7 +170,7 @@ static void place_descriptors(const int sources[], const int targets[], int coun
     for (int i = 0; i < count; i++)
         if (dup2(parked[i], targets[i]) < 0)
             fail("descriptors", "place");
-    if (WALL("closed-descriptors") && close_range(FD_FIRST_FREE, ~0u, 0) < 0)
+    if (WALL("closed-descriptors") && close_range(first_free, ~0u, 0) < 0)
         fail("descriptors", "close");
 }
 
@@ -228,35 +178,58 @@ _Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint
                            bool joined)
 {
     struct request request;
-    int inside[4];
+    struct channels channels;
+    struct cgroup_writes limits;
+    struct mapper mapper;
     die_with(launcher);
     inherit_nothing();
     if (!joined && cgroup_join(settings, launcher, sequence) < 0)
         fail("cgroup", "join");
 
     await_request(requests, &request);
-    cgroup_apply(settings, launcher, sequence, &request);
+    bool oci = request.config != NULL;
+    if (oci != settings->oci || (request.container != NULL) != settings->engine) {
+        errno = EBADMSG;
+        fail("request", "for another program");
+    }
+    if (settings->engine)
+        container_hold(settings, &request, launcher, requests);
+    cgroup_open_limits(settings, launcher, sequence, &request, &limits);
+    if (!oci)
+        cgroup_set_limits(&limits);
     set_oom_score(&request);
     pin(&request);
     bool staged = request.own_uid && (request_idmaps(&request) || request.tree_as_root);
     if (staged)
         stage_as_root(&request);
+    if (oci)
+        oci_start_mapper(settings, &request, &mapper);
     if (request.own_uid)
         take_own_uid(&request);
     die_with(launcher); /* taking another uid had cleared it */
-    make_channels(settings, request.id, inside);
-    enter_namespaces();
+    if (!settings->sentry)
+        make_channels(&channels);
+    if (!oci)
+        channels_hand_over(settings, request.id, &channels);
+    enter_namespaces(oci ? &mapper : NULL);
     if (request.network.wanted)
-        network_make(settings, &request, requests);
-    stage_in_namespace(&request, staged);
+        network_make(settings, &request, requests, -1);
+    stage_in_namespace(settings, &request, staged);
+    if (oci) {
+        oci_bundle(settings, &request);
+        if (settings->sentry)
+            sentry_run(settings, &request, &limits);
+        oci_run(settings, &request, &channels, &limits);
+    }
 
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    int sources[] = {null,      null,      2,         inside[0], inside[1], inside[2], inside[3], settings->agent,
+    int sources[] = {null,      null,      2,         channels.inside[0], channels.inside[1], channels.inside[2], channels.inside[3],
+                     settings->agent,
                      memory_file("filter", request.filter, request.filter_size),
                      memory_file("args", request.args, request.args_size), 2, heard};
     int targets[] = {0,         1,         2,        FD_CONTROL, FD_STDIN, FD_STDOUT, FD_STDERR, FD_AGENT,
                      FD_FILTER, FD_ARGS,   FD_INFO, FD_HEARD};
-    place_descriptors(sources, targets, (int)(sizeof sources / sizeof *sources));
+    place_descriptors(sources, targets, (int)(sizeof sources / sizeof *sources), FD_FIRST_FREE);
     /*
      * From here on it must not die halfway: bubblewrap's child waits without end for a bubblewrap that dies before it has
      * mapped the child's ids. When the launcher or Node goes now, the agent finds its lifeline closed as soon as it runs.
@@ -270,6 +243,6 @@ _Noreturn void worker_main(const struct settings *settings, pid_t launcher, uint
     char *argv[] = {"bwrap", "--args", "9", "--", "/proc/self/fd/7", NULL};
 #endif
     char *nothing[] = {NULL};
-    execve(settings->bwrap, argv, WALL("empty-environment") ? nothing : environ);
-    fail("exec", settings->bwrap);
+    execve(settings->wall, argv, WALL("empty-environment") ? nothing : environ);
+    fail("exec", settings->wall);
 }

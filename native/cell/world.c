@@ -10,7 +10,7 @@
  * where a failure is told: it is closed without a word when the program runs, which finds the sockets' numbers in GLOVEBOX_WORLD.
  */
 #include "cell.h"
-#include "netlink.h"
+#include "../common/netlink.h"
 #include "network.h"
 #include "nftables.h"
 
@@ -18,10 +18,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <linux/if_link.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
-#include <linux/veth.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -51,7 +49,7 @@ static const uint8_t NEAR4[4] = {10, 99, 0, 2}, FAR4[4] = {10, 99, 0, 1};
 static const uint8_t NEAR6[16] = {0xfd, 0x99, [15] = 2}, FAR6[16] = {0xfd, 0x99, [15] = 1};
 
 /* Of loopback's, so that nothing is sent from them: own addresses that nothing else speaks against. */
-static const uint8_t OWN4[4] = {93, 184, 215, 99}, OWN6[16] = {0x26, 0x06, 0x28, 0, 0x02, 0x1f, [15] = 0x99};
+static const uint8_t PUBLIC4[4] = {93, 184, 215, 99}, PUBLIC6[16] = {0x26, 0x06, 0x28, 0, 0x02, 0x1f, [15] = 0x99};
 
 static int opened(const char *path, int flags)
 {
@@ -104,11 +102,7 @@ static bool hear_every_port(void)
     netlink_put_text(&messages, NFTA_TABLE_NAME, TABLE);
     nft_chain(&messages, "arriving", true, NF_INET_PRE_ROUTING, PRIORITY);
     rules_every_port(&messages, "arriving");
-    ((struct nlmsghdr *)(void *)(messages.bytes + messages.message))->nlmsg_flags |= NLM_F_ACK;
-    uint32_t last = messages.count;
-    nft_border(&messages, NFNL_MSG_BATCH_END);
-    messages.count = last; /* the end gets no answer */
-    if (!netlink_ask(kernel, &messages, &answers))
+    if (!nft_ask(kernel, &messages, &answers))
         fail("world", "nftables");
     close(kernel);
     return answers.done;
@@ -160,19 +154,9 @@ static int far_sockets(const struct abilities *can, const char *ports, int socke
 static void join(int far, int near_namespace)
 {
     struct netlink messages;
-    const struct ifinfomsg there = {.ifi_index = FAR_LINK}, here = {0};
+    const struct veth_end there = {.link = FAR_LINK, .name = "world"}, here = {.name = NEAR_LINK};
     netlink_clear(&messages);
-    netlink_begin(&messages, "veth", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &there, sizeof there);
-    netlink_put_text(&messages, IFLA_IFNAME, "world");
-    size_t about = netlink_nest(&messages, IFLA_LINKINFO);
-    netlink_put_text(&messages, IFLA_INFO_KIND, "veth");
-    size_t data = netlink_nest(&messages, IFLA_INFO_DATA), peer = netlink_nest(&messages, VETH_INFO_PEER);
-    netlink_put_raw(&messages, &here, sizeof here);
-    netlink_put_text(&messages, IFLA_IFNAME, NEAR_LINK);
-    netlink_put_u32(&messages, IFLA_NET_NS_FD, (uint32_t)near_namespace);
-    netlink_end(&messages, peer);
-    netlink_end(&messages, data);
-    netlink_end(&messages, about);
+    veth_join(&messages, &there, &here, near_namespace);
     netlink_do(far, &messages, "world");
 }
 
@@ -182,8 +166,8 @@ static void lo_up(int kernel, bool ipv6)
     netlink_clear(&messages);
     routes_up(&messages, "loopback up", LO);
     if (ipv6)
-        routes_address(&messages, "own IPv6 address", LO, AF_INET6, OWN6, 128);
-    routes_address(&messages, "own address", LO, AF_INET, OWN4, 32);
+        routes_address(&messages, "own IPv6 address", LO, AF_INET6, PUBLIC6, 128);
+    routes_address(&messages, "own address", LO, AF_INET, PUBLIC4, 32);
     netlink_do(kernel, &messages, "world");
 }
 
@@ -201,11 +185,8 @@ static void link_up(int kernel, int link, const uint8_t *four, const uint8_t *si
 static void way_out(int kernel, uint8_t family, int link, const uint8_t *router)
 {
     struct netlink messages;
-    struct rtmsg body = {.rtm_family = family, .rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_STATIC, .rtm_type = RTN_UNICAST};
     netlink_clear(&messages);
-    netlink_begin(&messages, "way out", RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
-    netlink_put(&messages, RTA_GATEWAY, router, family == AF_INET ? 4 : 16);
-    netlink_put_u32(&messages, RTA_OIF, (uint32_t)link);
+    routes_way_out(&messages, "way out", link, family, router);
     netlink_do(kernel, &messages, "world");
 }
 

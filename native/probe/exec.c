@@ -55,9 +55,12 @@ static void by_memory_file(void)
     execve(path, argv_there(), no_environment);
 }
 
+/* Made before there are threads: snprintf(3) empties what another thread's execve(2) is reading. */
+static char **argv_made;
+
 static void *in_thread(void *error)
 {
-    execute_itself();
+    execve(self, argv_made, no_environment);
     *(int *)error = errno;
     return NULL;
 }
@@ -67,6 +70,7 @@ static void by_threads(void)
 {
     pthread_t threads[8];
     int made = 0, failed = 0, errors[8] = {0};
+    argv_made = argv_there();
     while (made < 8 && (failed = pthread_create(&threads[made], NULL, in_thread, &errors[made])) == 0)
         made++;
     for (int i = 0; i < made; i++)

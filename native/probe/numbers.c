@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -66,7 +67,7 @@ static int n_spin(char **args)
     return 0;
 }
 
-/* Says on how many processors this process may run; with an argument after it has asked for all of them. */
+/* WHICH: says on how many processors this process may run, `mine`: now; `all`: after it has asked for all of them. */
 static int n_affinity(char **args)
 {
     static cpu_set_t set[64]; /* more than any kernel has */
@@ -184,6 +185,13 @@ static int n_set_rlimit(char **args)
     return result(setrlimit(atoi(args[0]), &limit));
 }
 
+/* The same by the call of that name: the C library asks by prlimit64. */
+static int n_set_rlimit_raw(char **args)
+{
+    struct rlimit limit = {strtoul(args[1], NULL, 10), strtoul(args[2], NULL, 10)};
+    return result((int)syscall(SYS_setrlimit, atoi(args[0]), &limit));
+}
+
 /* ---- output */
 
 /* DESCRIPTOR, bytes; or `both`, standard output and error by turns */
@@ -238,6 +246,7 @@ const struct attempt number_attempts[] = {
     {"together", n_together},
     {"descriptors", n_descriptors},
     {"set-rlimit", n_set_rlimit},
+    {"set-rlimit-raw", n_set_rlimit_raw},
     {"flood", n_flood},
     {"crash", n_crash},
     {NULL, NULL},

@@ -17,6 +17,13 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+static int a_no_new_privileges(char **args)
+{
+    (void)args;
+    say_number(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+    return 0;
+}
+
 static int a_status(char **args)
 {
     char line[512];
@@ -125,6 +132,7 @@ static int a_file_capability(char **args)
 
 const struct attempt privileges_attempts[] = {
     {"status", a_status},
+    {"no-new-privileges", a_no_new_privileges},
     {"ids", a_ids},
     {"setuid", a_setuid},
     {"setuid-file", a_setuid_file},

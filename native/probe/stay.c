@@ -228,6 +228,18 @@ static int s_find(char **args)
     return mark(false, args);
 }
 
+/* KIND, mark: for whoever left or found one in a namespace that does not end. */
+static int s_forget(char **args)
+{
+    char name[80];
+    if (strcmp(args[0], "shm") == 0)
+        return result(shmctl(shmget(key_of(args[1]), 0, 0), IPC_RMID, NULL));
+    if (strcmp(args[0], "sem") == 0)
+        return result(semctl(semget(key_of(args[1]), 0, 0), 0, IPC_RMID));
+    snprintf(name, sizeof name, "/%.60s", args[1]);
+    return strcmp(args[0], "queue") == 0 ? result(mq_unlink(name)) : EINVAL;
+}
+
 /* ---- words on somebody else's channel */
 
 /* "The job has ended by itself, with 7", as the first process of a sandbox says it. */
@@ -274,6 +286,7 @@ const struct attempt stay_attempts[] = {
     {"await", s_await},
     {"leave", s_leave},
     {"find", s_find},
+    {"forget", s_forget},
     {"forge-frames", s_forge},
     {"say-answer", s_say_answer},
     {NULL, NULL},

@@ -19,9 +19,18 @@ const LOADED_ANYWAY = ['node:fs', 'node:path', 'node:url', 'node:util', 'node:ev
 const LATE_COMMANDS = ['explain', 'verify', 'doctor', 'image', 'shared']
 /**
  * What a run with credentials loads; `build` is the folder of oauth4webapi's script, for a source that exchanges tokens;
- * `certificate` is for the decoys of verify.
+ * `certificate` is for the decoys of verify, `engine` for doctor; and with `docker-room` and `docker-launch` for the boundary docker,
+ * `machine-launch` for microvm.
  */
-const LATE_PARTS = ['credentials', 'build', 'certificate']
+const LATE_PARTS = [
+  'credentials',
+  'build',
+  'certificate',
+  'engine',
+  'docker-room',
+  'docker-launch',
+  'machine-launch',
+]
 const CACHED = ['main', 'explain', 'shared', ...Object.values(LATE_PACKAGES)]
 const NAMES = ['main', ...LATE_COMMANDS, ...LATE_PARTS, ...Object.values(LATE_PACKAGES)]
 const INPUTS = [...BUNDLER, 'scripts/build/cli.mjs', 'bin/glovebox']

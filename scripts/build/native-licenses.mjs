@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { Failure, root, writeWhole } from './checkout.mjs'
 import { packagesFor, TARGETS } from './targets.mjs'
 
-const HEAD = `The programs cell, agent and probe, for x64 and for arm64, are made from native/ of this package (Apache-2.0, see
+const HEAD = `The programs cell, agent, guest and probe, for x64 and for arm64, are made from native/ of this package (Apache-2.0, see
 LICENSE) and are linked statically with the GNU C Library (LGPL-2.1-or-later) and with GCC's own runtime library
 (GPL-3.0-or-later with the GCC Runtime Library Exception). manifest.json says with which version of each. Their
 sources are Debian's packages glibc and gcc of those versions, kept for good at https://snapshot.debian.org/.

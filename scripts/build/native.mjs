@@ -1,5 +1,5 @@
 /**
- * The small C programs → dist/native/{x64,arm64}/{cell,agent}, static, stripped, the same bytes from the same sources, and
+ * The small C programs → dist/native/{x64,arm64}/{cell,agent,guest,probe,vmm,vmm-memory}, static, stripped, the same bytes from the same sources, and
  * dist/native/manifest.json, which the start of Glovebox holds them to.
  */
 import { spawnSync } from 'node:child_process'
@@ -12,8 +12,10 @@ import { compilerFor, hostArchitecture, howToGet, TARGETS, toolsFor } from './ta
 
 const NATIVE = join(root, 'dist/native')
 
-/** Each is native/NAME.c, native/NAME/**.c, or both. Any other C file directly in native/ or in native/common/ is linked into both. */
-const PROGRAMS = ['cell', 'agent', 'probe']
+/** Each is native/NAME.c, native/NAME/**.c, or both. Any other C file directly in native/ or in native/common/ is linked into all. */
+const PROGRAMS = ['cell', 'agent', 'guest', 'probe', 'vmm', 'vmm-memory']
+/** Of those, what is no program but loaded into another one: it has nothing besides its own. */
+const LIBRARIES = ['vmm-memory']
 const RECIPE = ['scripts/build/native.mjs', 'scripts/build/targets.mjs']
 
 const FLAGS = [
@@ -74,9 +76,8 @@ export function buildMutableNative() {
   const manifest = { [arch]: {} }
   for (const name of PROGRAMS) {
     const finished = join(MUTABLE, arch, name)
-    compile(arch, name, [...sourcesOf(name, everything), ...MUTABLE_SOURCES], finished, [
-      '-DGLOVEBOX_MUTABLE',
-    ])
+    const walls = LIBRARIES.includes(name) ? [] : MUTABLE_SOURCES
+    compile(arch, name, [...sourcesOf(name, everything), ...walls], finished, ['-DGLOVEBOX_MUTABLE'])
     manifest[arch][name] = description(finished)
   }
   writeWhole(join(MUTABLE, 'manifest.json'), JSON.stringify(manifest))
@@ -119,7 +120,7 @@ function buildProgramsOf(wanted) {
 
 function sourcesOf(name, everything) {
   const own = everything.filter((file) => file === `native/${name}.c` || inFolder(file, `native/${name}`))
-  if (own.length === 0) return []
+  if (own.length === 0 || LIBRARIES.includes(name)) return own
   const shared = everything.filter(
     (file) =>
       inFolder(file, 'native/common') ||
@@ -128,18 +129,29 @@ function sourcesOf(name, everything) {
   return [...own, ...shared]
 }
 
+/** A library needs no other, and can be loaded anywhere. */
+function flagsFor(name) {
+  if (!LIBRARIES.includes(name)) return FLAGS
+  const ofPrograms = ['-fPIE', '-static-pie', '-D_FORTIFY_SOURCE=2', '-fstack-protector-strong']
+  return [...FLAGS.filter((flag) => !ofPrograms.includes(flag)), '-fPIC', '-shared', '-nostdlib']
+}
+
 const inFolder = (file, folder) => file.startsWith(`${folder}/`) && file.endsWith('.c')
 
 function compile(arch, name, sources, finished, more = []) {
   const draft = `${finished}.${process.pid}.tmp`
   mkdirSync(dirname(finished), { recursive: true })
   const { PATH, TMPDIR } = process.env
-  const gcc = spawnSync(compilerFor(arch), [...FLAGS, ...more, '-Inative', '-o', draft, ...sources], {
-    cwd: root,
-    encoding: 'utf8',
-    // none of the caller's CPATH, LIBRARY_PATH or language: what is made is the same for everybody
-    env: { PATH, LC_ALL: 'C', ...(TMPDIR === undefined ? {} : { TMPDIR }) },
-  })
+  const gcc = spawnSync(
+    compilerFor(arch),
+    [...flagsFor(name), ...more, '-Inative', '-o', draft, ...sources],
+    {
+      cwd: root,
+      encoding: 'utf8',
+      // none of the caller's CPATH, LIBRARY_PATH or language: what is made is the same for everybody
+      env: { PATH, LC_ALL: 'C', ...(TMPDIR === undefined ? {} : { TMPDIR }) },
+    },
+  )
   if (gcc.status !== 0) {
     rmSync(draft, { force: true })
     throw new Failure(`native/${name} does not compile for ${arch}.\n${gcc.stderr}`)

@@ -1,6 +1,6 @@
 /** The folders of src/, lowest floor first. src/index.ts, the library's face, stands with the last. */
 const FLOORS = [
-  ['units', 'errors', 'spelling'],
+  ['units', 'errors', 'spelling', 'waiting'],
   ['policy', 'plan', 'host', 'report'],
   ['network', 'credentials', 'syscalls', 'files', 'limits', 'lifetime', 'identity'],
   ['boundary', 'gateway', 'images'],

@@ -11,7 +11,7 @@ export const PURPOSES = ['build', 'demo', 'test', 'package']
 const ALWAYS = PURPOSES
 
 export const NEEDS = [
-  { package: 'gcc', for: ALWAYS, there: () => onPath('gcc'), why: 'to compile the two native programs' },
+  { package: 'gcc', for: ALWAYS, there: () => onPath('gcc'), why: 'to compile the native programs' },
   {
     package: 'libc6-dev',
     for: ALWAYS,
@@ -56,6 +56,12 @@ export const NEEDS = [
     why: 'documents that are programs, for the tests of a built-in profile',
   },
   {
+    package: 'libreoffice-writer-nogui',
+    for: ['test'],
+    there: () => existsSync('/usr/bin/soffice'),
+    why: 'documents with links, for the tests of a built-in profile',
+  },
+  {
     package: 'python3-pip',
     for: ['test'],
     there: () => existsSync('/usr/bin/pip3'),
@@ -77,6 +83,24 @@ export const NEEDS = [
     why: "to run the package's programs for arm64",
   },
   {
+    package: 'qemu-system-x86',
+    for: ['test'],
+    there: () => onPath('qemu-system-x86_64') || process.arch !== 'x64',
+    why: 'makes the virtual machines of the tests',
+  },
+  {
+    package: 'linux-image-cloud-amd64',
+    for: ['test'],
+    there: () => cloudKernel() || process.arch !== 'x64',
+    why: 'the kernel of those machines',
+  },
+  {
+    package: 'erofs-utils',
+    for: ['test'],
+    there: () => onPath('mkfs.erofs'),
+    why: 'their root file systems',
+  },
+  {
     package: 'musl-tools',
     for: ['test'],
     there: () => existsSync('/usr/bin/musl-gcc'),
@@ -93,6 +117,12 @@ export const NEEDS = [
     for: ['test'],
     there: () => existsSync('/usr/include/seccomp.h') && inLibraries('libseccomp.so'),
     why: 'a second opinion on the system call filter',
+  },
+  {
+    package: 'runc',
+    for: ['test'],
+    there: () => onPath('runc'),
+    why: 'starts containers under the system call filter in its form for runtimes',
   },
   {
     package: 'iproute2',
@@ -149,6 +179,24 @@ export const NEEDS = [
     why: "that registry's one user",
   },
   {
+    package: 'runc',
+    for: ['test'],
+    there: () => onPath('runc'),
+    why: 'a runtime of containers, whose version is told',
+  },
+  {
+    package: 'runsc',
+    for: ['test'],
+    there: () => onPath('runsc'),
+    why: "gVisor's runtime, whose version is told",
+  },
+  {
+    package: 'docker.io',
+    for: ['test'],
+    there: () => onPath('dockerd'),
+    why: 'a Docker Engine, which tests start for themselves',
+  },
+  {
     package: 'chromium',
     for: ['test'],
     there: () => existsSync('/usr/bin/chromium'),
@@ -200,6 +248,13 @@ function executable(path) {
 function inLibraries(file) {
   const folders = ['/usr/lib', '/usr/lib64', ...readdirSync('/usr/lib').map((name) => `/usr/lib/${name}`)]
   return folders.some((folder) => existsSync(join(folder, file)))
+}
+
+/** With its modules: a kernel may be gone from one of the two folders. */
+function cloudKernel() {
+  return readdirSync('/boot')
+    .filter((name) => name.startsWith('vmlinuz-') && name.includes('cloud'))
+    .some((name) => existsSync(`/lib/modules/${name.slice('vmlinuz-'.length)}/modules.dep`))
 }
 
 function bubblewrap() {

@@ -20,8 +20,10 @@ export function glovebox(place, ...args) {
   return started([...place.as, PROGRAM, 'run', '--deadline', '2m', ...args])
 }
 
-export function started([program, ...args]) {
-  const options = { encoding: 'utf8', cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] }
+/** @param input its standard input; absent: none */
+export function started([program, ...args], input) {
+  const stdin = input === undefined ? 'ignore' : 'pipe'
+  const options = { encoding: 'utf8', cwd: '/', stdio: [stdin, 'pipe', 'pipe'], input }
   const { status, stdout, stderr } = spawnSync(program, args, options)
   return { status, stdout, stderr }
 }

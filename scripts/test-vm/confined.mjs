@@ -1,6 +1,7 @@
 /** For scripts/test-vm/inside.mjs: AppArmor as a third wall, with the profile of etc/apparmor.d and without. */
 import { cpSync, readFileSync } from 'node:fs'
 import { check, PROGRAM, started } from './checks.mjs'
+import { proof } from './proof.mjs'
 import { ORDINARY, STARTERS } from './walls.mjs'
 
 const PROFILE = '/etc/apparmor.d/glovebox-job'
@@ -10,12 +11,17 @@ const PICTURE = ['/usr/bin/convert', '-size', '80x60', 'gradient:', '-resize', '
 
 export function confined() {
   for (const starter of STARTERS) without(starter)
+  underProfile(under, proof)
+  for (const starter of STARTERS) without(starter)
+}
+
+/** Each of `checks` by each starter, with the profile loaded. */
+export function underProfile(...checks) {
   cpSync('/opt/glovebox/etc/apparmor.d/glovebox-job', PROFILE)
   const loaded = started(['/sbin/apparmor_parser', '-r', PROFILE])
   check('AppArmor takes the profile for jobs', loaded.status === 0, loaded)
-  for (const starter of STARTERS) under(starter)
+  for (const each of checks) for (const starter of STARTERS) each(starter)
   started(['/sbin/apparmor_parser', '-R', PROFILE])
-  for (const starter of STARTERS) without(starter)
 }
 
 const runner =

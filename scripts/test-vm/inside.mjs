@@ -3,9 +3,10 @@ import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { check, glovebox, PROGRAM, SERVICE, total } from './checks.mjs'
-import { confined } from './confined.mjs'
-import { domain, underSelinux } from './domain.mjs'
+import { confined, underProfile } from './confined.mjs'
+import { domain, domainProved, underSelinux } from './domain.mjs'
 import { network } from './network.mjs'
+import { proof } from './proof.mjs'
 import { refusals } from './refusals.mjs'
 import { walls } from './walls.mjs'
 
@@ -68,7 +69,10 @@ for round in range(2):
 const left = () =>
   readdirSync('/sys/fs/cgroup', { recursive: true }).filter((path) => /\/glovebox-\d+$/.test(path))
 
-if (underSelinux()) {
+if (readFileSync('/proc/cmdline', 'latin1').includes('glovebox.only=proof')) {
+  if (underSelinux()) domainProved()
+  else underProfile(proof)
+} else if (underSelinux()) {
   domain()
   await network()
 } else {

@@ -1,12 +1,22 @@
 import type { Readable, Writable } from 'node:stream'
 import type { HostFacts } from '../host/index.js'
-import type { Answer, ClaimStatus, InForce, Plan, Requirement, RequirementId } from '../plan/index.js'
+import type {
+  Answer,
+  ClaimStatus,
+  InForce,
+  Plan,
+  Requirement,
+  RequirementId,
+  Unanswered,
+} from '../plan/index.js'
 import type { BoundaryName } from '../policy/index.js'
 
 /** What a boundary is asked: a requirement, on this host. */
 export interface Question {
   readonly requirement: Requirement
   readonly host: HostFacts
+  /** what it is a requirement of; `null`: of any plan */
+  readonly plan: Unanswered | null
   /** processors' worth of time that the policy grants */
   readonly cpus: number
 }
@@ -58,6 +68,11 @@ export type OwnFiles = Readonly<Record<string, Uint8Array>>
 
 /** Starts sandboxes; closed, it has none left. */
 export interface SandboxSource {
+  /**
+   * What the first sandbox of a plan takes long for, and later ones have: a virtual machine is booted once. Absent: there is nothing
+   * such. Launching does it where nobody asked before.
+   */
+  prepare?(plan: Plan): Promise<void>
   /**
    * throws LaunchError when there is no sandbox to talk to.
    * `files`: of the sandbox's /etc, by name, made for this one alone: what `trustFiles` gives, where the plan inspects
@@ -149,6 +164,8 @@ export interface SandboxEnd {
   readonly datagramsOmitted: number
   /** set when it never got as far as its command: what failed, and what to do */
   readonly launchFailure: { readonly what: string; readonly get: string } | null
+  /** set when the program that held it went away while the command ran: which, and where it says why */
+  readonly lost: { readonly what: string; readonly get: string } | null
 }
 
 /** An entry of a collected folder. Its path and bytes are the job's: hostile until checked. */

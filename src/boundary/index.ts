@@ -15,5 +15,11 @@ export type {
   SandboxSource,
   TerminalSize,
 } from './boundary.js'
-export { MASKED_PROC_FILES, MASKED_PROC_FOLDERS, nativePrograms } from './process/index.js'
-export { boundaryNamed } from './registry.js'
+export { nativePrograms } from './cell/native.js'
+export { hasOwnKernel, isOfEngine } from './kinds.js'
+export { type BoundaryProgram, knownEscapesAnswer } from './known-escapes.js'
+export { erofsLack, kernelLack, machineLack, qemuLack, tunLack } from './machine-lacks.js'
+export { boundaryPrograms } from './programs.js'
+export { BOUNDARY_NAMES, boundaryNamed } from './registry.js'
+export { MASKED_PROC_FILES, MASKED_PROC_FOLDERS } from './root/shown.js'
+export { engineLack, engineRunscLack, type Lack, runcLack, runscLack } from './runtime-lacks.js'

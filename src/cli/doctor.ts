@@ -1,3 +1,4 @@
+import { withEngine } from '../host/index.js'
 import { parsePolicy } from '../policy/index.js'
 import { bubblewrapVersion, type Finding, findings, type Trial } from '../proof/index.js'
 import { Glovebox, hostOf, missingPrograms } from '../sandbox/index.js'
@@ -14,7 +15,7 @@ const MARK: Record<Finding['status'], string> = { good: 'good   ', missing: 'MIS
 /** Looks, and starts one sandbox to see that it works. 1 when something is missing. */
 async function doctor({ words, flags }: Parsed): Promise<number> {
   if (words.length > 0) throw new WrongUsage(`doctor takes no ${JSON.stringify(words[0])}.`)
-  const host = hostOf()
+  const host = await withEngine(hostOf())
   const everyLimitWaived = parsePolicy({
     version: 1,
     waive: ['limits.memory', 'limits.cpus', 'limits.processes'],

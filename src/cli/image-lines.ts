@@ -14,7 +14,7 @@ export function imageLines(images: readonly NamedImage[]): string[] {
       name,
       image.digest.slice(0, 'sha256:'.length + 12),
       image.platform ?? '-',
-      about(image.bytes),
+      about(image.bytes + (image.diskBytes ?? 0)),
       image.importedAt.slice(0, 10),
     ]),
   )
@@ -28,7 +28,7 @@ export function imageLines(images: readonly NamedImage[]): string[] {
   )
 }
 
-export function inspectLines(image: NamedImage, config: unknown, root: string): string[] {
+export function inspectLines(image: NamedImage, config: unknown, root: string, disk: string): string[] {
   const { special, bits } = image.dropped
   return [
     `digest    ${image.digest}`,
@@ -39,6 +39,7 @@ export function inspectLines(image: NamedImage, config: unknown, root: string): 
     `left out  ${special} devices and fifos; setuid, setgid and sticky bits of ${bits} files`,
     `from      ${image.from}, ${image.importedAt}`,
     `root      ${root}`,
+    ...(image.diskBytes === null ? [] : [`disk      ${disk}, ${about(image.diskBytes)}`]),
     ...ignored(config).map((line) => `ignored   ${line}`),
     ...(image.usedBy.length === 0 ? [] : [`used by   process ${image.usedBy.join(', ')}`]),
   ]

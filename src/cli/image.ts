@@ -168,7 +168,7 @@ function inspect(words: readonly string[], { flags }: Parsed): number {
   const config: unknown = JSON.parse(store.file(image.digest, 'config.json') ?? 'null')
   const manifest: unknown = JSON.parse(store.file(image.digest, 'manifest.json') ?? 'null')
   if (flags.has('--json')) printJson({ ...image, root: store.tree(image.digest), manifest, config }, 2)
-  else print(inspectLines(image, config, store.tree(image.digest)))
+  else print(inspectLines(image, config, store.tree(image.digest), store.disk(image.digest)))
   return 0
 }
 

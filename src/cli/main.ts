@@ -59,5 +59,7 @@ function unknownCommand([name = '', ...rest]: readonly string[]): string {
 export async function warm(): Promise<void> {
   const { EXPLAIN } = await import('./explain.js')
   const flags = ['--policy', 'imagemagick', '--memory', '64MiB', '--allow-host', '*.example.test']
-  await EXPLAIN.act(parseFlags([...flags, '--', 'true'], RUN_FLAGS))
+  // explained whether or not this host has the program
+  for (const boundary of ['process', 'runc', 'gvisor'])
+    await EXPLAIN.act(parseFlags([...flags, '--boundary', boundary, '--', 'true'], RUN_FLAGS))
 }

@@ -11,7 +11,7 @@ export const POLICY_FLAGS: readonly Flag[] = [
   {
     name: '--boundary',
     value: 'NAME',
-    help: 'process (runc, gvisor, docker and microvm are not in this version)',
+    help: 'process, runc, gvisor, docker, docker+runsc, microvm',
   },
   {
     name: '--root',

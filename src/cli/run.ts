@@ -2,17 +2,20 @@ import { basename, dirname, posix, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type GloveboxError, UsageError, visible } from '../errors/index.js'
-import { policyFromFlags } from '../policy/index.js'
-import { Glovebox } from '../sandbox/index.js'
+import { BOUNDARIES, type BoundaryName, type Policy, policyFromFlags } from '../policy/index.js'
+import { withoutArguments } from '../report/index.js'
+import { Glovebox, type Run, withoutGiven } from '../sandbox/index.js'
 import { CallersTerminal } from './callers-terminal.js'
 import { type Flag, type Parsed, WrongUsage } from './flags.js'
 import { missingFileHint, networklessHint, refusedAttemptsHint, starterHint } from './hints.js'
 import { leaseSentences } from './leases.js'
 import { lookAt } from './output-file.js'
 import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
+import { Progress } from './progress.js'
 import { ReportFile, refusedReport, written } from './report-file.js'
 import { PassedSignals } from './signals.js'
 import { say, sentence } from './terminal.js'
+import { refuseWords } from './words.js'
 
 const REJECTED = 125
 const SIGNAL_BASE = 128
@@ -38,25 +41,36 @@ export const RUN_FLAGS: readonly Flag[] = [
   { name: '--help', help: 'this' },
 ]
 
+/** Which launcher to begin with. Where a file names another boundary, or this is no name of one, that shows when the policy is read. */
+function boundaryFlag(flags: Parsed['flags']): { boundary?: BoundaryName } {
+  const boundary = BOUNDARIES.find((each) => each === flags.get('--boundary')?.[0])
+  return boundary === undefined ? {} : { boundary }
+}
+
 /** One job in a fresh sandbox. Returns the exit code. */
 export async function run(parsed: Parsed): Promise<number> {
   const { flags } = parsed
   const [command, ...rest] = commandOf(parsed)
-  let redact = (text: string) => text
+  let policy: Policy | null = null
+  let running: Run | null = null
+  const named = secretsNamed(flags.get('--secret') ?? [], process.env)
+  const redact = (text: string) => withoutGiven(running?.redact(text) ?? text, named)
   const tell = flags.has('--quiet') ? () => {} : (text: string) => say(redact(text))
   const report = new ReportFile(flags.get('--report')?.[0] ?? null)
   let glovebox: Glovebox | null = null
   let terminal: CallersTerminal | null = null
+  const progress = new Progress(flags.has('--quiet'))
   try {
     // The launcher comes up while the policy is read: both take about as long.
-    glovebox = Glovebox.startNow({ single: true })
+    glovebox = Glovebox.startNow({ single: true, ...boundaryFlag(flags) })
     if (flags.has('--tty')) terminal = await CallersTerminal.open()
     const shownBy = terminal
-    const policy = policyFromFlags(policyFlags(parsed), { cwd: process.cwd(), callerEnv: process.env })
+    const read = policyFromFlags(policyFlags(parsed), { cwd: process.cwd(), callerEnv: process.env })
+    policy = read
     const inputs = pairs('--input', flags.get('--input') ?? [], inputPair)
     const signals = new PassedSignals()
     let shown: Promise<unknown> = Promise.resolve()
-    const running = glovebox.run(policy, [command, ...rest], {
+    const started = glovebox.run(policy, [command, ...rest], {
       inputs,
       outputs: pairs('--output', flags.get('--output') ?? [], outputPair),
       stdin: () => process.stdin,
@@ -65,18 +79,20 @@ export async function run(parsed: Parsed): Promise<number> {
       buffer: false,
       ...(flags.has('--tenant') ? { tenant: flags.get('--tenant')?.[0] ?? '' } : {}),
       // our own streams take a while to make, and then there is time; nothing is read yet
+      onPreparing: (what) => progress.line(`glovebox: ${what}`),
       onLaunched() {
-        const output = shownBy === null ? running.stdout : Readable.from(shownBy.watched(running.stdout))
-        shown = Promise.all([show(output, process.stdout), show(running.stderr, process.stderr)])
+        progress.clear()
+        const output = shownBy === null ? started.stdout : Readable.from(shownBy.watched(started.stdout))
+        shown = Promise.all([show(output, process.stdout), show(started.stderr, process.stderr)])
         void process.stdin
       },
       onStarted(send) {
-        shownBy?.take((size) => running.resize(size))
+        shownBy?.take((size) => started.resize(size))
         signals.onStarted(send)
       },
     })
-    redact = running.redact
-    const result = await running
+    running = started
+    const result = await started
     if (policy.credentials.length > 0)
       for (const each of leaseSentences(result.report.credentials)) tell(each)
     const complete = await signals.outlast(shown)
@@ -100,10 +116,16 @@ export async function run(parsed: Parsed): Promise<number> {
     return process.exit(SIGNAL_BASE + signals.cancel.signal.reason) // a write that nobody takes would keep us
   } catch (error) {
     await terminal?.end()
+    progress.clear()
     tell(sentence(error))
+    const given = [command, ...rest]
+    const shown =
+      running?.knowsValues() === true || isWithoutCredentials(parsed, policy)
+        ? given
+        : withoutArguments(given)
     written(
       report,
-      () => refusedReport([command, ...rest].map(redact), redact(sentence(error)), error as GloveboxError),
+      () => refusedReport(shown.map(redact), redact(sentence(error)), error as GloveboxError),
       tell,
     )
     return REJECTED
@@ -112,16 +134,28 @@ export async function run(parsed: Parsed): Promise<number> {
   }
 }
 
+/** What `--secret NAME@HOST` names, which a sentence about another flag may repeat before any source was asked. */
+function secretsNamed(flags: readonly string[], env: NodeJS.ProcessEnv): Record<string, string> {
+  const names = flags.map((each) => each.split('@', 1)[0] ?? '')
+  return Object.fromEntries(names.map((name) => [name, env[name] ?? '']))
+}
+
+/** As far as it is known: of a policy that could not be read, nothing is. */
+function isWithoutCredentials({ flags }: Parsed, policy: Policy | null): boolean {
+  return policy === null ? !flags.has('--policy') && !flags.has('--secret') : policy.credentials.length === 0
+}
+
 function termOf({ TERM }: NodeJS.ProcessEnv): { term?: string } {
   return TERM === undefined ? {} : { term: TERM }
 }
 
-function commandOf({ words, command }: Parsed): [string, ...string[]] {
+function commandOf(parsed: Parsed): [string, ...string[]] {
+  const { words, command } = parsed
   if (command === null) {
     const hint = words.length === 0 ? '' : ` ${JSON.stringify(words[0])} stands before it.`
     throw new WrongUsage(`The command goes behind "--": glovebox run [flags] -- COMMAND [ARG…].${hint}`)
   }
-  if (words.length > 0) throw new WrongUsage(`${JSON.stringify(words[0])} is neither a flag nor behind "--".`)
+  refuseWords(parsed)
   const [first, ...rest] = command
   if (first === undefined || first === '') throw new WrongUsage('There is no command behind "--".')
   return [first, ...rest]

@@ -22,7 +22,7 @@ import {
   verificationText,
   verifyPlan,
 } from '../proof/index.js'
-import { hostOf, planOf } from '../sandbox/index.js'
+import { hostFor, makeDisk, planOf } from '../sandbox/index.js'
 import { type CommandEntry, type Flag, type Parsed, WrongUsage } from './flags.js'
 import { OutputFile } from './output-file.js'
 import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
@@ -30,7 +30,9 @@ import { Progress } from './progress.js'
 import { receiptIn } from './receipt-file.js'
 import { EndingSignals } from './signals.js'
 import { print, printJson, say, sentence } from './terminal.js'
+import { ALL, verifyAll } from './verify-all.js'
 import { VERSION } from './version.js'
+import { refuseWords } from './words.js'
 
 const FLAGS: readonly Flag[] = [
   ...POLICY_FLAGS,
@@ -47,7 +49,7 @@ const FLAGS: readonly Flag[] = [
   {
     name: '--check',
     value: 'FILE',
-    help: 'is a receipt of this host, this Glovebox and this plan? Attacks nothing; exits 1 if anything changed',
+    help: 'does a receipt fit this host, this Glovebox and this plan? Attacks nothing; exits 1 if anything changed',
   },
   {
     name: '--unsafe-controls',
@@ -66,15 +68,16 @@ interface Target {
 
 /** Attacks the sandbox of a policy from inside. 1 unless all that was tried holds. */
 async function verify(parsed: Parsed): Promise<number> {
-  const { words, flags } = parsed
-  if (words.length > 0) throw new WrongUsage(`${JSON.stringify(words[0])} is neither a flag nor behind "--".`)
+  const { flags } = parsed
+  refuseWords(parsed)
+  if (flags.get('--boundary')?.[0] === ALL) return verifyAll(parsed, process.argv.slice(2))
   refuseClashes(parsed)
   const policy = policyFromFlags(policyFlags(parsed), { cwd: process.cwd(), callerEnv: process.env })
   const only = flags.get('--only') ?? null
   const probes = only === null ? PROBES : selected(PROBES, only)
   const receipt = flags.get('--check')?.[0]
   const read = receipt === undefined ? null : receiptIn(receipt)
-  const host = hostOf()
+  const host = await hostFor(policy.boundary)
   try {
     const target = { host, plan: planOf(policy, host), policySha256: policySha256(policy) }
     if (read !== null) return check(read, target, parsed)
@@ -109,6 +112,8 @@ async function attack(
 ): Promise<number> {
   const world = enteredWorld()
   if (world === null) {
+    refuseLoneId(target)
+    await withDisk(target.plan, flags)
     const { code, cut } = await runInWorld(process.argv.slice(1), portsOf(target.plan))
     if (cut) say(CUT)
     return code
@@ -146,6 +151,26 @@ async function attack(
   } finally {
     progress.clear()
     for (const each of [junit, receipt]) each?.remove()
+  }
+}
+
+/** An ordinary user has one id in a world of its own, and a container takes two. */
+function refuseLoneId({ plan, host }: Target): void {
+  if (plan.boundary === 'process' || host.uid === 0) return
+  throw new LaunchError(
+    'verify.needsRoot',
+    `To verify the boundary "${plan.boundary}" takes root: its sandboxes are attacked in a world of their own, in which an ordinary user has one id, and a container needs two.`,
+    'As root: `sudo glovebox verify …` with the same flags. Jobs need no root for it.',
+  )
+}
+
+/** Before the world in which it is attacked, where no image can be changed. */
+async function withDisk(plan: Plan, flags: Parsed['flags']): Promise<void> {
+  const progress = new Progress(flags.has('--quiet'))
+  try {
+    await makeDisk(plan, (what) => progress.line(`glovebox: ${what}`))
+  } finally {
+    progress.clear()
   }
 }
 

@@ -1,10 +1,18 @@
 import { held } from '../plan/index.js'
 import type { SwapPlace } from '../policy/index.js'
-import { type HeadSigner, signer } from './aws/resign.js'
+import { formOfS3, type HeadSigner, signer } from './aws/resign.js'
 import type { Held, HeldCredentials } from './held.js'
 import { whose } from './held.js'
 import { placeholdersIn } from './placeholder.js'
-import { decoded, type Pairs, type RequestHead, rawQuery, splitTarget, without } from './request.js'
+import {
+  decoded,
+  type Pairs,
+  plainName,
+  type RequestHead,
+  rawQuery,
+  splitTarget,
+  without,
+} from './request.js'
 import {
   BodySwap,
   bodySpelling,
@@ -52,6 +60,8 @@ export function attach(
   const foreign = here.some(({ grant }) => grant.use.kind === 'aws-sigv4')
   let signing: ReturnType<typeof signer> | null = null
   if (foreign) {
+    const form = formOfS3(here, request)
+    if (form !== null) return refuse(held, form)
     signing = signer(fitting, request, now.date)
     if (signing !== null && 'verdict' in signing) return refuse(held, signing)
     const name = signing?.name
@@ -97,12 +107,12 @@ function isHost({ hosts }: Held['grant'], { host, port, secure }: RequestHead): 
   return !held('credential-hosts') || hosts.some((each) => each.name === host && each.port === port)
 }
 
-/** Says what else the request means to servers that believe it. */
+/** Says what else the request means to servers that believe it, in whichever spelling. */
 const OTHER_METHOD = ['x-http-method', 'x-http-method-override', 'x-method-override']
 const OTHER_PATH = ['x-original-url', 'x-rewrite-url']
 
 function fits({ methods, paths }: Held['grant'], { method, headers, pathFits }: RequestHead): boolean {
-  const says = (names: readonly string[]) => headers.some(([name]) => names.includes(name.toLowerCase()))
+  const says = (names: readonly string[]) => headers.some(([name]) => names.includes(plainName(name)))
   if (methods !== null && held('credential-methods') && (!methods.includes(method) || says(OTHER_METHOD)))
     return false
   return paths === null || !held('credential-paths') || (!says(OTHER_PATH) && pathFits(paths))
@@ -139,10 +149,16 @@ function marks(
   const suspicious = looksIntoHeads() && held.watched.all.scan(whole).length > 0
   for (const [place, name, text] of suspicious ? parts : []) {
     for (const hit of held.watched.all.scan(Buffer.from(text, 'latin1'))) {
-      const { name: owner, placeholder } = whose(hit.name)
+      const { name: owner, placeholder, nowhere } = whose(hit.name)
       const mine = held.find(owner)
       if (mine === undefined || !placeholder) return secret(mine, owner)
-      if (place === 'path' || place === 'method' || !fitting.includes(mine) || !belongs(mine, place, name))
+      if (
+        nowhere ||
+        place === 'path' ||
+        place === 'method' ||
+        !fitting.includes(mine) ||
+        !belongs(mine, place, name)
+      )
         return elsewhere(mine, request, fitting.includes(mine) ? place : null)
       found.push({ held: mine, place })
     }

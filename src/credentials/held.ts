@@ -1,10 +1,10 @@
 import type { CredentialPolicy } from '../policy/index.js'
 import { Lease, type LeaseEnd, type LeaseState } from './lease.js'
-import { makePlaceholder } from './placeholder.js'
+import { secretKeyPlaceholder } from './placeholder.js'
 import { Needles } from './scan/scanner.js'
-import { type Pattern, wrappingsOf } from './scan/wrappings.js'
+import { type Pattern, SHORTEST_VALUE, wrappingsOf } from './scan/wrappings.js'
 import type { Secret } from './secret.js'
-import type { AwsKeys } from './value.js'
+import { type AwsKeys, passwordOf } from './value.js'
 
 /** What the gateway knows of a credential: all but where its value is from. Plain data. */
 export type CredentialGrant = Omit<CredentialPolicy, 'source'>
@@ -39,6 +39,7 @@ export interface Watched {
 }
 
 const PLACEHOLDER = 'placeholder '
+const SECRET_KEY = 'secret key '
 
 /** So many values of one credential are recognised: the one that it has, and those before. */
 export const MOST_VALUES = 16
@@ -59,10 +60,11 @@ export class HeldCredentials {
       const held: Held = { ...issue, lease: this.#lease(issue, now, () => drop(held.material)) }
       return held
     })
-    this.#values = issues.map(({ grant, material }) => patternsOf(grant.name, material))
-    this.#placeholders = issues.flatMap(({ grant, placeholder }) =>
-      wrappingsOf(PLACEHOLDER + grant.name, placeholder),
-    )
+    this.#values = issues.map(({ grant, material }) => patternsOf(grant, material))
+    this.#placeholders = issues.flatMap(({ grant: { name, use }, placeholder }) => [
+      ...wrappingsOf(PLACEHOLDER + name, placeholder),
+      ...(use.kind === 'aws-sigv4' ? wrappingsOf(SECRET_KEY + name, secretKeyPlaceholder(placeholder)) : []),
+    ])
     this.watched = this.#watch()
   }
 
@@ -84,7 +86,7 @@ export class HeldCredentials {
   renew(name: string, material: Material, expiresAt: number | null) {
     const held = this.find(name)
     if (held === undefined) return drop(material)
-    this.#learn(name, material)
+    this.#learn(held.grant, material)
     this.watched = this.#watch()
     if (held.lease.state.ended !== null) return drop(material)
     drop(held.material)
@@ -112,12 +114,12 @@ export class HeldCredentials {
   }
 
   /** A file that is written each second would otherwise have a day's values looked for in every byte. */
-  #learn(name: string, material: Material): void {
-    const own = this.#values.filter((patterns) => patterns[0]?.name === name)
+  #learn(grant: CredentialGrant, material: Material): void {
+    const own = this.#values.filter((patterns) => patterns[0]?.name === grant.name)
     const forgotten = own.slice(0, Math.max(0, own.length + 1 - MOST_VALUES))
     this.#values = [
       ...this.#values.filter((patterns) => !forgotten.includes(patterns)),
-      patternsOf(name, material),
+      patternsOf(grant, material),
     ]
   }
 
@@ -135,11 +137,19 @@ export class HeldCredentials {
   }
 }
 
-/** The name of a pattern: of a credential's value, or of its placeholder. */
-export function whose(name: string): { readonly name: string; readonly placeholder: boolean } {
-  return name.startsWith(PLACEHOLDER)
-    ? { name: name.slice(PLACEHOLDER.length), placeholder: true }
-    : { name, placeholder: false }
+/** Whose pattern it is. */
+export interface Whose {
+  readonly name: string
+  /** not of its value, but of what stands for it */
+  readonly placeholder: boolean
+  /** it stands for a key to sign with, which no request has */
+  readonly nowhere: boolean
+}
+
+/** From the name of a pattern. */
+export function whose(name: string): Whose {
+  const prefix = [PLACEHOLDER, SECRET_KEY].find((each) => name.startsWith(each)) ?? ''
+  return { name: name.slice(prefix.length), placeholder: prefix !== '', nowhere: prefix === SECRET_KEY }
 }
 
 function secretsOf(material: Material): readonly Secret[] {
@@ -148,8 +158,17 @@ function secretsOf(material: Material): readonly Secret[] {
   return sessionToken === null ? [secret] : [secret, sessionToken]
 }
 
-function patternsOf(name: string, material: Material): Pattern[] {
-  return secretsOf(material).flatMap((secret) => wrappingsOf(name, secret.reveal() ?? ''))
+/** What of a credential nobody but its hosts may see, each text by itself: of a pair for Basic also the password. */
+export function secretTexts({ use }: Pick<CredentialGrant, 'use'>, material: Material): readonly string[] {
+  const whole = secretsOf(material).map((secret) => secret.reveal() ?? '')
+  if (use.kind !== 'basic' || use.user !== null) return whole
+  const passwords = whole.flatMap((pair) => passwordOf(pair) ?? [])
+  // a shorter one is refused where its source is read
+  return [...whole, ...passwords.filter(({ length }) => length >= SHORTEST_VALUE)]
+}
+
+function patternsOf(grant: CredentialGrant, material: Material): Pattern[] {
+  return secretTexts(grant, material).flatMap((text) => wrappingsOf(grant.name, text))
 }
 
 function drop(material: Material): void {
@@ -162,6 +181,9 @@ export function placeholderVariables(
   placeholder: string,
 ): Readonly<Record<string, string>> {
   return grant.use.kind === 'aws-sigv4'
-    ? { [`${grant.name}_ACCESS_KEY_ID`]: placeholder, [`${grant.name}_SECRET_ACCESS_KEY`]: makePlaceholder() }
+    ? {
+        [`${grant.name}_ACCESS_KEY_ID`]: placeholder,
+        [`${grant.name}_SECRET_ACCESS_KEY`]: secretKeyPlaceholder(placeholder),
+      }
     : { [grant.name]: placeholder }
 }

@@ -11,6 +11,7 @@ export {
   type Issue,
   type Material,
   placeholderVariables,
+  secretTexts,
   type Watched,
   whose,
 } from './held.js'
@@ -35,7 +36,7 @@ export type { Hit } from './scan/layer.js'
 export { Needles, Scanner } from './scan/scanner.js'
 export { type Pattern, wrappingsOf } from './scan/wrappings.js'
 export { Secret } from './secret.js'
-export { type CredentialLines, credentialLines, credentialWarnings } from './sentences.js'
+export { type CredentialLines, credentialLines, credentialWarnings, unreadWarnings } from './sentences.js'
 export { BodySwap } from './uses.js'
-export { type AwsKeys, type BadValue, readAwsKeys, readValue } from './value.js'
-export { CREDENTIAL_VERDICTS, type CredentialDenial, type CredentialVerdict, ended } from './verdicts.js'
+export { type AwsKeys, type BadValue, pairFault, readAwsKeys, readPair, readValue } from './value.js'
+export { type CredentialDenial, type CredentialVerdict, ended } from './verdicts.js'

@@ -17,6 +17,12 @@ export function makePlaceholder(random: (bytes: number) => Uint8Array = randomBy
   return PLACEHOLDER_PREFIX + body + check(body)
 }
 
+/** What stands for the secret key beside one that stands for a key's id: whoever has this one needs not be told of it. */
+export function secretKeyPlaceholder(placeholder: string): string {
+  const hash = createHash('sha256').update(`glovebox secret key ${placeholder}`).digest()
+  return makePlaceholder((bytes) => hash.subarray(0, bytes))
+}
+
 function check(body: string): string {
   return [...createHash('sha256').update(`glovebox placeholder ${body}`).digest().subarray(0, 6)]
     .map((byte) => ALPHABET[byte % 32])

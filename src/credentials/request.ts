@@ -41,10 +41,14 @@ export function decoded(text: string): string | null {
   }
 }
 
-/** Of one name in all its spellings: to servers that have headers in variables, `X_Key` is `X-Key`. */
+/** What a header's name is to servers that have headers in variables: `X_Key` is `X-Key`. */
+export function plainName(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-')
+}
+
+/** Of one name in all its spellings. */
 export function withoutAnySpelling(headers: Pairs, name: string): Pairs {
-  const plain = (text: string) => text.toLowerCase().replaceAll('_', '-')
-  return headers.filter(([each]) => plain(each) !== plain(name))
+  return headers.filter(([each]) => plainName(each) !== plainName(name))
 }
 
 export function without(headers: Pairs, name: string): Pairs {

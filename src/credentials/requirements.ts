@@ -21,7 +21,7 @@ export function credentialRequirements(credentials: readonly CredentialPolicy[])
     ),
     promise(
       'credentials.no-placeholder-elsewhere',
-      'A placeholder on its way to any other host, or in another part of a request, is refused and recorded, and so is a value that a job has got hold of.',
+      'In a request that the gateway reads, a placeholder on its way to any other host, or in another part of the request, is refused and recorded, and so is a value that a job has got hold of.',
     ),
     promise(
       'credentials.leased',
@@ -29,7 +29,7 @@ export function credentialRequirements(credentials: readonly CredentialPolicy[])
     ),
     promise(
       'credentials.no-reflection',
-      'A response that carries a value ends before it, or goes on without it.',
+      'A response of a host that receives a credential ends before a value, or goes on without it.',
     ),
     promise('credentials.not-written', 'No log, report, error or file of Glovebox holds a value.'),
   ]

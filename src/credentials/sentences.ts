@@ -1,8 +1,10 @@
+import type { NetworkRule, Plan } from '../plan/index.js'
 import {
   type CredentialPolicy,
   type CredentialSource,
   type CredentialUse,
   hostText,
+  patternText,
 } from '../policy/index.js'
 import { formatDuration } from '../units/index.js'
 
@@ -95,4 +97,33 @@ export function credentialWarnings(credential: CredentialPolicy): readonly strin
       ? `credentials.${name} goes into URLs, which servers and proxies write into their logs.`
       : null,
   ].filter((sentence) => sentence !== null)
+}
+
+/** Ways out on which nobody looks for placeholders and values: in the order of the rules, none without credentials. */
+export function unreadWarnings({
+  credentials,
+  network,
+}: Pick<Plan, 'credentials' | 'network'>): readonly string[] {
+  if (credentials.length === 0 || network === null) return []
+  return network.rules.flatMap((rule) => {
+    const { name, ports, inspect } = rule
+    const of = (isUnread: (protocol: string) => boolean) =>
+      ports.flatMap(({ port, protocol }) => (isUnread(protocol) ? [port] : [])).join(', ')
+    const [tcp, tls] = [
+      of((each) => each === 'tcp'),
+      of((each) => !inspect && (each === 'tls' || each === 'web')),
+    ]
+    return [
+      tls === ''
+        ? null
+        : `${name}: TLS to ${hostOf(rule)} on port ${tls} passes unread, and so would a credential's placeholder or value: write \`inspect: true\` there to have it looked through.`,
+      tcp === ''
+        ? null
+        : `${name}: \`protocol: tcp\` to ${hostOf(rule)} on port ${tcp} passes unread, and so would a credential's placeholder or value: where it is HTTP over TLS, write \`protocol: tls\` and \`inspect: true\`.`,
+    ].filter((sentence) => sentence !== null)
+  })
+}
+
+function hostOf({ host }: NetworkRule): string {
+  return host.kind === 'public' ? 'public hosts' : patternText(host)
 }

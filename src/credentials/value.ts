@@ -28,6 +28,39 @@ export function readValue(name: string, text: string, from: string): Secret | Ba
   return fault === null ? new Secret(name, value) : bad(fault, from)
 }
 
+/**
+ * A value that is `user:password`. The password alone is looked for as well: hosts repeat it without the user.
+ * @param from as in {@link readValue}
+ */
+export function readPair(name: string, text: string, from: string): Secret | BadValue {
+  const value = readValue(name, text, from)
+  return value instanceof Secret ? (pairFault(value, from) ?? value) : value
+}
+
+/** @param from as in {@link readValue} */
+export function pairFault(pair: Secret, from: string): BadValue | null {
+  const password = passwordOf(pair.reveal() ?? '')
+  if (password === null)
+    return {
+      code: 'credential.pair',
+      what: `${from} gave a value without a colon, and \`use: basic\` is for \`user:password\`.`,
+      advice: 'Let it give the pair, or write the user in the policy: `use: {basic: {user: NAME}}`.',
+    }
+  const fault = valueFault(password)
+  if (fault === null) return null
+  return {
+    code: fault[0],
+    what: `${from} gave \`user:password\`, and for the password it ${fault[1]}.`,
+    advice: 'Let it give one line with the pair alone.',
+  }
+}
+
+/** Of `user:password`, what stands behind the first colon: no user has one (RFC 7617, 2). */
+export function passwordOf(pair: string): string | null {
+  const at = pair.indexOf(':')
+  return at === -1 ? null : pair.slice(at + 1)
+}
+
 function valueFault(value: string): readonly [code: string, what: string] | null {
   if (value.trim() === '') return ['credential.empty', 'gave an empty value']
   if (/[\r\n]/.test(value)) return ['credential.lines', 'gave more than one line']

@@ -1,18 +1,15 @@
 import type { LeaseEnd } from './lease.js'
 
-/** Why a request with a credential, or with what stands for one, goes no further. */
-export const CREDENTIAL_VERDICTS = {
-  denyCredentialElsewhere:
-    'A placeholder was on its way to a host, method, path or part of a request that its credential is not for.',
-  denyCredentialEnded: 'The lease of the credential has ended.',
-  denySecret: 'The request held the real value of a credential, which nothing inside can know from Glovebox.',
-  denySignature: 'The request is to be signed anew, and its own signature is none that can be replaced.',
-  denyPresigned: 'The URL is signed in its query, and the credential has no `presigned: true`.',
-  denyReflection: 'The response held the real value of a credential.',
-  denyEncoded: 'The response is compressed in a way that cannot be looked into.',
-} as const
-
-export type CredentialVerdict = keyof typeof CREDENTIAL_VERDICTS
+/** Why a request with a credential, or with what stands for one, goes no further: the network's words, which has their meanings. */
+export type CredentialVerdict =
+  | 'denyCredentialElsewhere'
+  | 'denyCredentialEnded'
+  | 'denySecret'
+  | 'denySignature'
+  | 'denyPresigned'
+  | 'denyReflection'
+  | 'denyEncoded'
+  | 'denyBudget'
 
 export interface CredentialDenial {
   readonly verdict: CredentialVerdict

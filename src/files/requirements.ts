@@ -29,7 +29,7 @@ export function fileRequirements(policy: Policy): Requirement[] {
     ),
     promise(
       'files.proc',
-      "/proc shows the job's own processes; files in it that tell of the host's kernel are masked.",
+      "/proc shows no process but the job's own, and files in it on the kernel's command line, symbols, modules, keys, locks, interrupts and disks are masked; kernel version and settings, processors, memory, load and uptime can be read.",
     ),
     promise(
       'files.scratch-bounded',

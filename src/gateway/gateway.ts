@@ -6,6 +6,7 @@ import { AttachedSandbox, type Attachment } from './attachment.js'
 import { guardChannel } from './channel-guard.js'
 import type { CredentialIssue, EndKind, FromGateway, Resolution, ToGateway } from './messages.js'
 import { readNews } from './news.js'
+import type { StartedProcess } from './start.js'
 
 /** A socket that was made inside a sandbox's network, as Node's channel delivers it. */
 export interface GatewayEnd {
@@ -43,6 +44,7 @@ const PATIENCE = { attach: 30, detach: 10 } as const
 
 export class GatewayProcess implements Gateway {
   readonly #child: ChildProcess
+  readonly #coreOpen: string | null
   readonly #resolution: () => Resolution
   readonly #roots: () => readonly string[]
   readonly #sandboxes = new Map<number, AttachedSandbox>()
@@ -55,8 +57,13 @@ export class GatewayProcess implements Gateway {
   #complaint = ''
 
   /** @param roots PEM: the authorities that hosts are believed by; the same list as long as nothing has changed */
-  constructor(child: ChildProcess, resolution: () => Resolution, roots: () => readonly string[]) {
+  constructor(
+    { child, coreOpen }: StartedProcess,
+    resolution: () => Resolution,
+    roots: () => readonly string[],
+  ) {
     this.#child = child
+    this.#coreOpen = coreOpen
     this.#resolution = resolution
     this.#roots = roots
     child.stderr?.on('data', (chunk: Buffer) => {
@@ -150,6 +157,10 @@ export class GatewayProcess implements Gateway {
     )
     try {
       if (this.#ended) throw this.#lost()
+      if (credentials.length > 0 && this.#coreOpen !== null) {
+        this.#send({ kind: 'detach', id })
+        throw couldBeDumped(this.#coreOpen)
+      }
       this.#sandboxes.set(id, sandbox)
       this.#work()
       const taken = sandbox.taken()
@@ -260,6 +271,13 @@ interface Reserving {
   made(certificate: string): void
   lost(error: LaunchError): void
 }
+
+const couldBeDumped = (why: string) =>
+  new LaunchError(
+    'gateway.coreDumps',
+    `The gateway is given no credentials where a crash could write them to disk. ${why}`,
+    'Install prlimit (`apt-get install util-linux`, `apk add util-linux-misc`), and start Glovebox under a hard limit for core files that is not 0.',
+  )
 
 const refusedBecause = (why: string) =>
   new LaunchError('gateway.refused', `The gateway could not make an authority: ${visible(why)}.`)

@@ -26,6 +26,6 @@ export interface GatewayOptions extends ResolutionOptions, RootOptions {
  * @throws LaunchError when it can't be jailed here, or is not built
  */
 export function startGateway(options: GatewayOptions): Gateway {
-  const process = startProcess(options.host, options.leftOff ?? null)
-  return new GatewayProcess(process, resolutionSource(options), rootSource(options))
+  const started = startProcess(options.host, options.leftOff ?? null)
+  return new GatewayProcess(started, resolutionSource(options), rootSource(options))
 }

@@ -7,6 +7,7 @@ import { LaunchError } from '../errors/index.js'
 import { type HostFacts, OWN_UID_BASE } from '../host/index.js'
 import type { InForce } from '../plan/index.js'
 import { ARCHES, type Arch, gatewayFilter } from '../syscalls/index.js'
+import { type CoreFacts, coreBound } from './core.js'
 import { JAIL_FDS, jailWords, LIBRARIES } from './jail.js'
 
 export type GatewayHost = Pick<
@@ -14,8 +15,14 @@ export type GatewayHost = Pick<
   'arch' | 'bubblewrap' | 'canTakeUids' | 'topLevel' | 'userNamespacesRefused'
 >
 
+export interface StartedProcess {
+  readonly child: ChildProcess
+  /** in a sentence why a crash may leave a core dump; `null`: it leaves none */
+  readonly coreOpen: string | null
+}
+
 /** @throws LaunchError when there is nothing to jail it with, or nothing to start: it never runs without its jail */
-export function startProcess(host: GatewayHost, leftOff: InForce['leftOff'] = null): ChildProcess {
+export function startProcess(host: GatewayHost, leftOff: InForce['leftOff'] = null): StartedProcess {
   const { bubblewrap } = host
   if (bubblewrap === null)
     throw new LaunchError(
@@ -35,6 +42,7 @@ export function startProcess(host: GatewayHost, leftOff: InForce['leftOff'] = nu
   const folder = leftOff === null ? shipped : join(leftOff.builds, 'gateway')
   const cache = join(folder, 'main.cache')
   const cached = existsSync(cache)
+  const core = coreBound(coreFacts())
   const files = [
     join(shipped, '../../bin/gateway.cjs'),
     join(folder, 'main.cjs'),
@@ -49,7 +57,7 @@ export function startProcess(host: GatewayHost, leftOff: InForce['leftOff'] = nu
   }
   try {
     // detached: a terminal's Ctrl-C is for the caller; uid and gid: libuv clears the supplementary groups with them
-    const [program, ...words] = [...withoutCore(), bubblewrap, ...jailWords(facts, cached)]
+    const [program = bubblewrap, ...words] = [...core.words, bubblewrap, ...jailWords(facts, cached)]
     const child = spawn(program, words, {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe', ...files],
       // only a gateway that was built for it reads what it lacks
@@ -64,7 +72,7 @@ export function startProcess(host: GatewayHost, leftOff: InForce['leftOff'] = nu
     const filter = child.stdio[JAIL_FDS.filter] as Writable | null | undefined
     filter?.on('error', () => {}) // a bubblewrap that did not start says so by its end
     filter?.end(gatewayFilter(arch))
-    return child
+    return { child, coreOpen: core.open }
   } finally {
     for (const file of files) closeSync(file)
   }
@@ -84,15 +92,14 @@ function gatewayFolder(from: string): string {
   )
 }
 
-/**
- * What sets the limit for core dumps, where there is such a program: a dump would be every value that the gateway holds. 1 stops the
- * program that a piped core_pattern names, which 0 does not (core(5)), and is too little for a file.
- */
-function withoutCore(): [string, ...string[]] | [] {
-  const prlimit = ['/usr/bin/prlimit', '/bin/prlimit'].find((path) => existsSync(path))
-  // one whose hard limit is 0 already can't be given 1
-  const none = limitOf('core file size') === '0'
-  return prlimit === undefined || none ? [] : [prlimit, '--core=1:1', '--']
+function coreFacts(): CoreFacts {
+  const first = (...paths: string[]) => paths.find((path) => existsSync(path)) ?? null
+  return {
+    prlimit: first('/usr/bin/prlimit', '/bin/prlimit'),
+    shell: first('/bin/sh'),
+    hardLimit: limitOf('core file size'),
+    pattern: readFileSync('/proc/sys/kernel/core_pattern', 'latin1'),
+  }
 }
 
 /** This process's own hard limit, as the kernel writes it. */

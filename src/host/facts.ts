@@ -1,6 +1,9 @@
 import { type CgroupFacts, cgroupFacts } from './cgroups.js'
+import type { EngineFacts } from './engine/facts.js'
 import type { HostLook } from './looking.js'
+import { type Machines, NO_KERNEL, NO_PROGRAM } from './machines.js'
 import { maskedProc } from './mounts.js'
+import type { Runtimes } from './runtimes.js'
 import { type SecurityModule, securityModule } from './security-module.js'
 import { type Surroundings, surroundings } from './surroundings.js'
 
@@ -37,6 +40,12 @@ export interface HostFacts {
   readonly paths: Readonly<Record<string, string>>
   /** read when first asked: only an error or doctor needs it, and a start should not pay for it */
   readonly surroundings: () => Surroundings
+  /** each of them looked for when first asked for: a program is started for it, which no start of another boundary should pay for */
+  readonly runtimes: () => Runtimes
+  /** what a virtual machine is made of; the same */
+  readonly machines: () => Machines
+  /** `null`: nobody has looked for a Docker Engine; see `withEngine` */
+  readonly engine: EngineFacts | null
 }
 
 /** Programs are taken from fixed places, never from the caller's PATH: a planted `bwrap` would be the boundary. */
@@ -48,14 +57,23 @@ const TOP_LEVEL = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'] as co
  * 0x70000000 to 0x7FFDFFFF to no one (https://systemd.io/UIDS-GIDS), and login.defs allocates sub-ids far below.
  */
 export const OWN_UID_BASE = 0x7000_0000
-/** PID_MAX_LIMIT above it. */
-const HIGHEST_ID = OWN_UID_BASE + (1 << 22)
+/** Process ids end below it (PID_MAX_LIMIT). A second id of a sandbox, where its boundary needs one, is so much above the first, and a third above that. */
+export const SECOND_UID_ABOVE = 1 << 22
+const HIGHEST_ID = OWN_UID_BASE + 3 * SECOND_UID_ABOVE
 
-export function hostFacts(from: HostLook, paths: readonly string[], installation = ''): HostFacts {
+export function hostFacts(
+  from: HostLook,
+  paths: readonly string[],
+  installation = '',
+  lookAtRuntimes: () => Runtimes = noRuntimes,
+  lookAtMachines: () => Machines = noMachines,
+): HostFacts {
   const look = readingOnce(from)
   const root = rootsRights(look)
   const mountinfo = look.read('/proc/self/mountinfo') ?? ''
   let around: Surroundings | null = null
+  let found: Runtimes | null = null
+  let made: Machines | null = null
   const [major, minor] = look.release.split('.').map((part) => Number.parseInt(part, 10))
   return {
     platform: look.platform,
@@ -83,7 +101,27 @@ export function hostFacts(from: HostLook, paths: readonly string[], installation
       around ??= surroundings(look, installation)
       return around
     },
+    runtimes() {
+      found ??= lookAtRuntimes()
+      return found
+    },
+    machines() {
+      made ??= lookAtMachines()
+      return made
+    },
+    engine: null,
   }
+}
+
+/** Where only files are shown, no program can be asked. */
+function noRuntimes(): Runtimes {
+  const none = { path: null, distrusted: '', version: null, libseccomp: null, package: null }
+  const subordinateIds = { newuidmap: null, newgidmap: null, uids: [], gids: [] }
+  return { bubblewrap: none, runc: none, runsc: none, subordinateIds }
+}
+
+function noMachines(): Machines {
+  return { qemu: NO_PROGRAM, kernel: NO_KERNEL, mkfsErofs: NO_PROGRAM, kvm: 'absent', tun: 'absent' }
 }
 
 /** Several facts stand in one file; and what surroundings say later fits what was seen first. */

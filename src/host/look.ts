@@ -14,6 +14,8 @@ import {
 import { availableParallelism, release } from 'node:os'
 import { join } from 'node:path'
 import { type HostFacts, hostFacts } from './facts.js'
+import { lookAtMachines } from './look-machines.js'
+import { lookAtRuntimes } from './look-runtimes.js'
 import type { HostLook } from './looking.js'
 
 const realLook: HostLook = {
@@ -70,7 +72,14 @@ const realLook: HostLook = {
 
 /** Looks at this machine, once; under a millisecond, starts nothing. `paths`: further host paths to report on. */
 export function lookAtHost(paths: readonly string[]): HostFacts {
-  return hostFacts(realLook, paths, installation())
+  return hostFacts(realLook, paths, installation(), lookAtRuntimes, lookAtMachines)
+}
+
+/** The same machine, and what its Docker Engine says of itself. */
+export async function withEngine(host: HostFacts): Promise<HostFacts> {
+  // its client and its checks are loaded by who asks: not by every start
+  const { lookAtEngine } = await import('./engine/engine.js')
+  return { ...host, engine: await lookAtEngine() }
 }
 
 /** This module lies in dist/src/host of what is installed, bundled or not. */

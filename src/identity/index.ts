@@ -44,5 +44,9 @@ export function identityRequirements(): Requirement[] {
       'isolation.security-module',
       "The host's security module confines the job too: no capability, mount, tracing or signal beyond the sandbox, should another wall have a hole.",
     ),
+    promise(
+      'isolation.known-escapes',
+      'The programs that make the boundary have no known escape that this configuration leaves open.',
+    ),
   ]
 }

@@ -1,4 +1,5 @@
 /** Root file systems: from archives and registries into a store, and which of them a name stands for. */
+export { type DiskOptions, type DiskWork, imageDisk } from './disk.js'
 export { type ImageWork, type ImportOptions, importImage } from './import.js'
 export { chosen, type Platform, platformText, readConfig, readManifest, readPlatform } from './manifest.js'
 export { type Fetch, type PullOptions, type PullWork, pullImage, type RegistryHost } from './pull.js'

@@ -45,6 +45,11 @@ const DEFAULT_PORT: Readonly<Record<Scheme, number>> = { http: 80, https: 443 }
 export const OTHER_METHOD = ['x-http-method', 'x-http-method-override', 'x-method-override']
 export const OTHER_PATH = ['x-original-url', 'x-rewrite-url']
 
+/** To servers that have headers in variables, `X_Key` is `X-Key`. @param lower in lower case */
+export function plainName(lower: string): string {
+  return lower.replaceAll('_', '-')
+}
+
 /**
  * Whether a request of the job goes on, and as what. Of the rules that cover its host and port, the first that has its method and
  * path, and its upgrade if it wants one, decides.
@@ -106,7 +111,9 @@ function isAuthorityOf(text: string, target: Target, port: number): boolean {
 
 function hasMethod(rule: NetworkRule, { method, headers }: ReadHead): boolean {
   if (rule.methods === null || !held('gateway-requests')) return true
-  return rule.methods.includes(method) && !headers.some(({ lower }) => OTHER_METHOD.includes(lower))
+  return (
+    rule.methods.includes(method) && !headers.some(({ lower }) => OTHER_METHOD.includes(plainName(lower)))
+  )
 }
 
 /** What is asked for in the spelling that goes on; `null`: the rule does not have it. */
@@ -114,7 +121,7 @@ function pathFor(rule: NetworkRule, { target, headers }: ReadHead): string | nul
   if (target.kind === 'connect') return null
   if (target.kind === 'asterisk') return rule.paths === null ? '*' : null
   if (rule.paths === null || !held('gateway-requests')) return target.path + target.query
-  if (headers.some(({ lower }) => OTHER_PATH.includes(lower))) return null
+  if (headers.some(({ lower }) => OTHER_PATH.includes(plainName(lower)))) return null
   const path = canonicalPath(target.path)
   return path !== null && rule.paths.some((pattern) => pathMatches(pattern, path))
     ? path + target.query

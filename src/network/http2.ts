@@ -3,7 +3,7 @@
  * other. nghttp2 refuses most of this before; it is not what is relied upon.
  */
 import type { NetworkRule } from '../plan/index.js'
-import { judgeRequest, OTHER_METHOD, OTHER_PATH, type RequestDenial } from './http.js'
+import { judgeRequest, OTHER_METHOD, OTHER_PATH, plainName, type RequestDenial } from './http.js'
 import type { Target } from './rules.js'
 
 /** A head of HTTP/2 as the gateway writes it. */
@@ -136,8 +136,8 @@ export function judgeTrailers(raw: readonly string[]): (readonly [name: string, 
   for (let at = 0; at < raw.length; at += 2) {
     const [name = '', value = ''] = raw.slice(at, at + 2)
     bytes += name.length + value.length
-    if (!TOKEN.test(name) || !VALUE.test(value) || NEVER_TRAILERS.has(name) || bytes > MAX_TRAILER_BYTES)
-      return null
+    if (!TOKEN.test(name) || !VALUE.test(value) || bytes > MAX_TRAILER_BYTES) return null
+    if (NEVER_TRAILERS.has(plainName(name))) return null
     fields.push([name, value])
   }
   return fields

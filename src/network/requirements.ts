@@ -57,6 +57,9 @@ export function networkRequirements(policy: NetworkPolicy | null): Requirement[]
       'network.budgets',
       'What passes is bounded: bytes each way, connections at once, connections a second.',
     ),
-    promise('network.recorded', 'Every attempt is in the report.'),
+    promise(
+      'network.recorded',
+      'Every connection that the gateway accepts and every datagram that is refused is in the report, of a flood a part and how many more; what the kernel has no route for, as TCP to multicast, is refused unheard.',
+    ),
   ]
 }

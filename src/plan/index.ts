@@ -4,7 +4,16 @@
 
 export { held } from './held.js'
 export { InForce, type LeftOff } from './in-force.js'
-export type { FilePlan, LimitsPlan, NetworkPlan, NetworkRule, Plan, RootPlan, SyscallPlan } from './plan.js'
+export type {
+  FilePlan,
+  LimitsPlan,
+  NetworkPlan,
+  NetworkRule,
+  Plan,
+  RootPlan,
+  SyscallPlan,
+  Unanswered,
+} from './plan.js'
 export type {
   Absence,
   Answer,

@@ -24,6 +24,8 @@ export type RootPlan =
       readonly digest: string
       /** absolute path of the unpacked folder */
       readonly path: string
+      /** absolute path of the same as a file system in a file, for a boundary that can be shown no folder; `null`: not needed */
+      readonly disk: string | null
     }
 
 export interface FilePlan {
@@ -96,6 +98,9 @@ export interface NetworkPlan {
   readonly budget: NetworkPolicy['budget']
   readonly timeouts: NetworkPolicy['timeouts']
 }
+
+/** A plan before anything is said of how it is kept. */
+export type Unanswered = Omit<Plan, 'claims' | 'waivers'>
 
 /** What will be enforced: the policy, resolved against one boundary on this host. Plain data. */
 export interface Plan {

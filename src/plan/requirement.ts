@@ -11,6 +11,7 @@ export const REQUIREMENT_IDS = [
   'isolation.no-terminal',
   'isolation.nothing-inherited',
   'isolation.security-module',
+  'isolation.known-escapes',
   'files.root-read-only',
   'files.host-hidden',
   'files.devices',

@@ -2,7 +2,7 @@
 
 import type { CredentialPolicy } from './credential-policy.js'
 
-export const BOUNDARIES = ['process', 'runc', 'gvisor', 'docker', 'microvm'] as const
+export const BOUNDARIES = ['process', 'runc', 'gvisor', 'docker', 'docker+runsc', 'microvm'] as const
 export type BoundaryName = (typeof BOUNDARIES)[number]
 
 /** Where the list of syscalls starts from. */
@@ -21,7 +21,12 @@ export const SYSCALL_LOCKS = ['sealed'] as const
 export type SyscallLock = (typeof SYSCALL_LOCKS)[number]
 
 /** Controls that a policy may knowingly leave off; each shows in `explain` and in every report. */
-export const WAIVABLE = ['limits.memory', 'limits.cpus', 'limits.processes'] as const
+export const WAIVABLE = [
+  'limits.memory',
+  'limits.cpus',
+  'limits.processes',
+  'isolation.known-escapes',
+] as const
 export type WaivableControl = (typeof WAIVABLE)[number]
 
 export type Root =

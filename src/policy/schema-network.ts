@@ -41,7 +41,7 @@ export function network() {
     '{allow: [api.example.com]}',
     {
       description:
-        'What the job may reach. Absent: no network at all. Every attempt is in the report, and what no rule allows is refused.',
+        'What the job may reach. Absent: no network at all. What no rule allows is refused, and told in the report.',
     },
   )
 }

@@ -1,10 +1,11 @@
 /** What this host can enforce, and what gets the rest. Pure: it judges facts that were gathered. */
 import { boundaryNamed } from '../boundary/index.js'
 import type { HostFacts } from '../host/index.js'
-import { BOUNDARIES, type Policy } from '../policy/index.js'
+import { BOUNDARIES, type BoundaryName, type Policy } from '../policy/index.js'
 import { requirementsOf } from '../sandbox/index.js'
 import type { Finding } from './finding.js'
 import { containerRootFinding, placeFinding } from './place.js'
+import { runtimeFindings } from './runtimes.js'
 
 export interface Trial {
   /** set when a sandbox was really started and failed */
@@ -27,7 +28,7 @@ export function findings(
 ): Finding[] {
   return [
     placeFinding(host),
-    ...boundaryFindings(host, trial),
+    ...BOUNDARIES.flatMap((name) => [boundaryFinding(name, host, trial), ...runtimeFindings(name, host)]),
     ...claimFindings(host, policy),
     identityFinding(host),
     ...imageFinding(trial),
@@ -36,31 +37,30 @@ export function findings(
   ]
 }
 
-function boundaryFindings(host: HostFacts, trial: Trial | null): Finding[] {
-  return BOUNDARIES.map((name): Finding => {
-    const boundary = boundaryNamed(name)
-    if (boundary === null)
-      return { name: `boundary ${name}`, status: 'note', what: 'Not in this version of Glovebox.', get: '' }
-    const reason = boundary.unavailable(host)
-    if (reason !== null) return { name: `boundary ${name}`, status: 'missing', ...reason }
-    const version = trial?.bubblewrapVersion ?? null
-    if (version !== null && isOlder(version))
-      return {
-        name: `boundary ${name}`,
-        status: 'missing',
-        what: `bubblewrap ${version} is too old.`,
-        get: '0.8 or newer is needed; `apt-get install bubblewrap` gets it on Debian 12.',
-      }
-    if (trial?.failure)
-      return {
-        name: `boundary ${name}`,
-        status: 'missing',
-        what: 'A sandbox does not start.',
-        get: trial.failure,
-      }
-    const what = `A sandbox starts and runs${version === null ? '' : ` (bubblewrap ${version}, ${host.bubblewrap})`}.`
-    return { name: `boundary ${name}`, status: 'good', what, get: '' }
-  })
+function boundaryFinding(name: BoundaryName, host: HostFacts, trial: Trial | null): Finding {
+  const finding = { name: `boundary ${name}` }
+  const boundary = boundaryNamed(name)
+  if (boundary === null)
+    return { ...finding, status: 'note', what: 'Not in this version of Glovebox.', get: '' }
+  const reason = boundary.unavailable(host)
+  // one boundary is enough: of those that nobody has to have, a missing one is nothing wrong
+  if (reason !== null) return { ...finding, status: name === 'process' ? 'missing' : 'note', ...reason }
+  return name === 'process'
+    ? { ...finding, ...triedFinding(host, trial) }
+    : { ...finding, status: 'good', what: 'What it needs is here.', get: '' }
+}
+
+function triedFinding(host: HostFacts, trial: Trial | null): Omit<Finding, 'name'> {
+  const version = trial?.bubblewrapVersion ?? null
+  if (version !== null && isOlder(version))
+    return {
+      status: 'missing',
+      what: `bubblewrap ${version} is too old.`,
+      get: '0.8 or newer is needed; `apt-get install bubblewrap` gets it on Debian 12.',
+    }
+  if (trial?.failure) return { status: 'missing', what: 'A sandbox does not start.', get: trial.failure }
+  const what = `A sandbox starts and runs${version === null ? '' : ` (bubblewrap ${version}, ${host.bubblewrap})`}.`
+  return { status: 'good', what, get: '' }
 }
 
 function claimFindings(host: HostFacts, policy: Policy): Finding[] {
@@ -68,9 +68,11 @@ function claimFindings(host: HostFacts, policy: Policy): Finding[] {
   // another system's machine has no limits of Linux to speak of
   if (boundary === null || host.platform !== 'linux') return []
   return requirementsOf(policy)
-    .filter(({ id }) => id.startsWith('limits.') || id === 'files.second-wall')
+    .filter(
+      ({ id }) => id.startsWith('limits.') || id === 'files.second-wall' || id === 'isolation.known-escapes',
+    )
     .map((requirement): Finding => {
-      const answer = boundary.answer({ requirement, host, cpus: policy.limits.cpus })
+      const answer = boundary.answer({ requirement, host, plan: null, cpus: policy.limits.cpus })
       const { id: name } = requirement
       if (answer.kind === 'enforced')
         return { name, status: 'good', what: `By ${answer.by.map(({ says }) => says).join('; ')}.`, get: '' }

@@ -1,15 +1,16 @@
 /** Every opening that a plan leaves in the walls, and how wide it is. Pure. */
 import { credentialLines } from '../credentials/index.js'
-import type { Plan } from '../plan/index.js'
+import type { Plan, RootPlan } from '../plan/index.js'
 import { hostText } from '../policy/index.js'
 import { formatSize } from '../units/index.js'
 import { hostWords, ruleWidth } from './reach.js'
+import { MACHINE } from './root.js'
 
 /** What passes: connections of the job; requests of it that carry a credential; what it reads; what leaves when it has ended; what it writes at once; its streams. */
 export type Way = 'network' | 'credential' | 'loopback' | 'read' | 'collected' | 'live' | 'streams'
 
 export interface Opening {
-  /** the key of the policy that made it, e.g. `network.allow[0]` */
+  /** the key of the policy that made it, e.g. `network.allow[0]`; `streams` and `machine`, which no key takes away */
   readonly name: string
   readonly way: Way
   /** what lies behind it: a host, a path of the host */
@@ -52,17 +53,8 @@ export function openings({ files, network, credentials, lifetime, limits }: Plan
         size: methods === null && paths === null ? 3 : 2,
       }
     }),
-    ...(files.root.kind === 'dir'
-      ? [
-          {
-            name: 'root',
-            way: 'read',
-            to: files.root.path,
-            width: ['to read and execute', 'shown as /'],
-            size: 2,
-          } as const,
-        ]
-      : []),
+    rootOpening(files.root),
+    MACHINE_OPENING,
     ...files.read.map(
       ({ host, inside }): Opening => ({
         name: 'files.read',
@@ -102,6 +94,32 @@ const LOOPBACK: Opening = {
   to: 'its own servers',
   width: ['on 127.0.0.0/8 and ::1 inside, which lead nowhere else'],
   size: 1,
+}
+
+const MACHINE_OPENING: Opening = {
+  name: 'machine',
+  way: 'read',
+  to: 'the machine',
+  width: MACHINE,
+  size: 1,
+}
+
+function rootOpening(root: RootPlan): Opening {
+  const opening = (to: string, ...width: string[]): Opening => ({
+    name: 'root',
+    way: 'read',
+    to,
+    width: ['to read and execute', ...width],
+    size: 2,
+  })
+  switch (root.kind) {
+    case 'host':
+      return opening('/usr', "the host's programs and libraries", 'of /etc what programs need')
+    case 'dir':
+      return opening(root.path, 'shown as /')
+    case 'image':
+      return opening(root.reference, root.digest, 'shown as /')
+  }
 }
 
 const shownAs = (host: string, inside: string) => (host === inside ? [] : [`shown as ${inside}`])

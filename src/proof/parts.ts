@@ -5,6 +5,7 @@ import type { Plan } from '../plan/index.js'
 import { variablesOf } from '../policy/index.js'
 import { formatDuration, formatSize } from '../units/index.js'
 import { reachLines } from './reach.js'
+import { MACHINE, rootWords } from './root.js'
 import { type Wall, walls } from './walls.js'
 
 export interface Part {
@@ -52,6 +53,7 @@ function touchLines({ files, env, credentials, lifetime }: Plan): string[] {
   const { bytes, inodes, places } = files.scratch
   return [
     `read: ${rootWords(files.root)}`,
+    `read: of the machine: ${MACHINE.join('; ')}`,
     ...files.read.map(({ host, inside }) => `read: ${host === inside ? host : `${host}, as ${inside}`}`),
     `read: the variables ${Object.keys(env).join(', ')}`,
     ...(credentials.length === 0
@@ -75,17 +77,6 @@ function touchLines({ files, env, credentials, lifetime }: Plan): string[] {
 function useLine(credential: Plan['credentials'][number], deadlineMs: number): string {
   const { name, receives, use, life, source, reflection } = credentialLines(credential, deadlineMs)
   return `use: credentials.${name}, which only the gateway has: sent to ${receives}: ${use}; ${life}; ${reflection}; from ${source}`
-}
-
-function rootWords(root: Plan['files']['root']): string {
-  switch (root.kind) {
-    case 'host':
-      return "the host's programs and libraries (/usr), and configuration that tells nothing of the host"
-    case 'dir':
-      return `${root.path} as the root, all of it that the job's user may read; nothing else of the host, no program either`
-    case 'image':
-      return `the image ${root.reference} (${root.digest}) as the root; nothing of the host, no program either`
-  }
 }
 
 function amountLines({ limits, lifetime }: Plan): string[] {

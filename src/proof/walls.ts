@@ -44,6 +44,7 @@ export const STANDING: { readonly [Id in RequirementId]: Standing } = {
   'isolation.no-terminal': { wall: 'world' },
   'isolation.nothing-inherited': { wall: 'world' },
   'isolation.security-module': { wall: 'module' },
+  'isolation.known-escapes': { wall: 'world' },
   'files.root-read-only': { wall: 'world' },
   'files.host-hidden': { wall: 'world' },
   'files.devices': { wall: 'world' },

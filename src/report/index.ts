@@ -99,6 +99,7 @@ export interface Report {
   readonly boundary: BoundaryName | null
   /** what the root was; `null` when there was none to run in */
   readonly root: ReportedRoot | null
+  /** without its arguments, which is said in place of them, where a credential's value was not known that could be in them */
   readonly command: readonly string[]
   readonly result: {
     readonly reason: Reason
@@ -140,4 +141,10 @@ export const NO_USAGE: Usage = {
   peakMemoryBytes: 0,
   stdoutBytes: 0,
   stderrBytes: 0,
+}
+
+/** A command as it may be written down where values were not obtained that its caller may have put into it. */
+export function withoutArguments([program, ...rest]: readonly string[]): string[] {
+  const count = rest.length === 1 ? '1 argument' : `${rest.length} arguments`
+  return [program ?? '', ...(rest.length === 0 ? [] : [`[${count} left out: no value was known yet]`])]
 }

@@ -1,10 +1,10 @@
-import { boundaryNamed, type KernelSurface } from '../boundary/index.js'
-import { credentialWarnings } from '../credentials/index.js'
+import { boundaryNamed, isOfEngine, type KernelSurface } from '../boundary/index.js'
+import { credentialWarnings, unreadWarnings } from '../credentials/index.js'
 import { fileWarnings } from '../files/index.js'
-import { type HostFacts, lookAtHost } from '../host/index.js'
+import { type HostFacts, lookAtHost, withEngine } from '../host/index.js'
 import { networkWarnings } from '../network/index.js'
 import type { Plan } from '../plan/index.js'
-import type { Policy } from '../policy/index.js'
+import type { BoundaryName, Policy } from '../policy/index.js'
 import { boundaryOf, planFor, requireEnforceable } from './planner.js'
 import { rootOf } from './roots.js'
 
@@ -25,6 +25,12 @@ export function hostOf(): HostFacts {
   return lookAtHost(boundaryNamed('process')?.hostPaths ?? [])
 }
 
+/** The same, with what a boundary besides is made of: a Docker Engine is asked who it is. */
+export async function hostFor(boundary: BoundaryName): Promise<HostFacts> {
+  const host = lookAtHost(boundaryNamed(boundary)?.hostPaths ?? [])
+  return isOfEngine(boundary) ? withEngine(host) : host
+}
+
 /** The plan for a policy, as a run would start under it. @throws BoundaryUnavailableError when a run would be refused */
 export function planOf(policy: Policy, host: HostFacts): Plan {
   const boundary = boundaryOf(policy)
@@ -33,10 +39,9 @@ export function planOf(policy: Policy, host: HostFacts): Plan {
   return plan
 }
 
-/** The plan for a policy on this host, without starting anything. */
-export function explainPlan(policy: Policy): Explained {
+/** The plan for a policy on this host, without starting anything. `host`: of {@link hostFor}, where an engine counts */
+export function explainPlan(policy: Policy, host = lookAtHost(boundaryOf(policy).hostPaths)): Explained {
   const boundary = boundaryOf(policy)
-  const host = lookAtHost(boundary.hostPaths)
   const plan = planFor(policy, boundary, host, rootOf(policy, host))
   const reason = boundary.unavailable(host)
   return {
@@ -49,6 +54,7 @@ export function explainPlan(policy: Policy): Explained {
         ? []
         : networkWarnings(plan.network).map(({ rule, sentence }) => `${rule}: ${sentence}`)),
       ...plan.credentials.flatMap(credentialWarnings),
+      ...unreadWarnings(plan),
       ...boundary.warnings(plan, host),
     ],
     unavailable: reason === null ? null : `${reason.what} ${reason.get}`,

@@ -1,29 +1,39 @@
 import { randomUUID } from 'node:crypto'
-import { Readable } from 'node:stream'
-import { type Boundary, boundaryNamed, type SandboxSource, type TerminalSize } from '../boundary/index.js'
+import {
+  type Boundary,
+  boundaryNamed,
+  isOfEngine,
+  type SandboxSource,
+  type TerminalSize,
+} from '../boundary/index.js'
 import { UsageError } from '../errors/index.js'
-import { type HostFacts, lookAtHost } from '../host/index.js'
+import { type HostFacts, lookAtHost, withEngine } from '../host/index.js'
 import type { Plan } from '../plan/index.js'
 import { type BoundaryName, isPolicy, type Policy, policySha256 } from '../policy/index.js'
-import type { CollectedFile } from '../report/index.js'
+import { type CollectedFile, withoutArguments } from '../report/index.js'
+import { inTime } from '../waiting/index.js'
 import { checkedArgv } from './argv.js'
 import { checkSecrets } from './credentials/secrets-given.js'
 import { Gateways, type NetworkOptions } from './gateways.js'
 import { checkStdin, inputFiles, stdinOf } from './inputs.js'
-import { RunCredentials } from './job-credentials.js'
 import { JobNetwork } from './job-network.js'
+import { laterRun } from './later-run.js'
 import type { Run, RunOptions } from './options.js'
 import { kept } from './plan-runner.js'
 import { boundaryOf, planFor, requireEnforceable } from './planner.js'
+import { refusedRun } from './refused-run.js'
 import { reportOf } from './report.js'
 import { RunResult } from './result.js'
 import { rootOf, sameRoot } from './roots.js'
 import { type Job, JobRun } from './run.js'
+import { RunCredentials } from './run-credentials.js'
 import { sweep } from './staging.js'
 import { checkedSize, terminalOf } from './terminal.js'
 import { wantedOf } from './wanted.js'
 
 export interface GloveboxOptions {
+  /** which boundary the runs will probably be on: what that needs is looked for, and started, now. Absent: `process` */
+  readonly boundary?: BoundaryName
   readonly network?: NetworkOptions
 }
 
@@ -32,7 +42,9 @@ export interface GloveboxOptions {
  * Close it when done; `await using` does.
  */
 export class Glovebox {
-  readonly #host: HostFacts
+  #host: HostFacts
+  /** of an engine, once a run asks for one */
+  #looking: Promise<void> | null = null
   readonly #single: boolean
   readonly #sources = new Map<BoundaryName, SandboxSource>()
   readonly #plans = new WeakMap<Policy, Plan>()
@@ -52,12 +64,20 @@ export class Glovebox {
    * on disk is removed meanwhile.
    */
   static async start(options: GloveboxOptions = {}): Promise<Glovebox> {
-    return Glovebox.startNow(options)
+    const glovebox = Glovebox.startNow(options)
+    if (options.boundary !== undefined && isOfEngine(options.boundary)) await glovebox.#lookForEngine()
+    return glovebox
   }
 
-  /** The same without waiting a turn. `single`: there will be one run, so nothing is prepared for a second. */
-  static startNow({ single = false, network = {} }: GloveboxOptions & { single?: boolean } = {}): Glovebox {
-    const first = boundaryNamed('process')
+  /**
+   * The same without waiting a turn. `single`: there will be one run, so nothing is prepared for a second.
+   */
+  static startNow({
+    single = false,
+    network = {},
+    boundary = 'process',
+  }: GloveboxOptions & { single?: boolean } = {}): Glovebox {
+    const first = boundaryNamed(boundary)
     const glovebox = new Glovebox(lookAtHost(first?.hostPaths ?? []), single, network)
     if (first !== null && first.unavailable(glovebox.#host) === null) glovebox.#source(first)
     glovebox.#sweeping = sweep().catch(() => {}) // tried again at the next start
@@ -72,18 +92,16 @@ export class Glovebox {
    * @throws LaunchError when there was no sandbox
    */
   run(policy: Policy, argv: readonly string[], options: RunOptions = {}): Run {
-    // An early mistake is a rejection too, never a throw: a run is always a promise.
+    if (this.#lacksEngine(policy))
+      return laterRun(
+        this.#lookForEngine().then(() => () => this.run(policy, argv, options)),
+        options.secrets ?? {},
+      )
     let prepared: Prepared
     try {
       prepared = this.#prepare(policy, argv, options)
     } catch (error) {
-      return Object.assign(Promise.reject(error), {
-        stdout: Readable.from([]),
-        stderr: Readable.from([]),
-        resize: () => {},
-        revoke: async () => {},
-        redact: (text: string) => text,
-      })
+      return refusedRun(error, options.secrets ?? {})
     }
     const { run } = prepared
     const running = this.#perform(prepared, options)
@@ -98,6 +116,7 @@ export class Glovebox {
       resize: (size: TerminalSize) => run.resize(checkedSize(size)),
       revoke: (name: string) => prepared.credentials.revoke(name),
       redact: (text: string) => prepared.credentials.redact(text),
+      knowsValues: () => prepared.credentials.knowsValues,
     })
   }
 
@@ -110,7 +129,7 @@ export class Glovebox {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       for (const run of this.#runs.keys()) run.cancel()
-      await within(CLOSE_MS, Promise.all(this.#runs.values()))
+      await inTime(Promise.all(this.#runs.values()), CLOSE_MS)
       await Promise.all([...this.#sources.values()].map((source) => source.close()))
       await this.#gateways.close()
       await Promise.all([...this.#runs.values(), this.#sweeping])
@@ -120,6 +139,18 @@ export class Glovebox {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** Only who wants one asks for it: it is another program, which may not be there. */
+  #lacksEngine(policy: Policy): boolean {
+    return isPolicy(policy) && isOfEngine(policy.boundary) && this.#host.engine === null
+  }
+
+  #lookForEngine(): Promise<void> {
+    this.#looking ??= withEngine(this.#host).then((host) => {
+      this.#host = host
+    })
+    return this.#looking
   }
 
   #planned(policy: Policy): { plan: Plan; boundary: Boundary } {
@@ -173,6 +204,7 @@ export class Glovebox {
       credentials: credentials.all,
       handedIn: handedIn(options),
       argv: command,
+      makeRoot: rootMaker(plan, options),
       inputs,
       wanted: wantedOf(plan, options.outputs ?? [], collected),
       terminal: terminalOf(options.tty),
@@ -190,8 +222,16 @@ export class Glovebox {
 
   #source(boundary: Boundary): SandboxSource {
     const source = this.#sources.get(boundary.name) ?? boundary.open(this.#host, this.#single)
+    if (this.#single && !this.#sources.has(boundary.name)) this.#closeUnused()
     this.#sources.set(boundary.name, source)
     return source
+  }
+
+  /** What was started for the one run that there is, which turned out to be on another boundary. */
+  #closeUnused(): void {
+    const closing = [...this.#sources.values()].map((source) => source.close())
+    this.#sources.clear()
+    this.#sweeping = Promise.all([this.#sweeping, ...closing]).then(() => {})
   }
 
   async #perform(
@@ -213,8 +253,9 @@ export class Glovebox {
     }
     const outcome = await finishing
     const { tenant = null } = options
+    const told = credentials.knowsValues ? command : withoutArguments(command)
     const report = () =>
-      credentials.redactAll(reportOf(id, policySha256(policy), plan, command, tenant, copied, outcome))
+      credentials.redactAll(reportOf(id, policySha256(policy), plan, told, tenant, copied, outcome))
     const [stdout, stderr] = await Promise.all(all)
     const nothing = new Uint8Array()
     return new RunResult(
@@ -239,6 +280,15 @@ interface Prepared {
   readonly copied: CollectedFile[]
 }
 
+/** What makes disks is loaded by who needs one: not by every start. */
+function rootMaker({ files }: Plan, { onPreparing }: RunOptions): NonNullable<Job['makeRoot']> | null {
+  if (files.root.kind !== 'image' || files.root.disk === null) return null
+  return async (cancel) => {
+    const { makeDisk } = await import('./disks.js')
+    await makeDisk({ files }, onPreparing, cancel)
+  }
+}
+
 function handedIn({ inputs = {}, outputs = [], stdin }: RunOptions): Job['handedIn'] {
   const names = [...Object.keys(inputs), ...(Array.isArray(outputs) ? outputs : Object.keys(outputs))]
   return { names, stdin: stdin instanceof Uint8Array ? stdin : null }
@@ -246,13 +296,3 @@ function handedIn({ inputs = {}, outputs = [], stdin }: RunOptions): Job['handed
 
 /** How long cancelled runs get to end before their launcher ends them, ms. */
 const CLOSE_MS = 5_000
-
-/** Resolves when `all` does, and after `ms` at the latest. */
-async function within(ms: number, all: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([all, late])
-  clearTimeout(timer)
-}

@@ -1,5 +1,7 @@
-export { type Explained, explainPlan, hostOf, planOf } from './explain-plan.js'
+export { makeDisk } from './disks.js'
+export { type Explained, explainPlan, hostFor, hostOf, planOf } from './explain-plan.js'
 export type { NetworkOptions } from './gateways.js'
+export { withoutGiven } from './given-values.js'
 export { Glovebox, type GloveboxOptions } from './glovebox.js'
 export { type ImageProgram, missingPrograms, SandboxWork } from './image/index.js'
 export type { InputSource } from './inputs.js'

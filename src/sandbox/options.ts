@@ -33,6 +33,8 @@ export interface RunOptions {
    * writes no faster than they are read.
    */
   readonly buffer?: boolean
+  /** told what is made first, where that takes a while: an image's disk for its first virtual machine */
+  readonly onPreparing?: (what: string) => void
   /** called when the sandbox was told its command: while that comes up there is time for other things */
   readonly onLaunched?: () => void
   /** called when the command runs, with a way to send it signals by number */
@@ -56,4 +58,9 @@ export interface Run extends Promise<RunResult> {
   revoke(name: string): Promise<void>
   /** The text with `[secret NAME]` in place of each value that this run knows: for the caller's own logs. */
   redact(text: string): string
+  /**
+   * Whether {@link redact} knows each value that this run's credentials have: not before their sources have answered, and never for a run
+   * that was refused earlier. Until then, keep what may hold one, such as the command's arguments, out of logs.
+   */
+  knowsValues(): boolean
 }

@@ -8,9 +8,9 @@ import type { NetworkAttempt } from '../report/index.js'
 import { networkAttempts } from './attempts.js'
 import { Gateways, type NetworkOptions } from './gateways.js'
 import { stdinOf } from './inputs.js'
-import { RunCredentials } from './job-credentials.js'
 import { JobNetwork } from './job-network.js'
 import { type Job, JobRun, type Outcome } from './run.js'
+import { RunCredentials } from './run-credentials.js'
 import { wantedOf } from './wanted.js'
 
 export interface PlanRunOptions {
@@ -64,6 +64,11 @@ export class PlanRunner {
 
   get host(): HostFacts {
     return this.#host
+  }
+
+  /** What the first sandbox of a plan takes long for. @throws LaunchError */
+  async prepare(plan: Plan): Promise<void> {
+    await this.#source.prepare?.(plan)
   }
 
   /** @throws LaunchError when there was no sandbox */

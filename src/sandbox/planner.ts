@@ -1,4 +1,4 @@
-import { type Boundary, boundaryNamed } from '../boundary/index.js'
+import { BOUNDARY_NAMES, type Boundary, boundaryNamed } from '../boundary/index.js'
 import { credentialRequirements } from '../credentials/index.js'
 import { BoundaryUnavailableError } from '../errors/index.js'
 import { filePlan, fileRequirements } from '../files/index.js'
@@ -7,7 +7,14 @@ import { identityRequirements, JOB_IDENTITY } from '../identity/index.js'
 import { lifetimeRequirements } from '../lifetime/index.js'
 import { limitRequirements, limitsPlan } from '../limits/index.js'
 import { networkPlan, networkRequirements, trustEnv } from '../network/index.js'
-import { type Claim, claimOf, type Plan, type Requirement, type RootPlan } from '../plan/index.js'
+import {
+  type Claim,
+  claimOf,
+  type Plan,
+  type Requirement,
+  type RootPlan,
+  type Unanswered,
+} from '../plan/index.js'
 import type { Policy } from '../policy/index.js'
 import { LOCK_FD, requirements as syscallRequirements } from '../syscalls/index.js'
 
@@ -33,9 +40,11 @@ export function boundaryOf(policy: Policy): Boundary {
   throw new BoundaryUnavailableError(
     'boundary.notYet',
     `This version of Glovebox has no boundary "${policy.boundary}".`,
-    'Write `boundary: process`.',
+    `Write ${alternatives(BOUNDARY_NAMES)}.`,
   )
 }
+
+const alternatives = (all: readonly string[]) => [all.slice(0, -1).join(', '), ...all.slice(-1)].join(' or ')
 
 /**
  * The policy, resolved against one boundary on this host. Pure; the plan may hold claims that are impossible here.
@@ -53,11 +62,7 @@ export function planFor(
     policy.network,
     policy.credentials.flatMap(({ hosts }) => hosts),
   )
-  const claims = requirementsOf(policy).map((requirement) => {
-    const answer = boundary.answer({ requirement, host, cpus: policy.limits.cpus })
-    return claimOf(requirement, answer, waived.includes(requirement.id))
-  })
-  return {
+  const plan: Unanswered = {
     boundary: boundary.name,
     identity: JOB_IDENTITY,
     env: {
@@ -73,9 +78,12 @@ export function planFor(
     limits: limitsPlan(policy.limits, waived),
     lifetime: { deadlineMs: policy.lifetime.deadlineMs, noOutputMs: policy.lifetime.noOutputMs },
     syscalls: policy.syscalls,
-    claims,
-    waivers: policy.waive,
   }
+  const claims = requirementsOf(policy).map((requirement) => {
+    const answer = boundary.answer({ requirement, host, plan, cpus: policy.limits.cpus })
+    return claimOf(requirement, answer, waived.includes(requirement.id))
+  })
+  return { ...plan, claims, waivers: policy.waive }
 }
 
 /** @throws TypeError for an image: which tree it is only its store can tell */

@@ -4,16 +4,16 @@ import { BoundaryUnavailableError, ImageError } from '../errors/index.js'
 import type { HostFacts } from '../host/index.js'
 import { ImageStore, storePlace } from '../images/index.js'
 import type { Plan, RootPlan } from '../plan/index.js'
-import { imageReference, type Policy } from '../policy/index.js'
+import { type BoundaryName, imageReference, type Policy } from '../policy/index.js'
 
 const WRITE_BY_OTHERS = 0o002
 const STICKY = 0o1000
 const ENTER_AND_LIST_BY_OTHERS = 0o005
 
 /** @throws BoundaryUnavailableError for a folder that can't be a root */
-export function rootOf({ root }: Policy, host: HostFacts): RootPlan {
+export function rootOf({ root, boundary }: Policy, host: HostFacts): RootPlan {
   if (root.kind === 'host') return root
-  if (root.kind === 'image') return imageRoot(root.reference, host)
+  if (root.kind === 'image') return imageRoot(root.reference, boundary, host)
   requireUsable(root.path, host)
   return root
 }
@@ -26,7 +26,7 @@ export function imageStore(uid: number): ImageStore {
 /** As Node calls what Go calls otherwise. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' }
 
-function imageRoot(reference: string, { uid, arch }: HostFacts): RootPlan {
+function imageRoot(reference: string, boundary: BoundaryName, { uid, arch }: HostFacts): RootPlan {
   const named = imageReference(reference)
   const store = imageStore(uid)
   const image = 'what' in named ? null : store.find(reference, named.digest)
@@ -44,7 +44,10 @@ function imageRoot(reference: string, { uid, arch }: HostFacts): RootPlan {
       `The image ${reference} is for ${image.platform}; this machine is ${own}.`,
       'Get the one for this machine.',
     )
-  return { kind: 'image', reference, digest: image.digest, path: store.tree(image.digest) }
+  const { digest } = image
+  // where it will be: whoever runs from it makes it first
+  const disk = boundary === 'microvm' ? store.disk(digest) : null
+  return { kind: 'image', reference, digest, path: store.tree(digest), disk }
 }
 
 /** Whoever removes the image meanwhile waits with its files. @throws ImageError when it is gone already */

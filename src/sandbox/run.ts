@@ -10,22 +10,21 @@ import type {
   TerminalSize,
 } from '../boundary/index.js'
 import { LaunchError, visible } from '../errors/index.js'
-import type { Attachment, CredentialIssue } from '../gateway/index.js'
-import { InForce, type Plan } from '../plan/index.js'
+import { InForce } from '../plan/index.js'
 import type { CollectedFile, CredentialLease } from '../report/index.js'
-import { type Told, told } from './attempts.js'
+import type { Told } from './attempts.js'
 import { CollectRefusal, collectInto, type Wanted } from './collect.js'
-import type { HandedIn, JobCredentials } from './credentials/index.js'
 import { feed } from './feed.js'
-import { inTime } from './in-time.js'
-import type { JobNetwork } from './job-network.js'
+import { launchedInTime } from './launched-in-time.js'
+import { madeReady } from './made-ready.js'
 import { OutputMeter } from './meter.js'
 import { holdRoot } from './roots.js'
+import { type Supplied, Supplies } from './supplies.js'
 import { EXIT, type Interruption, type Verdict, verdict } from './verdict.js'
 
-export interface Job {
-  readonly plan: Plan
-  readonly argv: readonly [string, ...string[]]
+export interface Job extends Supplied {
+  /** makes what the root is shown from, where that is not there yet; absent: nothing has to be made */
+  readonly makeRoot?: ((cancel: AbortSignal) => Promise<void>) | null
   /** checked while the sandbox comes up */
   readonly inputs: Promise<readonly InputFile[]>
   readonly wanted: readonly Wanted[]
@@ -34,16 +33,8 @@ export interface Job {
   readonly stdin: (() => Readable) | null
   /** aborted with a number as reason: the signal that a person sent */
   readonly cancel: AbortSignal | null
-  /** `null`: it has none */
-  readonly network: JobNetwork | null
-  /** `null`: it has none */
-  readonly credentials: Promise<JobCredentials> | null
-  /** what the caller hands to the job, besides the command and its inputs: no value is to be in it */
-  readonly handedIn: Pick<HandedIn, 'names' | 'stdin'>
   /** told when the command runs, with a way to send it signals */
   readonly onStarted: ((send: (signal: number) => void) => void) | null
-  /** absent: all mechanisms */
-  readonly inForce?: InForce
 }
 
 export interface Outcome {
@@ -113,14 +104,20 @@ export class JobRun {
     const forget = this.#watchCancel()
     let sandbox: RunningSandbox | null = null
     let backup: NodeJS.Timeout | null = null
-    let attachment: Attachment | null = null
-    const credentials = this.#job.credentials === null ? null : await this.#job.credentials
+    const supplies = new Supplies(this.#job, this.#interrupted)
     let release = () => {}
     try {
       release = holdRoot(this.#job.plan, process.geteuid?.() ?? 0)
-      const issues = credentials === null ? [] : await this.#issues(credentials)
-      if (issues === null) return this.#neverLaunched(acceptedAt, begin)
-      const launching = inTime(this.#launch(source, credentials), LAUNCH_MS)
+      const isReady = await madeReady({
+        plan: this.#job.plan,
+        source,
+        makeRoot: this.#job.makeRoot ?? null,
+        obtain: () => supplies.obtain(),
+        interrupted: this.#interrupted,
+        isInterrupted: () => this.#interruption !== null,
+      })
+      if (!isReady) return this.#neverLaunched(acceptedAt, begin)
+      const launching = launchedInTime(supplies.launch(source), LAUNCH_MS)
       const inputs = await this.#job.inputs.catch(async (error) => {
         await launching.then((started) => started.end()).catch(() => {})
         throw error
@@ -128,10 +125,10 @@ export class JobRun {
       sandbox = await launching
       backup = setTimeout(() => this.#stop({ kind: 'deadline' }), LAUNCH_MS)
       // before the command: what it tries first is seen, too
-      attachment = await this.#attached(sandbox, issues, credentials)
+      await supplies.attach(sandbox)
       const running = sandbox.run({
         argv: this.#job.argv,
-        inputs: credentials?.withoutValues(inputs) ?? inputs,
+        inputs: supplies.withoutValues(inputs),
         terminal: this.#terminal,
       })
       this.#sandbox = sandbox
@@ -152,20 +149,19 @@ export class JobRun {
       this.#meter.stop()
       const outputs = await this.#collect(sandbox, commandEnd)
       if (commandEnd.kind !== 'lost') await this.#lastWords(streams)
-      const [end, network] = await Promise.all([sandbox.end(), told(attachment)])
+      const [end, network] = await Promise.all([sandbox.end(), supplies.told()])
       refuseIfNeverStarted(commandEnd, end, this.#interruption)
       this.#meter.drain() // what was still in the pipes counts against limits.output like the rest
       await streams
       const result = verdict(this.#job.plan, this.#job.argv[0], this.#interruption, commandEnd, end)
       const settled = await this.#settle(result)
-      await credentials?.end()
       return {
         verdict: settled,
         outputs: settled.reason === 'exited' ? outputs : [],
         times: { acceptedAt, startMs, wallMs: clockMs() - begin },
         end,
         network,
-        credentials: (await credentials?.leases()) ?? [],
+        credentials: await supplies.leases(),
         commandCpuMs: 'cpuMs' in commandEnd ? commandEnd.cpuMs : null,
         bytes: this.#meter.bytes,
       }
@@ -173,8 +169,7 @@ export class JobRun {
       forget()
       if (backup !== null) clearTimeout(backup)
       this.#meter.close()
-      await Promise.all([sandbox?.end(), attachment?.end()])
-      await Promise.all([this.#job.network?.release(), credentials?.end()])
+      await Promise.all([sandbox?.end(), supplies.end()])
       release()
       await this.#collecting // else it could still make a file while staging is removed
       await Promise.all(this.#job.wanted.map(({ sink }) => sink.abort()))
@@ -194,39 +189,6 @@ export class JobRun {
     this.#stop({ kind: 'cancelled', signal: null })
   }
 
-  /** The gateway, when it has taken the sandbox's network; one that hangs does not keep the run from ending. */
-  async #launch(source: SandboxSource, credentials: JobCredentials | null): Promise<RunningSandbox> {
-    const { plan, network } = this.#job
-    const whole =
-      credentials === null ? plan : { ...plan, env: { ...plan.env, ...(await this.#variables(credentials)) } }
-    // without a network, or with nothing inspected, not a turn of the loop is lost
-    const files = network?.files() ?? null
-    return files === null ? source.launch(whole) : source.launch(whole, await files)
-  }
-
-  /** What stands in the job's variables for its credentials. */
-  async #variables(credentials: JobCredentials): Promise<Readonly<Record<string, string>>> {
-    if ((this.#job.inForce ?? InForce.all).on('credential-placeholders')) return credentials.env
-    const issues = await credentials.issues()
-    return Object.fromEntries(
-      issues.map(({ grant, value }) => [grant.name, value.kind === 'value' ? value.value : value.secret]),
-    )
-  }
-
-  /** All values, before anything is launched; `null`: the run was ended first. The sandbox's authority is made meanwhile. */
-  async #issues(credentials: JobCredentials): Promise<readonly CredentialIssue[] | null> {
-    this.#job.network?.files()?.catch(() => {}) // waited for at the launch
-    try {
-      const issues = await Promise.race([credentials.issues(), this.#interrupted])
-      if (issues === undefined) return null
-      credentials.refuseInside({ ...this.#job.handedIn, argv: this.#job.argv, plan: this.#job.plan })
-      return issues
-    } catch (error) {
-      if (this.#interruption !== null) return null
-      throw error
-    }
-  }
-
   #neverLaunched(acceptedAt: Date, begin: number): Outcome {
     const { plan, argv } = this.#job
     const wallMs = clockMs() - begin
@@ -240,20 +202,6 @@ export class JobRun {
       commandCpuMs: null,
       bytes: this.#meter.bytes,
     }
-  }
-
-  async #attached(
-    sandbox: RunningSandbox,
-    issues: readonly CredentialIssue[],
-    credentials: JobCredentials | null,
-  ): Promise<Attachment | null> {
-    const issuedAt = new Date()
-    const attaching = this.#job.network?.attach(sandbox.network, issues) ?? null
-    const first = await Promise.race([attaching, this.#interrupted])
-    if (first instanceof Object) await credentials?.attached(first, issuedAt)
-    if (first instanceof Object || attaching === null) return first ?? null
-    attaching.then((attachment) => attachment.end()).catch(() => {})
-    return null
   }
 
   #stop(why: Interruption): void {
@@ -337,6 +285,7 @@ const NEVER_LAUNCHED: SandboxEnd = {
   datagrams: [],
   datagramsOmitted: 0,
   launchFailure: null,
+  lost: null,
 }
 
 function refuseIfNeverStarted(

@@ -1,7 +1,7 @@
 /** Why a run ended, from all that is known about it. Pure: the one place that decides. */
 import { constants } from 'node:os'
 import { posix } from 'node:path'
-import type { CommandEnd, SandboxEnd } from '../boundary/index.js'
+import { type CommandEnd, hasOwnKernel, type SandboxEnd } from '../boundary/index.js'
 import { visible } from '../errors/index.js'
 import type { Plan } from '../plan/index.js'
 import type { Reason } from '../report/index.js'
@@ -56,7 +56,7 @@ export function verdict(
         `The sandbox was ended because of what came out of it: ${commandEnd.detail}.`,
       )
     case 'lost':
-      return ended('failed', EXIT.rejected, lostMessage(end))
+      return ended('failed', EXIT.rejected, lostMessage(plan, end))
   }
 }
 
@@ -170,8 +170,12 @@ function forkMessage(plan: Plan, end: SandboxEnd): string | null {
     : null
 }
 
-function lostMessage(end: SandboxEnd): string {
-  if (end.launchFailure === null) return 'The sandbox was killed from outside.'
-  const { what, get } = end.launchFailure
+function lostMessage(plan: Plan, end: SandboxEnd): string {
+  const known = end.launchFailure ?? end.lost
+  if (known === null)
+    return hasOwnKernel(plan.boundary)
+      ? 'The sandbox was killed: from outside, or by the job, whom gVisor lets end its first process.'
+      : 'The sandbox was killed from outside.'
+  const { what, get } = known
   return get === '' ? what : `${what} ${get}`
 }

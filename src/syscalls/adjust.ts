@@ -1,7 +1,8 @@
 import type { PolicyProblem } from '../errors/index.js'
 import { nearest } from '../spelling/index.js'
-import { type Gated, isGated } from './gate.js'
+import { isGated } from './gate.js'
 import { ABSENT, REFUSED } from './profile-default.js'
+import { type Circumstances, promisedBy } from './promised.js'
 import { ALLOW, always, errno, type Profile } from './rule.js'
 import { ARCHES, isSyscallName, syscallNumbers } from './table.js'
 
@@ -22,26 +23,6 @@ export const KEEPER_CALLS: readonly string[] =
 /** Behind a gate that filter is not the job's: its own is set last, by its first process, which then does only this. */
 export const STARTER_CALLS: readonly string[] = ['execve', 'write', 'exit_group']
 
-/** Not to be allowed at all: another plane's promise rests on the refusal. */
-const PROMISED: Readonly<Record<string, string>> = {
-  socket: 'which sockets there are follows from "network"',
-  socketpair: 'which sockets there are follows from "network"',
-  io_uring_setup: 'io_uring opens sockets and files that no filter sees',
-  io_uring_enter: 'io_uring opens sockets and files that no filter sees',
-  io_uring_register: 'io_uring opens sockets and files that no filter sees',
-}
-
-/** Every call that can set a mode, or make a node. */
-const SETS_MODE: ReadonlySet<string> = new Set(
-  'chmod fchmod fchmodat fchmodat2 open openat openat2 creat mkdir mkdirat mknod mknodat'.split(' '),
-)
-
-/** And these when the profile is `compute`. */
-const PROMISED_BY_COMPUTE: Readonly<Record<string, string>> = {
-  execve: 'under the compute profile no program is executed after the first',
-  execveat: 'under the compute profile no program is executed after the first',
-}
-
 /** What allowing one of these opens, for `explain`. */
 const OPENS: Readonly<Record<string, string>> = {
   clone: 'new user namespaces, and with them most of the kernel’s privileged code',
@@ -50,14 +31,7 @@ const OPENS: Readonly<Record<string, string>> = {
   openat2: 'files with setuid bits, which act on the host when they leave by a writable grant',
   fchmodat2: 'files with setuid bits, which act on the host when they leave by a writable grant',
   ioctl: 'terminal injection and every driver’s own calls',
-  prlimit64: 'the limits of the sandbox’s own pid 1',
   ptrace: 'the memory of every process of the job’s uid that is dumpable',
-}
-
-/** Which promises besides its own a sandbox's filter keeps. */
-interface Circumstances extends Gated {
-  readonly cpuPinned: boolean
-  readonly hostWrites?: boolean
 }
 
 /** Every reason why `adjustment` can't be accepted; empty when it can. Places are `syscalls.deny[0]` and so on. */
@@ -123,7 +97,6 @@ function contradiction(
   circumstances: Circumstances,
 ): readonly PolicyProblem[] {
   const { list, name } = entry
-  const { cpuPinned, hostWrites, profile } = circumstances
   const ownFilter = isGated(circumstances)
   if (list === 'deny') {
     const needed = ownFilter ? STARTER_CALLS : KEEPER_CALLS
@@ -137,14 +110,8 @@ function contradiction(
     const what = `"${name}" is both allowed and denied.`
     return [problem(entry, 'syscalls.contradiction', what, 'Keep it in one of the two lists.')]
   }
-  const promised = profile === 'compute' ? { ...PROMISED, ...PROMISED_BY_COMPUTE } : PROMISED
-  const reason =
-    cpuPinned && name === 'sched_setaffinity'
-      ? 'on this host it would undo limits.cpus'
-      : hostWrites && SETS_MODE.has(name)
-        ? 'with a live write grant it would leave setuid files and devices on the host'
-        : promised[name]
-  if (reason === undefined) return []
+  const reason = promisedBy(name, circumstances)
+  if (reason === null) return []
   return [problem(entry, 'syscalls.promised', `"${name}" can't be allowed: ${reason}.`, 'Remove it.')]
 }
 

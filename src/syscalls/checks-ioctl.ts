@@ -56,16 +56,27 @@ const SOCKETS = [
   0x8942, // SIOCGIFTXQLEN
 ]
 
+/** A virtual machine's monitor takes up the link that it was made, and says frames on it. Making one takes rights that it has not. */
+const TAP = [
+  0x800454cf, // TUNGETFEATURES
+  0x400454ca, // TUNSETIFF
+  0x800454d2, // TUNGETIFF
+  0x400454d0, // TUNSETOFFLOAD
+  0x400454d4, // TUNSETSNDBUF
+  0x800454d7, // TUNGETVNETHDRSZ
+  0x400454d8, // TUNSETVNETHDRSZ
+]
+
 /**
  * `cmd` is an `unsigned int`: comparing 64 bits lets `TIOCSTI | 1 << 32` through, which the kernel takes for
  * TIOCSTI (CVE-2019-10063 of Flatpak). What is not listed gets ENOTTY, as from any file that doesn't know the
  * number; that keeps file systems' own calls (subvolumes, block swaps, verity, encryption keys) out of reach.
  */
-export const IOCTL: Rule = {
+export const ioctlCheck = (tap: boolean): Rule => ({
   clauses: [
     { when: [isOneOf(1, TERMINAL_ATTACKS)], action: errno('EPERM') },
     { when: [isOneOf(1, [TERMINAL_TYPE], 0xffff_ff00)], action: ALLOW },
-    { when: [isOneOf(1, [...TERMINAL_SIZED, ...FILES, ...SOCKETS])], action: ALLOW },
+    { when: [isOneOf(1, [...TERMINAL_SIZED, ...FILES, ...SOCKETS, ...(tap ? TAP : [])])], action: ALLOW },
   ],
   otherwise: errno('ENOTTY'),
-}
+})

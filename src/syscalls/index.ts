@@ -1,29 +1,34 @@
 /**
  * From the policy's `syscalls` to the bytes of a seccomp filter. Pure: no file is read and nothing is installed.
  */
-import { PolicyError } from '../errors/index.js'
-import { type Adjustment, adjust, adjustmentProblems, adjustmentWarnings } from './adjust.js'
+import { adjustmentWarnings } from './adjust.js'
 import { compileFilter } from './compile.js'
-import { type Gated, gateBytes, isGated, keeperProfile } from './gate.js'
-import { lacking } from './parts.js'
+import { gateBytes, isGated } from './gate.js'
 import { PREBUILT } from './prebuilt.js'
-import { computeProfile } from './profile-compute.js'
-import { defaultProfile, type ProfileOptions } from './profile-default.js'
-import { decide, type Profile } from './rule.js'
+import {
+  adjustedProfile,
+  type FilterOptions,
+  firstProfileBehindGate,
+  jobProfile,
+  profileOf,
+} from './profiles.js'
+import { decide } from './rule.js'
 import { type Arch, syscallNumbers } from './table.js'
 
 export { adjustmentProblems } from './adjust.js'
 export { compiledGatewayFilter, gatewayFilter } from './gateway.js'
-export { FILTER_PARTS, type FilterPart } from './parts.js'
+export {
+  dockerSeccomp,
+  type OciSeccomp,
+  type OciSyscall,
+  ociJobSeccomp,
+  ociSeccomp,
+} from './oci.js'
+export { FILTER_PARTS, type FilterPart, openedParts } from './parts.js'
+export type { FilterOptions } from './profiles.js'
 export { requirements } from './requirements.js'
 export type { Arch } from './table.js'
 export { ARCHES } from './table.js'
-
-export interface FilterOptions extends Adjustment, ProfileOptions, Gated {
-  readonly arch: Arch
-  /** the job writes to folders of the host, where what it makes stays */
-  readonly hostWrites?: boolean
-}
 
 export interface SyscallSurface {
   /** calls that run, some of them only with harmless arguments */
@@ -89,19 +94,16 @@ function keeperFilterBytes(options: FilterOptions): Uint8Array {
   return ready === undefined ? compiledKeeper(options) : Buffer.from(ready.join(''), 'base64')
 }
 
-export function compiledKeeper({
-  arch,
-  allow,
-  missing = [],
-}: Pick<FilterOptions, 'arch' | 'allow' | 'missing'>): Uint8Array {
-  return compileFilter(lacking(adjust(keeperProfile(), { deny: [], allow }), missing), arch)
+export function compiledKeeper(options: Pick<FilterOptions, 'arch' | 'allow' | 'missing'>): Uint8Array {
+  return compileFilter(firstProfileBehindGate(options), options.arch)
 }
 
-const isAsItShips = ({ allow, missing = [] }: FilterOptions) => allow.length + missing.length === 0
+const isAsItShips = ({ allow, missing = [], tap = false }: FilterOptions) =>
+  allow.length + missing.length === 0 && !tap
 
 /** What {@link syscallFilterBytes} gives when nothing was compiled ahead. */
 export function compiledFilter(options: FilterOptions): Uint8Array {
-  return compileFilter(lacking(adjustedProfile(options), options.missing ?? []), options.arch)
+  return compileFilter(jobProfile(options), options.arch)
 }
 
 /** Names a filter that is compiled ahead. */
@@ -145,16 +147,6 @@ export function syscallSurface(options: FilterOptions): SyscallSurface {
     checked: runs.filter((actions) => actions.some(({ kind }) => kind !== 'allow')).length,
     known: names.length,
   }
-}
-
-function adjustedProfile(options: FilterOptions) {
-  const [problem, ...more] = adjustmentProblems(options, options)
-  if (problem) throw new PolicyError([problem, ...more])
-  return adjust(profileOf(options), options)
-}
-
-function profileOf(options: FilterOptions): Profile {
-  return options.profile === 'compute' ? computeProfile(options) : defaultProfile(options)
 }
 
 const ALL_ONES = Array<bigint>(6).fill((1n << 64n) - 1n)

@@ -14,7 +14,7 @@ const CALLS = {
   'unix-sockets': ['socket', 'socketpair'],
   modes: [
     ...['chmod', 'fchmod', 'fchmodat', 'fchmodat2', 'mkdir', 'mkdirat', 'creat', 'open', 'openat', 'openat2'],
-    ...['mknod', 'mknodat'],
+    ...['mknod', 'mknodat', 'renameat2'],
   ],
   affinity: ['sched_setaffinity'],
   'core-limit': ['prlimit64', 'setrlimit'],
@@ -25,6 +25,11 @@ const CALLS = {
 
 export type FilterPart = keyof typeof CALLS
 export const FILTER_PARTS = Object.keys(CALLS) as readonly FilterPart[]
+
+/** The parts of which nothing, or not all, is left when a policy allows these calls. */
+export function openedParts(allow: readonly string[]): readonly FilterPart[] {
+  return FILTER_PARTS.filter((part) => CALLS[part].some((name) => allow.includes(name)))
+}
 
 export function lacking(profile: Profile, missing: readonly FilterPart[]): Profile {
   if (missing.length === 0) return profile

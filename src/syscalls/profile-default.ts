@@ -1,5 +1,5 @@
 import { FILE_CHECKS } from './checks-files.js'
-import { IOCTL } from './checks-ioctl.js'
+import { ioctlCheck } from './checks-ioctl.js'
 import { processChecks } from './checks-process.js'
 import { socketChecks } from './checks-sockets.js'
 import { ALLOW, always, errno, type Profile, type Rule } from './rule.js'
@@ -17,6 +17,8 @@ export interface ProfileOptions {
   readonly cpuPinned: boolean
   /** folders of the host are shown, in which sockets of its services may lie: no Unix socket but connected pairs */
   readonly hostFolders?: boolean
+  /** the sandbox is a virtual machine's, whose frames its monitor says on a tap */
+  readonly tap?: boolean
 }
 
 /** Runs whatever the arguments are. Everything here is in Docker's default profile too; much of Docker's is not here. */
@@ -156,7 +158,7 @@ export function defaultProfile(options: ProfileOptions): Profile {
     ...FILE_CHECKS,
     ...socketChecks(options.inet, options.hostFolders ?? false),
     ...processChecks(options.cpuPinned),
-    ioctl: IOCTL,
+    ioctl: ioctlCheck(options.tap ?? false),
   }
   const rules = new Map<string, Rule>()
   for (const [groups, action] of [

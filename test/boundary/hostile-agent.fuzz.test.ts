@@ -8,9 +8,9 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import fc from 'fast-check'
+import { Conversation } from '../../src/boundary/agent/conversation.js'
+import { frame, MalformedFrame, u32, u64 } from '../../src/boundary/agent/wire.js'
 import type { CollectedEntry } from '../../src/boundary/index.js'
-import { Conversation } from '../../src/boundary/process/conversation.js'
-import { frame, MalformedFrame, u32, u64 } from '../../src/boundary/process/wire.js'
 import { testFolder } from '../support/checkout.js'
 
 const SECONDS = Number(process.env.GLOVEBOX_FUZZ_SECONDS ?? 1)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { agentMessage, MAX_AGENT_FRAME } from '../../src/boundary/process/messages.js'
-import { type Frame, FrameReader, frame, MalformedFrame } from '../../src/boundary/process/wire.js'
+import { agentMessage, MAX_AGENT_FRAME } from '../../src/boundary/agent/messages.js'
+import { type Frame, FrameReader, frame, MalformedFrame } from '../../src/boundary/agent/wire.js'
 
 const SECONDS = Number(process.env.GLOVEBOX_FUZZ_SECONDS ?? 1)
 const run = { numRuns: Number.POSITIVE_INFINITY, interruptAfterTimeLimit: (SECONDS * 1000) / 3 }

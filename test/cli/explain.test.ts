@@ -44,6 +44,20 @@ test('--against: a profile by its name, and what flags add to it', async (t) => 
   assert.ok(stdout.includes(`WIDER     new  files.read: ${cwd}, to read`), stdout)
 })
 
+test('--against without a newer side compares nothing, so it is wrong usage; flags alone are one', async (t) => {
+  const cwd = testFolder(t)
+  writeFileSync(join(cwd, 'wide.yaml'), 'version: 1\nnetwork: {public: {}}\n')
+  for (const more of [[], ['--json']]) {
+    const { status, stdout, stderr } = await explain(cwd, '--against', './wide.yaml', ...more)
+    assert.deepEqual([status, stdout], [2, ''])
+    assert.match(
+      stderr,
+      /no flag says what the newer one is\. Write --policy NEW --against "\.\/wide\.yaml"\./,
+    )
+  }
+  assert.equal((await explain(cwd, '--allow-public', '--against', './wide.yaml')).status, 0)
+})
+
 test('--html: a page on standard output; the text says the same', async (t) => {
   const cwd = testFolder(t)
   const page = await explain(cwd, '--policy', 'imagemagick', '--html')
@@ -70,7 +84,7 @@ test('two forms at once, and a policy that is not there, are said to be wrong', 
     assert.equal(status, 2)
     assert.match(stderr, /don't go together/)
   }
-  const none = await explain(cwd, '--against', './none.yaml')
+  const none = await explain(cwd, '--policy', 'imagemagick', '--against', './none.yaml')
   assert.equal(none.status, 2)
   assert.match(none.stderr, /there is no policy file/)
 })

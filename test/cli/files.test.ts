@@ -15,7 +15,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { launchFailure } from '../../src/boundary/process/failure.js'
+import { launchFailure } from '../../src/boundary/cell/failure.js'
+import { bubblewrap } from '../../src/boundary/process/program.js'
 import { hostOf } from '../../src/sandbox/index.js'
 import { asRootAndOrdinary, asSuiteUser, assertSaid, HANG, ran, reportIn } from '../run/tools.js'
 import { ROOT, testFolder } from '../support/checkout.js'
@@ -186,7 +187,7 @@ asSuiteUser('keys and values of a policy act on no terminal either', async (_use
 
 test('what a failed start said acts on no terminal', () => {
   for (const text of [`bwrap: ${EVIL}`, `cell: grant: /${EVIL}: 2: no`, `cell: grant: ${EVIL}`, EVIL]) {
-    const { what, get } = launchFailure(text, hostOf())
+    const { what, get } = launchFailure(text, hostOf(), bubblewrap)
     assert.doesNotMatch(`${what} ${get}`, /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
   }
 })
@@ -196,7 +197,7 @@ asSuiteUser('--report of a refusal, and of a run that failed', async (user, t) =
   for (const [more, reason] of [
     [['--memory', '1GB', '--', 'true'], 'rejected'],
     [['--input', 'nope', '--', 'true'], 'rejected'],
-    [['--boundary', 'gvisor', '--', 'true'], 'rejected'],
+    [['--boundary', 'microvm', '--', 'true'], 'rejected'],
     [['--', 'no-such-command'], 'failed'],
   ] as const) {
     await ran(user, ['run', '--report', 'report.json', ...more], { cwd })

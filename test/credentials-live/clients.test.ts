@@ -71,6 +71,15 @@ held<Told & { payloads: string[]; known: string; stranger: string }>(
   'the AWS SDK for JavaScript, at a host that checks signatures',
   's3',
   (seen) => {
+    assert.deepEqual(
+      JSON.parse(seen.known || '{}'),
+      { put: 200, get: 'hello', stream: true },
+      'control: the host serves who has the keys, without Glovebox',
+    )
+    const stranger = Object.values<unknown>(JSON.parse(seen.stranger || '{}'))
+    assert.equal(stranger.length, 3)
+    for (const each of stranger)
+      assert.match(String(each), /^failed: .*SignatureDoesNotMatch/, 'control: and nobody else')
     assert.deepEqual(JSON.parse(seen.text || '{}'), {
       put: 200,
       get: 'hello',

@@ -17,7 +17,7 @@ import { planOf, rule, Setting } from '../gateway/setting.js'
 import { sharedFolder } from '../support/checkout.js'
 
 const at = process.argv.indexOf('--runs')
-const RUNS = at === -1 ? 200 : Number(process.argv[at + 1])
+const RUNS = at === -1 ? 1000 : Number(process.argv[at + 1])
 const ROUNDS = 5
 const MiB = 1024 * 1024
 const BIG_RUNS = Math.max(10, Math.round(RUNS / 20))
@@ -34,7 +34,7 @@ const USES: Readonly<Record<string, CredentialUse>> = {
 const NAMES = ['pass', 'inspect', ...Object.keys(USES)]
 const hostOf = (name: string) => `${name}.test`
 
-/** A host in a process of its own; prints its port. */
+/** A host in a process of its own, which goes with whoever started it; prints its port. */
 const SERVER = `
 const { readFileSync } = require('node:fs')
 const server = require('node:https').createServer({ key: readFileSync(process.argv[1]), cert: readFileSync(process.argv[2]) }, (request, response) => {
@@ -42,6 +42,7 @@ const server = require('node:https').createServer({ key: readFileSync(process.ar
   request.on('end', () => response.end('x'))
 })
 server.keepAliveTimeout = 600000
+process.stdin.on('end', () => process.exit()).resume()
 server.listen(0, '127.0.0.1', () => console.log(server.address().port))`
 
 const authority = new TestAuthority()
@@ -55,7 +56,7 @@ const setting = new Setting({
   authorities: [authority.pem],
 })
 
-const far = spawn(process.execPath, ['-e', SERVER, ...files], { stdio: ['ignore', 'pipe', 'inherit'] })
+const far = spawn(process.execPath, ['-e', SERVER, ...files], { stdio: ['pipe', 'pipe', 'inherit'] })
 setting.onClose(() => far.kill('SIGKILL'))
 const port = Number(await new Promise((resolve) => far.stdout.once('data', resolve)))
 const near = await setting.job.evaluate(
@@ -63,7 +64,7 @@ const near = await setting.job.evaluate(
     const child = (require('node:child_process') as typeof import('node:child_process')).spawn(
       node,
       ['-e', server, ...files],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
+      { stdio: ['pipe', 'pipe', 'inherit'] },
     )
     return new Promise<number>((resolve) => child.stdout.once('data', (said) => resolve(Number(said))))
   },

@@ -1,9 +1,36 @@
 /** A value goes where its credential is for and nowhere else; what stands for it is refused anywhere else. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { BodySwap, makePlaceholder, placeholdersIn, RequestBodyGuard } from '../../src/credentials/index.js'
-import { ask, attached, HOST, header, holding, placeholderOf, VALUE, verdict } from './setting.js'
+import {
+  BodySwap,
+  type HeldCredentials,
+  type Material,
+  makePlaceholder,
+  placeholdersIn,
+  placeholderVariables,
+  RequestBodyGuard,
+} from '../../src/credentials/index.js'
+import {
+  AWS,
+  ask,
+  attached,
+  awsKeys,
+  grant,
+  HOST,
+  header,
+  holding,
+  placeholderOf,
+  VALUE,
+  value,
+  verdict,
+} from './setting.js'
 
+const revealed = (material: Material | undefined) => {
+  if (material === undefined) return []
+  const secrets =
+    material.kind === 'value' ? [material.value] : [material.keys.secret, material.keys.sessionToken]
+  return secrets.map((each) => each?.reveal() ?? null)
+}
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
 describe('what a request carries', () => {
@@ -98,6 +125,19 @@ describe('what a request carries', () => {
   })
 })
 
+test('a method or a path in a header, in whichever spelling, takes the value off; another header does not', () => {
+  const held = holding([{ methods: ['GET'], paths: ['/a'] }])
+  const carries = (name: string) => attached(held, { headers: [[name, 'DELETE']] }).names
+  for (const name of [
+    'X-HTTP-Method-Override',
+    'X_HTTP_METHOD_OVERRIDE',
+    'x-method_override',
+    'X_Rewrite_Url',
+  ])
+    assert.deepEqual(carries(name), [], name)
+  assert.deepEqual(carries('X_HTTP_Anything'), ['TOKEN'])
+})
+
 describe('a placeholder on its way elsewhere is refused', () => {
   const held = holding([{ methods: ['GET'], paths: ['/a'] }])
   const mark = placeholderOf(held)
@@ -109,7 +149,12 @@ describe('a placeholder on its way elsewhere is refused', () => {
     ['another method', { ...bearer, method: 'POST' }],
     ['another path', { ...bearer, pathFits: () => false }],
     ['a method said in a header', { headers: [...bearer.headers, ['X-HTTP-Method-Override', 'DELETE']] }],
+    [
+      'a method said in a header with underscores',
+      { headers: [...bearer.headers, ['X_HTTP_METHOD_OVERRIDE', 'DELETE']] },
+    ],
     ['a path said in a header', { headers: [...bearer.headers, ['X-Original-URL', '/b']] }],
+    ['a path said in a header with underscores', { headers: [...bearer.headers, ['x_original-Url', '/b']] }],
     ['the query', { target: `/a?x=${mark}` }],
     ['the path', { target: `/${mark}` }],
     ['a cookie', { headers: [['Cookie', `s=${mark}`]] }],
@@ -126,6 +171,26 @@ describe('a placeholder on its way elsewhere is refused', () => {
       if (name !== 'percent' && name !== 'percent in percent' && name !== 'hex' && !name.startsWith('Basic'))
         assert.equal(verdict(held, { ...more, ...plain }), null, 'without the placeholder it goes on')
     })
+
+  test('of the two that stand for keys of AWS, the secret one is in no request, wrapped or not', () => {
+    const use = { kind: 'aws-sigv4', region: 'r', service: 's3', presigned: false } as const
+    const aws = holding([{ name: 'AWS', use }, awsKeys()])
+    const variables = placeholderVariables(grant({ name: 'AWS', use }), placeholderOf(aws, 'AWS'))
+    assert.equal(variables.AWS_ACCESS_KEY_ID, placeholderOf(aws, 'AWS'))
+    const key = variables.AWS_SECRET_ACCESS_KEY ?? ''
+    assert.deepEqual(placeholdersIn(key), [key])
+    const hex = Buffer.from(key).toString('hex')
+    for (const host of [HOST, 'evil.test']) {
+      for (const text of [key, hex, base64(`a:${key}`), `Bearer ${key}`]) {
+        const answer = ask(aws, { host, headers: [['Authorization', text]] })
+        assert.equal(answer.kind === 'denied' && answer.name, 'AWS', text)
+        assert.equal(verdict(aws, { host, headers: [['Authorization', text]] }), 'denyCredentialElsewhere')
+        const body = new RequestBodyGuard(aws, []).push(Buffer.from(`k=${text}`), true)
+        assert.equal('verdict' in body && body.verdict, 'denyCredentialElsewhere', text)
+      }
+      assert.equal(verdict(aws, { host, headers: [['X-A', `x${hex.slice(0, -2)}`]] }), null)
+    }
+  })
 
   test('a placeholder of another sandbox stands for nothing', () => {
     const headers = [['Authorization', `Bearer ${makePlaceholder()}`]] as const
@@ -153,11 +218,20 @@ test('a real value in a request is refused, to the right host, too, and after th
   assert.equal(verdict(held, { ...leak, host: 'evil.test' }), 'denySecret')
   assert.equal(verdict(held, { target: `/?q=${base64(`leak:${VALUE}`)}` }), 'denySecret')
   held.revoke('TOKEN', 1)
-  assert.equal(
-    held.find('TOKEN')?.material.kind === 'value' && String(held.find('TOKEN')?.material),
-    '[object Object]',
-  )
   assert.equal(verdict(held, { ...leak, host: 'evil.test' }), 'denySecret')
+})
+
+test('the password of a pair is a value by itself, in heads and bodies, to whichever host', () => {
+  const password = 'pw-4eC39HqLyjWDarjt'
+  const held = holding([{ use: { kind: 'basic', user: null } }, value('TOKEN', `alice:${password}`)])
+  for (const host of [HOST, 'evil.test']) {
+    for (const text of [password, base64(password), `alice:${password}`])
+      assert.equal(verdict(held, { host, headers: [['X-A', text]] }), 'denySecret', text)
+    assert.equal(verdict(held, { host, target: `/?p=${password}` }), 'denySecret')
+    assert.equal(verdict(held, { host, headers: [['X-A', 'alice']] }), null, 'the user is no secret')
+  }
+  const body = new RequestBodyGuard(held, []).push(Buffer.from(`p=${password}`), true)
+  assert.equal('verdict' in body && body.verdict, 'denySecret')
 })
 
 test('bodies are looked through on their way to every host', () => {
@@ -201,6 +275,46 @@ describe('leases', () => {
     held.endAll('gateway', 7)
     assert.deepEqual(heard, ['B revoked', 'TOKEN sandbox'])
     assert.equal(verdict(held), 'denyCredentialEnded')
+  })
+
+  test('whatever ends it, its value is dropped from where requests get it', () => {
+    const ends: Readonly<Record<string, (held: HeldCredentials) => unknown>> = {
+      revoke: (held) => held.revoke('TOKEN', 5),
+      ttl: (held) => verdict(held, {}, 1000),
+      'ttl, noticed by a look': (held) => held.states(1000),
+      uses: (held) => [1, 2, 3].map(() => verdict(held)),
+      'the end of the sandbox': (held) => held.endAll('sandbox', 5),
+      'the end of the gateway': (held) => held.endAll('gateway', 5),
+    }
+    for (const [name, end] of Object.entries(ends))
+      for (const [material, values] of [
+        [value(), [VALUE]],
+        [awsKeys(), [AWS.secret, AWS.token]],
+      ] as const) {
+        const held = holding([{ ttlMs: 1000, uses: 2 }, material])
+        const first = held.find('TOKEN')?.material
+        assert.deepEqual(revealed(first), values, 'control: it lives')
+        end(held)
+        assert.deepEqual(
+          revealed(first),
+          values.map(() => null),
+          name,
+        )
+      }
+  })
+
+  test('a value that another one follows is dropped, and one that comes after the end is', () => {
+    const held = holding([{}])
+    const [first, second, late] = [
+      held.find('TOKEN')?.material,
+      value('TOKEN', `${VALUE}-2`),
+      value('TOKEN', `${VALUE}-3`),
+    ]
+    held.renew('TOKEN', second, null)
+    assert.deepEqual([revealed(first), revealed(second)], [[null], [`${VALUE}-2`]])
+    held.endAll('sandbox', 5)
+    held.renew('TOKEN', late, null)
+    assert.deepEqual([revealed(second), revealed(late)], [[null], [null]])
   })
 
   test('a request that one of two credentials refuses spends nothing of the other', () => {

@@ -13,7 +13,7 @@ import {
   sign,
 } from '../../src/credentials/index.js'
 import { fuzzTime } from '../network/tools.js'
-import { AWS, ask, attached, awsKeys, header, holding, NOW, placeholderOf, verdict } from './setting.js'
+import { AWS, ask, attached, awsKeys, HOST, header, holding, NOW, placeholderOf, verdict } from './setting.js'
 import { Sha256 } from './sha256.js'
 
 const KEYS = { accessKeyId: AWS.accessKeyId, secretAccessKey: AWS.secret, sessionToken: null }
@@ -203,6 +203,8 @@ describe('a request that the job signed', () => {
       'denySignature',
     ],
     ['by the signature of 2006', () => ({ target: '/b?AWSAccessKeyId=AKIA&Signature=x' }), 'denySignature'],
+    ['by that, its keys in another case', () => ({ target: '/b?awsaccesskeyid=AKIA' }), 'denySignature'],
+    ['by that, its signature in another case', () => ({ target: '/b?SIGNATURE=x' }), 'denySignature'],
     ['in its query', (id) => ({ target: presigned(id) }), 'denyPresigned'],
     [
       'twice',
@@ -216,6 +218,31 @@ describe('a request that the job signed', () => {
       assert.equal(verdict(held, of(placeholderOf(held, 'AWS'))), expected)
       assert.equal(held.states(0)[0]?.uses, 0, 'nothing was spent')
     })
+
+  test('in fields of a form, as browsers upload, is refused before its body is sent; other bodies are not', () => {
+    const post = (type: string, more: object = {}, name = 'Content-Type') =>
+      verdict(s3(), { method: 'POST', target: '/bucket', headers: [[name, type]], ...more })
+    for (const type of [
+      'multipart/form-data; boundary=x',
+      'Multipart/Form-Data;boundary="x"',
+      'text/plain, multipart/form-data; boundary=x',
+    ])
+      assert.equal(post(type), 'denySignature', type)
+    assert.equal(post('multipart/form-data', {}, 'content_type'), 'denySignature')
+    assert.equal(post('multipart/form-data', { headers: [['Host', HOST]] }), null)
+    assert.equal(post('multipart/form-data', { host: 'other.test' }), null, 'at no host of the credential')
+    assert.equal(post('application/xml'), null)
+    // S3 takes no other form; of CreateMultipartUpload it is what clients say of a body that is none
+    assert.equal(post('application/x-www-form-urlencoded'), null)
+    const api = holding([{ name: 'AWS', use: { ...use, service: 'execute-api' } }, awsKeys()])
+    const form = { method: 'POST', headers: [['Content-Type', 'multipart/form-data']] } as const
+    assert.equal(verdict(api, form), null, 'other services read no signature there')
+    const held = s3()
+    const own = signedBy(placeholderOf(held, 'AWS'))
+    const signed = { ...own, headers: [...own.headers, ['Content-Type', 'multipart/form-data'] as const] }
+    assert.equal(verdict(held, { ...signed, method: 'POST' }), 'denySignature', 'the fields would count, too')
+    assert.equal(verdict(held, signed), null, 'a PUT stores a form as it is')
+  })
 
   test('in its query is signed in its head, where the policy grants it', () => {
     const held = s3({ presigned: true })

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { CredentialError } from '../../src/errors/index.js'
 import type { ExchangeSource } from '../../src/policy/index.js'
-import { obtain } from '../../src/sandbox/secrets/index.js'
+import { obtain } from '../../src/sandbox/credentials/sources/index.js'
 import { grant, VALUE } from './setting.js'
 import { WHOSE, world } from './world.js'
 
@@ -52,11 +52,15 @@ const source = (endpoint: string, more: Partial<ExchangeSource> = {}): ExchangeS
   ...more,
 })
 
-const get = (from: ExchangeSource, subject = VALUE, secret = CLIENT_SECRET) =>
+const get = (from: ExchangeSource, subject = VALUE, secret = CLIENT_SECRET, at: number | null = null) =>
   obtain(
     { ...grant(), source: from },
     WHOSE,
-    world({ secrets: { TOKEN: subject }, env: { CLIENT_SECRET: secret } }),
+    world({
+      secrets: { TOKEN: subject },
+      env: { CLIENT_SECRET: secret },
+      ...(at === null ? {} : { now: () => at }),
+    }),
   )
 
 async function refused(action: () => Promise<unknown>, expected: RegExp) {
@@ -180,7 +184,8 @@ describe('servers that answer badly', () => {
     }
   const jwt = (claims: object) =>
     `eyJhbGciOiJub25lIn0.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`
-  const now = Math.floor(Date.now() / 1000)
+  const second = () => Math.floor(Date.now() / 1000)
+  const now = second()
 
   const cases: readonly (readonly [string, (response: ServerResponse) => void, RegExp])[] = [
     ['no JSON', (response) => response.end('<html>'), /gave no answer that can be read/],
@@ -201,6 +206,13 @@ describe('servers that answer badly', () => {
       /gave a token for another audience/,
     ],
     [
+      'a token for no audience, where one was asked for',
+      token({ access_token: jwt({ sub: VALUE, exp: now + 60 }) }),
+      /gave a token that names no audience, although one was asked for\. Let the server write `aud`/,
+    ],
+    ['a token for an empty list of them', token({ access_token: jwt({ aud: [] }) }), /for another audience/],
+    ['a token for nobody', token({ access_token: jwt({ aud: null }) }), /for another audience/],
+    [
       'a token that has expired',
       token({ access_token: jwt({ aud: 'api', exp: now - 60 }) }),
       /has expired\. Compare the clocks/,
@@ -218,8 +230,34 @@ describe('servers that answer badly', () => {
       await refused(() => get(source(`${url}/token`, { audience: 'api' })), expected)
     })
 
-  test('a clock that is a little off is forgiven', async () => {
-    answer = token({ access_token: jwt({ aud: 'api', exp: now - 10, nbf: now + 10 }) })
+  test('a clock that is a little off is forgiven, and what was forgiven is of use', async () => {
+    answer = token({ access_token: jwt({ aud: 'api', exp: second() - 10, nbf: second() + 10 }) })
+    const { name, livesMs } = await get(
+      source(`${url}/token`, { audience: 'api' }),
+      VALUE,
+      CLIENT_SECRET,
+      second() * 1000,
+    )
+    assert.deepEqual([name, livesMs], ['TOKEN', 20_000])
+  })
+
+  test('the sooner end of the two that a server says is the end', async () => {
+    const at = second() * 1000
+    const lives = async (claims: object, expires_in: number | undefined) => {
+      answer = token({ access_token: jwt(claims), expires_in })
+      return (await get(source(`${url}/token`), VALUE, CLIENT_SECRET, at)).livesMs
+    }
+    assert.equal(await lives({ exp: at / 1000 + 5 }, 3600), 5000, 'the token’s own')
+    assert.equal(await lives({ exp: at / 1000 + 3600 }, 5), 5000, 'the answer’s')
+    assert.equal(await lives({ exp: at / 1000 + 5 }, undefined), 5000, 'the only one')
+    assert.equal(await lives({}, 5), 5000, 'the only one')
+    assert.equal(await lives({}, undefined), null, 'none')
+  })
+
+  test('without an audience that is asked for, a token needs none; what is no JWT can’t be asked for its', async () => {
+    answer = token({ access_token: jwt({ exp: now + 60 }) })
+    assert.equal((await get(source(`${url}/token`))).name, 'TOKEN')
+    answer = token()
     assert.equal((await get(source(`${url}/token`, { audience: 'api' }))).name, 'TOKEN')
   })
 

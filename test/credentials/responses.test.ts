@@ -1,12 +1,12 @@
 /** A response that carries a value, in whatever wrapping, packed or not, does not bring it in. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import {
-  CREDENTIAL_VERDICTS,
   credentialLines,
   guardResponse,
+  type HeldCredentials,
   Redactor,
   readValue,
   Secret,
@@ -14,7 +14,7 @@ import {
   unpacked,
 } from '../../src/credentials/index.js'
 import { StreamGuard } from '../../src/credentials/scan/guard.js'
-import { grant, HOST, holding, VALUE } from './setting.js'
+import { grant, HOST, holding, VALUE, value } from './setting.js'
 
 const at = { host: HOST, port: 443 }
 type Headers = readonly (readonly [string, string])[]
@@ -55,6 +55,40 @@ test('an echo of the value ends the response where it begins, or has stars in it
     )
   }
   assert.equal(await received('cut', [], Buffer.from('nothing here')), 'nothing here')
+})
+
+describe('of a pair for Basic', () => {
+  const PASSWORD = 'pw-4eC39HqLyjWDarjt'
+  const pair = (user: string | null = null, onReflection: 'cut' | 'redact' = 'cut') =>
+    holding([{ use: { kind: 'basic', user }, onReflection }, value('TOKEN', `alice:${PASSWORD}`)])
+  const through = (held: HeldCredentials, text: string) => {
+    const guarded = guardResponse(held, at, [])
+    assert.ok(guarded.kind === 'guarded')
+    return guarded.guard.push(Buffer.from(text), true).bytes.toString()
+  }
+
+  test('the password ends a response without its user, too, in its wrappings', () => {
+    const json = (text: string) => `{"user":"alice","password":"${text}"}`
+    const before = '{"user":"alice","password":"'
+    assert.equal(through(pair(), `alice:${PASSWORD}`), '')
+    for (const form of [
+      PASSWORD,
+      Buffer.from(PASSWORD).toString('hex'),
+      Buffer.from(PASSWORD).toString('base64'),
+    ])
+      assert.equal(through(pair(), json(form)), before, form)
+    assert.equal(through(pair(null, 'redact'), json(PASSWORD)), json('*'.repeat(PASSWORD.length)))
+    assert.equal(through(pair(), json('another one')), json('another one'))
+  })
+
+  test('it is refused in a head; and after a renewal, the one before as well', () => {
+    const held = pair()
+    const head = () => guardResponse(held, at, [['X-Echo', PASSWORD]]).kind
+    assert.equal(head(), 'denied')
+    held.renew('TOKEN', value('TOKEN', 'alice:another-password'), null)
+    assert.equal(head(), 'denied')
+    assert.equal(through(held, 'is another-password'), 'is ')
+  })
 })
 
 test('an echo in the head is refused, or has stars', () => {
@@ -172,7 +206,6 @@ test('explain says who receives it, for what, and both its lives', () => {
     source: "the variable X of Glovebox's own environment",
     reflection: 'a response that repeats it ends there',
   })
-  assert.equal(Object.keys(CREDENTIAL_VERDICTS).length, 7)
 })
 
 test('where each side waits for the other, what ends like the beginning of a value goes on at once; the value does not', () => {

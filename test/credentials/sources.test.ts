@@ -1,7 +1,8 @@
 /** Where values are from: variables, files, programs. What goes wrong is said without the value, and nothing starts. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import {
+import fs, {
+  appendFileSync,
   chmodSync,
   chownSync,
   existsSync,
@@ -10,12 +11,18 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { CredentialError } from '../../src/errors/index.js'
 import type { CredentialPolicy } from '../../src/policy/index.js'
-import { isUnchanged, obtain, obtainAll, readSecretFile } from '../../src/sandbox/secrets/index.js'
+import {
+  isUnchanged,
+  obtain,
+  obtainAll,
+  readSecretFile,
+} from '../../src/sandbox/credentials/sources/index.js'
 import { folder } from '../policy/harness.js'
 import { AWS, grant, VALUE } from './setting.js'
 import { WHOSE, world } from './world.js'
@@ -47,6 +54,14 @@ async function refused(action: () => Promise<unknown> | unknown, expected: RegEx
   assert.fail('was accepted')
 }
 
+function refusedAtOnce(action: () => unknown, expected: RegExp): void {
+  assert.throws(
+    action,
+    (error) =>
+      error instanceof CredentialError && expected.test(error.message) && !error.message.includes(VALUE),
+  )
+}
+
 describe('the caller and the environment', () => {
   test('give the value by name', async () => {
     assert.equal(await text(of({ kind: 'caller' }), { secrets: { TOKEN: VALUE } }), VALUE)
@@ -74,6 +89,36 @@ describe('the caller and the environment', () => {
       /gave more than one line\./,
     )
     await refused(() => text(of({ kind: 'env', variable: 'toString' })), /is not set/)
+  })
+})
+
+describe('a pair for Basic', () => {
+  const pair = of({ kind: 'env', variable: 'X' }, { kind: 'basic', user: null })
+  const named = of({ kind: 'env', variable: 'X' }, { kind: 'basic', user: 'alice' })
+  const give = (credential: CredentialPolicy, X: string) => () => text(credential, { env: { X } })
+
+  test('is user and password; where the policy says the user, any value', async () => {
+    for (const value of [`alice:${VALUE}`, `:${VALUE}`, `alice:${VALUE}:more`])
+      assert.equal(await give(pair, value)(), value)
+    assert.equal(await give(named, VALUE)(), VALUE)
+  })
+
+  test('without a colon, or with a password that nobody could look for, it is refused in a sentence without it', async () => {
+    await refused(
+      give(pair, VALUE),
+      /the variable X gave a value without a colon, .* Let it give the pair, or/,
+    )
+    for (const password of ['', 'pw-4eC3', `${VALUE} `.slice(0, 7)])
+      await refused(
+        give(pair, `a-long-user-name:${password}`),
+        /and for the password it gave (fewer than 8 characters|an empty value)/,
+      )
+    await refused(give(pair, `alice: ${VALUE}`), /and for the password it gave a value with spaces around/)
+    try {
+      await give(pair, 'a-long-user-name:pw-4eC3')()
+    } catch (error) {
+      assert.ok(!String(error).includes('pw-4eC3') && !String(error).includes('a-long-user-name'))
+    }
   })
 })
 
@@ -118,6 +163,29 @@ describe('a file', () => {
     await refused(() => text(source(`${path}.none`)), /cannot be read \(ENOENT\)/)
     writeFileSync(path, 'x'.repeat(70_000))
     await refused(() => text(source(path)), /has more than 65536 bytes/)
+  })
+
+  test('that changes while it is read is refused', (t) => {
+    const path = file(t)
+    assert.equal(readSecretFile(path, false).text, `${VALUE}\n`, 'control')
+    const { readSync } = fs
+    const between = t.mock.method(fs, 'readSync', (...all: Parameters<typeof readSync>) => {
+      // by another descriptor, once the first bytes are read
+      const got = readSync(...all)
+      if (between.mock.callCount() === 0) appendFileSync(path, `${VALUE}\n`)
+      return got
+    })
+    syncBuiltinESMExports()
+    try {
+      refusedAtOnce(
+        () => readSecretFile(path, false),
+        /changed while it was read\. Write a new file and rename it/,
+      )
+    } finally {
+      between.mock.restore()
+      syncBuiltinESMExports()
+    }
+    assert.equal(readSecretFile(path, false).text, `${VALUE}\n${VALUE}\n`)
   })
 
   test('replaced while it is used is noticed, and read anew', async (t) => {

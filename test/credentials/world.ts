@@ -1,4 +1,4 @@
-import type { SourceWorld } from '../../src/sandbox/secrets/index.js'
+import type { SourceWorld } from '../../src/sandbox/credentials/sources/index.js'
 
 export function world(more: Partial<SourceWorld> = {}): SourceWorld {
   return {

@@ -11,7 +11,8 @@ interface Under {
 }
 
 const limit = stage('budgets-worker')
-const BROKEN = /^(ECONNRESET|EPIPE|ok reset after \d+)$/
+// ENOTCONN: of a shutdown() that came after the reset
+const BROKEN = /^(ECONNRESET|EPIPE|ENOTCONN|ok reset after \d+)$/
 const LIMIT = 100 << 10
 
 function recorded({ record }: Under | undefined = { heard: [], record: [] }, verdict: string): void {

@@ -12,6 +12,7 @@ import {
   type RunResult,
 } from '../../src/index.js'
 import { hostOf } from '../../src/sandbox/index.js'
+import { TESTED_BOUNDARY } from '../support/boundary.js'
 import { ROOT } from '../support/checkout.js'
 
 export const PROBE = readFileSync(join(ROOT, 'test/egress/probe.py'), 'utf8')
@@ -19,7 +20,14 @@ const waive = hostOf().cgroups.controllers.includes('memory') ? [] : ['limits.me
 
 /** `network` and what else a test is about; long enough for any machine. */
 export function policyOf(network: object, more: object = {}): Policy {
-  return parsePolicy({ version: 1, waive, lifetime: { deadline: '60s' }, ...more, network })
+  return parsePolicy({
+    version: 1,
+    boundary: TESTED_BOUNDARY,
+    waive,
+    lifetime: { deadline: '60s' },
+    ...more,
+    network,
+  })
 }
 
 /** A rule for a host on this host's loopback. */

@@ -8,6 +8,7 @@ import { createServer, type TLSSocket } from 'node:tls'
 import fc from 'fast-check'
 import { makePlaceholder } from '../../src/credentials/index.js'
 import { fuzzTime } from '../network/tools.js'
+import { holds, VALUE } from './credential-tools.js'
 import { TestAuthority } from './inspect-tools.js'
 import { NO_NAMESPACE } from './namespace.js'
 import { type Heard, planOf, rule, Setting } from './setting.js'
@@ -16,21 +17,7 @@ const TIME = {
   ...fuzzTime(1),
   interruptAfterTimeLimit: Math.max(6000, fuzzTime(1).interruptAfterTimeLimit),
 }
-const VALUE = 'sk-live-4eC39HqLyjWDarjtT1zdp7dc'
 const authority = new TestAuthority()
-
-/** As a search would look for it; of Base64, what it has at each alignment. */
-const SPELLINGS = [
-  VALUE,
-  encodeURIComponent(VALUE),
-  Buffer.from(VALUE).toString('hex'),
-  ...[0, 1, 2].map((before) =>
-    Buffer.from(`${' '.repeat(before)}${VALUE}`)
-      .toString('base64')
-      .slice(4, -5),
-  ),
-]
-const holds = (text: string) => SPELLINGS.some((each) => text.includes(each))
 
 const mark = fc.constantFrom('PLACEHOLDER', 'BASIC', 'PERCENT', 'nothing', VALUE)
 const target = fc.tuple(

@@ -86,6 +86,44 @@ for (const version of ['HTTP/1.1', 'HTTP/2'] as const)
       assert.deepEqual([value.last?.body, value.last?.error], ['begun and ended', ''])
     })
 
+    test('so many uses are so many requests that carry it, over however many connections they come at once', async () => {
+      const [connections, each, uses] = [8, 6, 12]
+      host.said.length = 0
+      const { value } = await host.setting.during(
+        host.plan,
+        async (attachment) => {
+          const place = { port: host.port, ca: host.setting.authority }
+          const asked = Array.from({ length: connections }, (_, connection) =>
+            VERSIONS[version](
+              job,
+              place,
+              Array.from({ length: each }, (_, at) => ({ path: `/${connection}/${at}` })),
+            ),
+          )
+          return { answers: (await Promise.all(asked)).flat(), lease: attachment.leases[0] }
+        },
+        [host.issue({ uses })],
+      )
+      const count = (status: number) => value.answers.filter((answer) => answer.status === status).length
+      assert.deepEqual([count(200), count(403)], [uses, connections * each - uses])
+      assert.deepEqual(
+        host.said.map(({ headers }) => headers.authorization),
+        Array.from({ length: uses }, () => `Bearer ${VALUE}`),
+      )
+      assert.deepEqual([value.lease?.uses, value.lease?.ended], [uses, 'uses'])
+    })
+
+    test('the gateway’s own end does: what is under way breaks off, on both sides, and nothing can be asked', async () => {
+      const { value, ends } = await underWay(version, {}, async () => {
+        assert.ok(host.open > 0)
+        await host.setting.gateway.close()
+      }).finally(() => host.setting.again())
+      assert.notEqual(value.broken?.error, '')
+      assert.notEqual(value.next?.error, '')
+      assert.deepEqual(ends, ['TOKEN gateway'])
+      await until(() => host.open === 0)
+    })
+
     test('the sandbox ends it', async () => {
       host.heads = 0
       const attachment = await host.setting.attach(host.plan, [], [host.issue()])

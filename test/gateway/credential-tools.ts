@@ -34,7 +34,9 @@ export class CredentialHost {
   readonly said: Said[] = []
   /** requests whose head arrived, whole or not */
   heads = 0
-  /** upgraded connections that are open */
+  /** connections that are open */
+  open = 0
+  /** upgraded ones */
   tunnels = 0
   /** ends the answer to `/later` */
   later: (text: string) => void = () => {}
@@ -54,6 +56,12 @@ export class CredentialHost {
     const server = createSecureServer({ ...identity, allowHTTP1: true }, (request, response) =>
       this.#answer(request, response),
     )
+    server.on('connection', (socket: Socket) => {
+      this.open += 1
+      socket.once('close', () => {
+        this.open -= 1
+      })
+    })
     server.on('upgrade', (request: IncomingMessage, socket: Socket) => this.#upgraded(request, socket))
     this.host = await this.setting.serve(server)
   }
@@ -188,3 +196,18 @@ export function holdsValue(attempts: readonly NetworkAttempt[], value = VALUE): 
     text.includes(each),
   )
 }
+
+/** As a search would look for it; of Base64, what it has at each alignment. */
+const SPELLINGS = [
+  VALUE,
+  encodeURIComponent(VALUE),
+  Buffer.from(VALUE).toString('hex'),
+  ...[0, 1, 2].map((ahead) =>
+    Buffer.from(`${' '.repeat(ahead)}${VALUE}`)
+      .toString('base64')
+      .slice(4, -5),
+  ),
+]
+
+/** Whether what was heard has the value, as it is or wrapped once. */
+export const holds = (text: string): boolean => SPELLINGS.some((each) => text.includes(each))

@@ -64,6 +64,27 @@ describe('the gateway’s end', { skip: NO_NAMESPACE }, () => {
     await until(() => closed)
   })
 
+  test('what a job connected to in its last instant is on record, each of it', async () => {
+    const port = 8443
+    const attachment = await setting.attach(planOf([rule('good.test', { [port]: 'tls' })]))
+    const [pid = 0] = gatewaysOf(process.pid).slice(-1)
+    // busy with others: the kernel takes the connections, and nobody looks at them before the sandbox's end is asked for
+    process.kill(pid, 'SIGSTOP')
+    const connected = await job.evaluate(async (require, port) => {
+      const { connect } = require('node:net') as typeof import('node:net')
+      const one = (at: number) =>
+        new Promise<boolean>((resolve) => {
+          const socket = connect(port, `203.0.113.${at}`, () => resolve(true))
+          socket.on('error', () => resolve(false))
+        })
+      return (await Promise.all(Array.from({ length: 50 }, (_, at) => one(at + 1)))).filter(Boolean).length
+    }, port)
+    const ended = attachment.end()
+    process.kill(pid, 'SIGCONT')
+    const { attempts } = await ended
+    assert.deepEqual([connected, attempts.length], [50, 50])
+  })
+
   test('a gateway that hangs keeps no sandbox from ending: it is killed, and its network with it', async () => {
     const host = await setting.server((socket) => socket.resume())
     const attachment = await setting.attach(planOf([rule('good.test', { [host.port]: 'tcp' })]))

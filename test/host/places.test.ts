@@ -1,8 +1,9 @@
 /** Each host that Glovebox may find itself on: what it sees there, and the exact words for what to change. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { launchFailure } from '../../src/boundary/cell/failure.js'
 import { boundaryNamed } from '../../src/boundary/index.js'
-import { launchFailure } from '../../src/boundary/process/failure.js'
+import { bubblewrap } from '../../src/boundary/process/program.js'
 import { findings } from '../../src/proof/index.js'
 import { parse } from '../policy/harness.js'
 import { factsAt, MACHINES, type MachineName } from './machines.js'
@@ -13,7 +14,7 @@ const refusal = (name: MachineName) => boundary.unavailable(factsAt(name)) ?? as
 
 /** What cell says when its unshare is refused. */
 const REFUSED = 'cell: namespaces: unshare: 1: Operation not permitted\n'
-const afterRefusal = (name: MachineName) => launchFailure(REFUSED, factsAt(name)).get
+const afterRefusal = (name: MachineName) => launchFailure(REFUSED, factsAt(name), bubblewrap).get
 
 function memoryAdvice(name: MachineName): string {
   const host = factsAt(name)
@@ -124,14 +125,14 @@ describe('what to change, ready to be copied', () => {
     assert.match(get, /^profile glovebox-bwrap \/usr\/bin\/bwrap flags=\(unconfined\) \{ userns, \}$/m)
     // AppArmor lets the namespace be made, and refuses what is done in it
     const mount = 'cell: stage: private: 13: Permission denied\n'
-    assert.match(launchFailure(mount, factsAt('Ubuntu 24.04')).get, /profile glovebox-cell/)
+    assert.match(launchFailure(mount, factsAt('Ubuntu 24.04'), bubblewrap).get, /profile glovebox-cell/)
     const bwrap = 'bwrap: setting up uid map: Permission denied\n'
-    assert.match(launchFailure(bwrap, factsAt('Ubuntu 24.04')).get, /profile glovebox-bwrap/)
+    assert.match(launchFailure(bwrap, factsAt('Ubuntu 24.04'), bubblewrap).get, /profile glovebox-bwrap/)
   })
 
   test('what a network is missing is said, with what gets it', () => {
     const get = (line: string, machine: MachineName = 'Ubuntu 24.04') =>
-      launchFailure(`cell: network: ${line}\n`, factsAt(machine)).get
+      launchFailure(`cell: network: ${line}\n`, factsAt(machine), bubblewrap).get
     assert.match(get('nftables: 95: Operation not supported'), /modprobe -a nf_tables /)
     assert.match(get('reject rule: 2: No such file or directory'), /nft_reject_inet/)
     assert.match(get('rtnetlink: 97: Address family not supported by protocol'), /RestrictAddressFamilies=/)
@@ -142,7 +143,7 @@ describe('what to change, ready to be copied', () => {
 
   test('what bubblewrap says of other things is no refusal of namespaces', () => {
     const said = (message: string) =>
-      launchFailure(`bwrap: ${message}\n`, factsAt('Docker, with the flags')).get
+      launchFailure(`bwrap: ${message}\n`, factsAt('Docker, with the flags'), bubblewrap).get
     assert.match(said("Can't set hostname to glovebox: Operation not permitted"), /docker run/)
     assert.match(said('pivot_root: Operation not permitted'), /docker run/)
     assert.doesNotMatch(said("Can't find source path /srv/x: Permission denied"), /docker run/)

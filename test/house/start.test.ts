@@ -15,7 +15,7 @@ test('nothing of explain, verify and doctor is in the script that every start re
   const main = modules('main.cjs')
   assert.ok(main.includes('cli/run.js'), 'the modules of a script can be told')
   assert.deepEqual(
-    main.filter((name) => /^proof\/|^cli\/(explain|verify|doctor)/.test(name)),
+    main.filter((name) => /^proof\/|^cli\/(explain|verify|doctor)|^host\/engine\//.test(name)),
     [],
   )
 })

@@ -109,17 +109,17 @@ for (const user of STORE_USERS) {
   )
 }
 
-test('a full disk is said, and nothing is left on it', {
+test('a full disk is said, and nothing is left on it: with room the next import works', {
   skip: NO_TOOLS() ?? (NO_BUSYBOX || (SUITE_IS_ROOT ? false : 'only root can mount a small disk')),
 }, async (t) => {
   for (const size of ['1m', '3m']) {
-    const small = `mount -t tmpfs -o size=${size} none /var/lib/glovebox && shift && "$@"; echo "ended $?"; ls -A /var/lib/glovebox/images/images /var/lib/glovebox/images/staging`
+    const small = `mount -t tmpfs -o size=${size} none /var/lib/glovebox && shift && "$@"; echo "ended $?"; ls -A /var/lib/glovebox/images/images /var/lib/glovebox/images/staging; mount -o remount,size=64m /var/lib/glovebox && "$@" >/dev/null && ls /var/lib/glovebox/images/images | wc -l`
     const store = testStore(STORE_USERS[0]!, t, small)
     const { stdout, stderr } = await store.image('import', await busybox(store), 'tool')
     assert.match(stderr, /There is no room left in the store.*nothing of this image was kept/, size)
     assert.match(
       stdout,
-      /^ended 1\n\/var\/lib\/glovebox\/images\/images:\n\n\/var\/lib\/glovebox\/images\/staging:\n$/,
+      /^ended 1\n\/var\/lib\/glovebox\/images\/images:\n\n\/var\/lib\/glovebox\/images\/staging:\n1\n$/,
     )
   }
 })

@@ -21,6 +21,8 @@ export interface TestStore {
   readonly run: (reference: string, script: string, more?: readonly string[]) => Promise<Finished>
   /** the argv of a command line with this store, and its environment */
   readonly argv: (args: readonly string[]) => string[]
+  /** the argv of any other program, for which the store is where it is for the command line */
+  readonly program: (argv: readonly string[]) => string[]
   readonly env: NodeJS.ProcessEnv
   /** names of what is in one of its folders */
   readonly has: (folder: string) => string[]
@@ -46,7 +48,8 @@ export function testStore(
   const before = user.isRoot ? ['unshare', '--mount', '/bin/sh', '-c', mount, 'sh', state] : []
   const program = user.cli([]).slice(0, 2)
   const all = { PATH: process.env.PATH, HOME: folder, XDG_DATA_HOME: join(folder, 'data'), ...env }
-  const argv = (args: readonly string[]) => [...before, ...user.as([...program, ...args])]
+  const withStore = (argv: readonly string[]) => [...before, ...user.as(argv)]
+  const argv = (args: readonly string[]) => withStore([...program, ...args])
   const call = (args: readonly string[]) => finished(argv(args), { cwd: '/', env: all })
   const waive = user.noMemoryLimit === null ? [] : ['--waive', 'limits.memory']
   const place = join(state, 'images')
@@ -54,6 +57,7 @@ export function testStore(
     folder,
     place,
     argv,
+    program: withStore,
     env: all,
     image: (...args) => call(['image', ...args]),
     run: (reference, script, more = []) =>

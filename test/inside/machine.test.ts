@@ -47,7 +47,9 @@ promises({}, () => [
     inside: [...reads, 'dmesg'],
     outside: ['list,/sys/class/net', 'list,/sys/devices/system/cpu', 'read,/proc/sys/kernel/random/boot_id'],
     holds(look) {
-      for (const each of reads) assert.notEqual(look(each).result, 'ok', `${each}: ${look(each).detail}`)
+      // an empty file is as good as none: the null device, by which a runtime masks
+      for (const each of reads)
+        assert.ok(look(each).result !== 'ok' || look(each).detail === '', `${each}: ${look(each).detail}`)
       assert.equal(look('dmesg').result, 'EPERM')
     },
     control: (look) => assert.match(look('read,/proc/sys/kernel/random/boot_id').detail, /^[0-9a-f-]{36}$/),
@@ -77,7 +79,10 @@ promises({}, () => [
     holds(look) {
       for (const name of SILENT)
         for (const how of ['umount', 'write', 'mount'])
-          assert.notEqual(look(`${how},/proc/${name}`).result, 'ok', `${how} ${name}`)
+          assert.ok(
+            look(`${how},/proc/${name}`).result !== 'ok' || look(`${how},/proc/${name}`).detail === 'nowhere',
+            `${how} ${name}`,
+          )
     },
     control: (look) => assert.equal(look('write,/dev/null').result, 'ok'),
   },

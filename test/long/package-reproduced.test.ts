@@ -35,7 +35,7 @@ test('the programs of both architectures come out the same elsewhere, whatever u
   })
   assert.equal(readFileSync(join(place, 'dist/native/manifest.json'), 'utf8'), ours)
   for (const arch of ['x64', 'arm64'])
-    for (const name of ['cell', 'agent']) {
+    for (const name of ['cell', 'agent', 'guest', 'probe']) {
       const file = join('dist/native', arch, name)
       assert.ok(readFileSync(join(place, file)).equals(readFileSync(join(ROOT, file))), file)
       assert.equal(statSync(join(place, file)).mode & 0o777, 0o755, 'npm packs the mode that it finds')

@@ -1,7 +1,7 @@
 /**
  * `glovebox verify` again and again, with all its probes, on a machine that does other things too: of the default policy and of
- * each built-in profile, by each user, twenty times. GLOVEBOX_VERIFY_ROUNDS says how often; GLOVEBOX_VERIFY_POLICIES, a list with
- * commas, of which.
+ * each built-in profile, by each user, twenty times. GLOVEBOX_VERIFY_ROUNDS says how often; GLOVEBOX_VERIFY_POLICIES and
+ * GLOVEBOX_VERIFY_USERS, lists with commas, of which and as whom.
  */
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
@@ -15,9 +15,34 @@ const ROUNDS = Number(process.env.GLOVEBOX_VERIFY_ROUNDS ?? 20)
 const DEFAULT = 'default'
 const ALL = [DEFAULT, ...readdirSync(join(ROOT, 'policies')).map((name) => name.replace(/\.yaml$/, ''))]
 const POLICIES = process.env.GLOVEBOX_VERIFY_POLICIES?.split(',') ?? ALL
+const NAMES = process.env.GLOVEBOX_VERIFY_USERS?.split(',') ?? USERS.map(({ name }) => name)
+
+test('policies and users that were asked for are ones that there are', () => {
+  assert.deepEqual(
+    POLICIES.filter((name) => !ALL.includes(name)),
+    [],
+  )
+  assert.deepEqual(
+    NAMES.filter((name) => !USERS.some((user) => user.name === name)),
+    [],
+  )
+})
+
+/** Of the machine that these tests have, nothing needs to be spared. */
+for (const user of USERS.filter(({ name }) => NAMES.includes(name)))
+  test(`verify passes with the controls that a machine would notice (started by ${user.name})`, {
+    skip: user.skip ?? false,
+  }, async () => {
+    const { wrong, why } = await verified(user, null, ['--unsafe-controls'])
+    assert.deepEqual(wrong, [])
+    assert.deepEqual(
+      why.filter((line) => line.includes('--unsafe-controls')),
+      [],
+    )
+  })
 
 for (const policy of POLICIES)
-  for (const user of USERS)
+  for (const user of USERS.filter(({ name }) => NAMES.includes(name)))
     test(`verify of ${policy} passes ${ROUNDS} times in a row (started by ${user.name})`, {
       skip: user.skip ?? false,
     }, async (t) => {

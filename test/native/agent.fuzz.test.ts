@@ -7,18 +7,18 @@ import { spawn } from 'node:child_process'
 import type { Duplex } from 'node:stream'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { FrameReader, frame, u32, u64 } from '../../src/boundary/process/wire.js'
+import { FrameReader, frame, u32, u64 } from '../../src/boundary/agent/wire.js'
 import { hostOf } from '../../src/sandbox/index.js'
 import { jobFilters } from '../../src/syscalls/index.js'
 import { SKIP } from '../support/boxes.js'
-import { NO_SANITIZERS, sanitized, sourcesIn } from './sanitized.js'
+import { NO_SANITIZERS, sanitized, sourcesOf } from './sanitized.js'
 
 const SECONDS = Number(process.env.GLOVEBOX_FUZZ_SECONDS ?? 2)
 const skip = SKIP || NO_SANITIZERS
 
 let program: string | null = null
 const agent = () => {
-  program ??= sanitized('agent', sourcesIn('native/agent'))
+  program ??= sanitized('agent', sourcesOf('agent'))
   return program
 }
 
@@ -90,6 +90,11 @@ async function converse(
   if (typed !== undefined) stdin?.write(typed)
   for (const part of parts) control?.write(part)
   await heard
+  // what the job wrote is in its pipe by now, read or not
+  for (let before = -1; before !== texts.out.length; ) {
+    before = texts.out.length
+    for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve))
+  }
   for (const stream of [control, stdin, stdout, stderr]) stream?.destroy()
   const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
   const status = await exit

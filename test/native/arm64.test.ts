@@ -12,10 +12,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { describe, test } from 'node:test'
+import { FrameReader, frame, u32, u64 } from '../../src/boundary/agent/wire.js'
+import { launchHead, launchRequest } from '../../src/boundary/cell/request.js'
 import { boundaryNamed } from '../../src/boundary/index.js'
-import { launchHead, launchRequest } from '../../src/boundary/process/request.js'
-import { FrameReader, frame, u32, u64 } from '../../src/boundary/process/wire.js'
+import { bubblewrap } from '../../src/boundary/process/program.js'
 import { hostOf, planFor } from '../../src/sandbox/index.js'
+import { everyStep } from '../microvm/every-step.js'
 import { HOSTS } from '../plan/hosts.js'
 import { parse } from '../policy/harness.js'
 import { HANG } from '../run/tools.js'
@@ -33,7 +35,7 @@ const skip =
 const run = (...argv: string[]): string[] => (NATIVE || QEMU === undefined ? argv : [QEMU, ...argv])
 
 let built = false
-function program(name: 'cell' | 'agent'): string {
+function program(name: 'cell' | 'agent' | 'guest'): string {
   if (!built)
     execFileSync(process.execPath, [join(ROOT, 'scripts/build.mjs'), 'native', 'package'], { stdio: 'pipe' })
   built = true
@@ -78,7 +80,7 @@ describe('for arm64', { skip }, () => {
 
   test('cell starts as what it was built as, with the agent that it was built with, and not otherwise', () => {
     const agent = program('agent')
-    const sources = ['test/native/integrity.c', 'native/cell/integrity.c', 'native/cell/sha256.c']
+    const sources = ['test/native/integrity.c', 'native/cell/integrity.c', 'native/common/sha256.c']
     const self = compiled('integrity', sources)
     const [own, its] = [self, agent].map((file) =>
       createHash('sha256').update(readFileSync(file)).digest('hex'),
@@ -100,7 +102,7 @@ describe('for arm64', { skip }, () => {
     const bytes = randomBytes(100_003)
     writeFileSync(file, bytes)
     const { stdout } = outcome(
-      run(compiled('sha256', ['test/native/sha256.c', 'native/cell/sha256.c']), file),
+      run(compiled('sha256', ['test/native/sha256.c', 'native/common/sha256.c']), file),
     )
     const lines = stdout.trim().split('\n')
     assert.equal(lines.length, 301)
@@ -119,7 +121,10 @@ describe('for arm64', { skip }, () => {
     const files = Object.values(HOSTS).map((host, each) => {
       const plan = planFor(parse({ version: 1 }), boundary, host)
       const file = join(folder, `${each}`)
-      writeFileSync(file, Buffer.concat([launchHead(1, plan, host, 1), launchRequest(plan, host)]))
+      writeFileSync(
+        file,
+        Buffer.concat([launchHead(1, plan, host, 1), launchRequest(plan, host, bubblewrap)]),
+      )
       return file
     })
     const fuzz = compiled('request-fuzz', ['test/native/request-fuzz.c', 'native/cell/request.c'])
@@ -128,6 +133,26 @@ describe('for arm64', { skip }, () => {
     assert.equal(status, 0, `seed ${seed}: ${stderr}`)
     const [accepted = 0, refused = 0] = stdout.match(/\d+/g)?.map(Number) ?? []
     assert.ok(accepted > 50 && refused > 50, `both ways are gone: ${stdout}`)
+  })
+
+  test("guest's parser takes the steps that this library sends, and refuses what is broken", (t) => {
+    const folder = testFolder(t)
+    const files = everyStep().map((steps, each) => {
+      const file = join(folder, `${each}`)
+      writeFileSync(file, Buffer.concat(steps))
+      return file
+    })
+    const fuzz = compiled('steps-fuzz', ['test/native/steps-fuzz.c', 'native/guest/parse.c'])
+    const seed = `${Math.floor(Math.random() * 2 ** 48)}`
+    const { status, stdout, stderr } = outcome(run(fuzz, seed, '1', ...files))
+    assert.equal(status, 0, `seed ${seed}: ${stderr}`)
+    const [accepted = 0, refused = 0] = stdout.match(/\d+/g)?.map(Number) ?? []
+    assert.ok(accepted > 50 && refused > 50, `both ways are gone: ${stdout}`)
+  })
+
+  test('guest runs as the first process of a machine only', () => {
+    const { status, stderr } = outcome(run(program('guest')))
+    assert.deepEqual([status, stderr], [2, 'guest: runs only as the first process of a virtual machine\n'])
   })
 
   test('the agent runs as the first process of a sandbox only', () => {

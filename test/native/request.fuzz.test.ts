@@ -3,8 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { launchHead, launchRequest } from '../../src/boundary/cell/request.js'
 import { boundaryNamed } from '../../src/boundary/index.js'
-import { launchHead, launchRequest } from '../../src/boundary/process/request.js'
+import { bubblewrap } from '../../src/boundary/process/program.js'
 import type { NetworkPlan } from '../../src/plan/index.js'
 import { planFor } from '../../src/sandbox/index.js'
 import { HOSTS } from '../plan/hosts.js'
@@ -37,7 +38,10 @@ test('cell takes what it should, and reads not one byte too many, whatever it is
     policies.map((policy, p) => {
       const plan = { ...planFor(policy, boundary, host), network: p === 0 ? null : NETWORK }
       const file = join(folder, `${h}-${p}`)
-      writeFileSync(file, Buffer.concat([launchHead(1, plan, host, 1), launchRequest(plan, host)]))
+      writeFileSync(
+        file,
+        Buffer.concat([launchHead(1, plan, host, 1), launchRequest(plan, host, bubblewrap)]),
+      )
       return file
     }),
   )

@@ -26,10 +26,16 @@ export function sanitized(name: string, sources: readonly string[]): string {
   return program
 }
 
-export const sourcesIn = (below: string): string[] =>
+const sourcesIn = (below: string): string[] =>
   readdirSync(join(ROOT, below))
     .filter((file) => file.endsWith('.c'))
     .map((file) => `${below}/${file}`)
+
+/** Of one program, with what both have. */
+export const sourcesOf = (program: 'agent'): string[] => [
+  ...sourcesIn(`native/${program}`),
+  ...sourcesIn('native/common'),
+]
 
 /** Why there are none; `false`: there are. */
 export const NO_SANITIZERS: string | false = (() => {

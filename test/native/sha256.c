@@ -1,5 +1,5 @@
 /* sha256 FILE…: of each of the first 300 beginnings of a file, and of all of it: length, and the hash by either way. */
-#include "../../native/cell/sha256.h"
+#include "../../native/common/sha256.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,10 +6,14 @@ import { createSocket, type Socket as Datagrams } from 'node:dgram'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Launcher } from '../../src/boundary/cell/launcher.js'
+import { launchHead } from '../../src/boundary/cell/request.js'
+import { launchSandbox, said } from '../../src/boundary/cell/sandbox.js'
+import { told } from '../../src/boundary/cell/source.js'
+import type { NetworkPlace, WallProgram } from '../../src/boundary/cell/wall-program.js'
 import { boundaryNamed, type RunningSandbox, type SandboxEnd } from '../../src/boundary/index.js'
-import { Launcher } from '../../src/boundary/process/launcher.js'
-import { launchHead } from '../../src/boundary/process/request.js'
-import { launchSandbox, said } from '../../src/boundary/process/sandbox.js'
+import { bubblewrapWith } from '../../src/boundary/process/index.js'
+import { bubblewrap } from '../../src/boundary/process/program.js'
 import type { Plan } from '../../src/plan/index.js'
 import { parsePolicy, type WaivableControl } from '../../src/policy/index.js'
 import { hostOf, planFor } from '../../src/sandbox/index.js'
@@ -20,6 +24,10 @@ export interface Asked {
   readonly loopback?: boolean
   /** as on a kernel without TPROXY; the ports of the rules */
   readonly byPort?: readonly number[]
+  /** where its network is; absent: `here`, with the job */
+  readonly place?: NetworkPlace
+  /** no network, with the program of a place all the same */
+  readonly none?: boolean
   /** the gateway closes its sockets before the command starts */
   readonly gone?: boolean
   /** nobody takes the sockets */
@@ -47,10 +55,10 @@ export interface Seen {
 const host = hostOf()
 const boundary = boundaryNamed('process')
 
-function planOf({ waive = [], loopback = false, byPort = [443], read = [] }: Asked): Plan {
+function planOf({ waive = [], loopback = false, byPort = [443], read = [], place, none }: Asked): Plan {
   if (boundary === null) throw new Error('no process boundary')
   const policy = parsePolicy(
-    { version: 1, waive, files: { read } },
+    { version: 1, waive, files: { read }, ...(place === 'tap' ? { syscalls: { allow: ['ioctl'] } } : {}) },
     { ceiling: { path: '/nonexistent.invalid' } },
   )
   const unlimited = { maxUploadBytes: null, maxDownloadBytes: null, maxConnections: null, maxRate: null }
@@ -63,8 +71,14 @@ function planOf({ waive = [], loopback = false, byPort = [443], read = [] }: Ask
   const budget = { maxUploadBytes: 1, maxDownloadBytes: 1, maxConnections: 1, maxRate: 1 }
   const timeouts = { connectMs: 1, headMs: 1, idleMs: 1 }
   const network = { rules: [rule], loopback, resolver: '198.18.0.53', budget, timeouts }
-  return { ...planFor(policy, boundary, host), network }
+  return { ...planFor(policy, boundary, host), network: none === true ? null : network }
 }
+
+const howOf = ({ byPort, place = 'here' }: Asked) => ({ byPort: byPort !== undefined, network: place })
+
+/** A virtual machine's program takes the interface itself. */
+const programOf = ({ place }: Asked): WallProgram =>
+  place === 'tap' ? bubblewrapWith({ devices: ['/dev/net/tun'] }) : bubblewrap
 
 class TinyGateway {
   readonly connections: string[] = []
@@ -109,8 +123,8 @@ async function text(stream: AsyncIterable<Buffer>): Promise<string> {
 
 async function one(launcher: Launcher, id: number, asked: Asked): Promise<Omit<Seen, 'descriptors'>> {
   const plan = planOf(asked)
-  const toSay = said(plan, host, { byPort: asked.byPort !== undefined })
-  const sandbox = await launchSandbox(launcher, id, launchHead(id, plan, host, id), toSay, host)
+  const toSay = said(plan, host, programOf(asked), howOf(asked))
+  const sandbox = await launchSandbox(launcher, id, launchHead(id, plan, host, id), toSay)
   const gateway = asked.untaken ? null : new TinyGateway(sandbox)
   if (asked.gone) gateway?.close()
   const streams = Promise.all([text(sandbox.stdout), text(sandbox.stderr)])
@@ -133,10 +147,10 @@ async function one(launcher: Launcher, id: number, asked: Asked): Promise<Omit<S
 
 /** Killed a little later each time: before it has a network, while its sockets are on their way, when they are here. */
 async function killed(launcher: Launcher, asked: Asked): Promise<void> {
-  const toSay = said(planOf(asked), host)
+  const toSay = said(planOf(asked), host, programOf(asked), howOf(asked))
   for (let turn = 0; turn < (asked.killed ?? 0); turn++) {
     const id = 1000 + turn
-    const starting = launchSandbox(launcher, id, launchHead(id, planOf(asked), host, id), toSay, host)
+    const starting = launchSandbox(launcher, id, launchHead(id, planOf(asked), host, id), toSay)
     await sleep(turn / 4)
     launcher.kill(id)
     await starting.then(
@@ -174,7 +188,7 @@ async function settled(launcher: number): Promise<readonly number[]> {
 }
 
 async function main(asked: Asked): Promise<void> {
-  const launcher = new Launcher(host, false)
+  const launcher = new Launcher(host, told(bubblewrap, host), false)
   const head = asked.times === undefined ? null : await one(launcher, 1, asked)
   const pid = head === null ? 0 : launcherPid()
   const before = head === null ? [] : await settled(pid)

@@ -48,7 +48,8 @@ export async function boxed(user: TestUser, asked: Asked): Promise<Seen> {
   return JSON.parse(stdout)
 }
 
-function read(stdout: string, attempts: readonly string[], stderr: string): Look {
+/** What attempts.py printed. */
+export function read(stdout: string, attempts: readonly string[], stderr: string): Look {
   const all = new Map<string, Result>()
   for (const line of stdout.split('\n')) {
     const [name = '', result = '', detail = ''] = line.split('\t')

@@ -334,7 +334,12 @@ describe('methods', () => {
   })
 
   test('and no header says another', () => {
-    for (const header of ['X-HTTP-Method-Override', 'X-HTTP-Method', 'x-method-override'])
+    for (const header of [
+      'X-HTTP-Method-Override',
+      'X-HTTP-Method',
+      'x-method-override',
+      'X_HTTP_Method-Override',
+    ])
       assert.equal(verdict({ headers: [[header, 'DELETE']], rules: [...rules] }), 'denyMethod')
   })
 })

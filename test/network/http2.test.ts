@@ -165,6 +165,8 @@ describe('trailers', () => {
     ['content-length', '3'],
     ['transfer-encoding', 'chunked'],
     ['x-http-method-override', 'DELETE'],
+    ['x_http_method_override', 'DELETE'],
+    ['content_length', '3'],
     ['x', 'a\r\nb'],
     ['X', 'a'],
     ['x', 'y'.repeat(20_000)],

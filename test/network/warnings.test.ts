@@ -20,6 +20,13 @@ describe('what a plan gives away', () => {
       rule({ kind: 'below', name: 'github.com' }),
       /Through api\.github\.com|Through gist\.github\.com/,
     ],
+    ['a host of repositories', named('github.com'), /Through github\.com data can leave .* repositories/],
+    ['another', named('gitlab.com'), /Through gitlab\.com data can leave/],
+    [
+      'any public host',
+      rule({ kind: 'public' }),
+      /asking for made-up names alone tells their owner’s name servers/,
+    ],
     ['a wildcard', rule({ kind: 'below', name: 'cdn.test' }), /every name below it/],
     ["this host's loopback", named('db.test', { private: ['127.0.0.1/32'] }), /own loopback/],
     ["this host's loopback, IPv6", named('db.test', { private: ['::1/128'] }), /own loopback/],

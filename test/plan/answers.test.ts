@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { boundaryNamed } from '../../src/boundary/index.js'
-import { jobLabel } from '../../src/boundary/process/confinement.js'
+import { jobLabel } from '../../src/boundary/agent/confinement.js'
+import { BOUNDARY_NAMES, boundaryNamed } from '../../src/boundary/index.js'
 import { BoundaryUnavailableError } from '../../src/errors/index.js'
 import type { SecurityModule } from '../../src/host/index.js'
 import { claimOf, enforcedBy, impossible, REQUIREMENT_IDS, type Requirement } from '../../src/plan/index.js'
@@ -81,6 +81,17 @@ describe('every promise has an answer on every machine', () => {
     }
     assert.equal(boundary.unavailable(host), null)
   })
+
+  test('a kernel that is too old is so for every boundary, whoever starts its sandboxes', () => {
+    for (const name of BOUNDARY_NAMES) {
+      const reason = boundaryNamed(name)?.unavailable({ ...HOSTS['root with cgroup v1'], kernel: [5, 11] })
+      assert.deepEqual(
+        reason,
+        { what: 'Linux 5.11 is too old.', get: 'Linux 5.12 or newer is needed.' },
+        name,
+      )
+    }
+  })
 })
 
 describe('the second wall for files', () => {
@@ -155,7 +166,7 @@ describe('the host’s security module', () => {
 describe('a waived control is never said to be enforced', () => {
   for (const host of names)
     test(host, () => {
-      const waive = ['limits.cpus', 'limits.memory', 'limits.processes']
+      const waive = ['isolation.known-escapes', 'limits.cpus', 'limits.memory', 'limits.processes']
       const plan = planFor(parse({ version: 1, waive }), boundary, HOSTS[host])
       for (const claim of plan.claims.filter(({ id }) => waive.includes(id))) {
         assert.equal(claim.status, 'waived', claim.id)

@@ -8,10 +8,11 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { rlimits } from '../../src/boundary/agent/rlimits.js'
+import { wall } from '../../src/boundary/agent/wall.js'
+import { launchHead, launchRequest } from '../../src/boundary/cell/request.js'
 import { boundaryNamed } from '../../src/boundary/index.js'
-import { launchHead, launchRequest } from '../../src/boundary/process/request.js'
-import { rlimits } from '../../src/boundary/process/rlimits.js'
-import { wall } from '../../src/boundary/process/wall.js'
+import { bubblewrap } from '../../src/boundary/process/program.js'
 import { explanation, explanationText } from '../../src/proof/index.js'
 import { planFor } from '../../src/sandbox/index.js'
 import { NO_CEILING, parse } from '../policy/harness.js'
@@ -56,7 +57,7 @@ function golden(hostName: HostName, policy: object): Record<string, unknown> {
       plan: { ...plan, claims: plan.claims.map(({ mechanisms: _ids, ...claim }) => claim) },
       words: boundary.words(plan, host),
       request: readRequest(
-        Buffer.concat([launchHead(7, plan, host, 3), launchRequest(plan, host)]),
+        Buffer.concat([launchHead(7, plan, host, 3), launchRequest(plan, host, bubblewrap)]),
         plan,
         host,
       ),

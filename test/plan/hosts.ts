@@ -1,4 +1,4 @@
-import type { HostFacts, Surroundings } from '../../src/host/index.js'
+import type { HostFacts, Machines, Runtimes, Surroundings } from '../../src/host/index.js'
 
 export const AROUND: Surroundings = {
   place: 'machine',
@@ -10,6 +10,62 @@ export const AROUND: Surroundings = {
   appArmorRestricts: false,
   readOnlyRoot: false,
   systemd: { booted: true, userManager: false, service: null },
+}
+
+const NOT_THERE = { path: null, distrusted: '', version: null, libseccomp: null, package: null }
+const fromDebian = (name: string, version: string) => ({ name, version, release: 'bookworm' })
+
+/** What Debian 12 has in its archive. */
+export const RUNTIMES: Runtimes = {
+  bubblewrap: {
+    ...NOT_THERE,
+    path: '/usr/bin/bwrap',
+    version: '0.8.0',
+    package: fromDebian('bubblewrap', '0.8.0-2+deb12u1'),
+  },
+  runc: {
+    ...NOT_THERE,
+    path: '/usr/sbin/runc',
+    version: '1.1.5+ds1',
+    libseccomp: '2.5.4',
+    package: fromDebian('runc', '1.1.5+ds1-1+deb12u1'),
+  },
+  runsc: {
+    ...NOT_THERE,
+    path: '/usr/bin/runsc',
+    version: '0.0~20221219.0',
+    package: fromDebian('runsc', '0.0~20221219.0-2+b3'),
+  },
+  subordinateIds: {
+    newuidmap: '/usr/bin/newuidmap',
+    newgidmap: '/usr/bin/newgidmap',
+    uids: [{ first: 100_000, count: 65536 }],
+    gids: [{ first: 100_000, count: 65536 }],
+  },
+}
+
+export const MACHINES: Machines = {
+  qemu: {
+    path: '/usr/bin/qemu-system-x86_64',
+    distrusted: '',
+    version: '7.2.22',
+    package: fromDebian('qemu-system-x86', '1:7.2+dfsg-7+deb12u18+b3'),
+  },
+  kernel: {
+    image: '/boot/vmlinuz-6.1.0-56-cloud-amd64',
+    modules: '/usr/lib/modules/6.1.0-56-cloud-amd64',
+    release: '6.1.0-56-cloud-amd64',
+    chosen: false,
+    wrong: '',
+  },
+  mkfsErofs: {
+    path: '/usr/bin/mkfs.erofs',
+    distrusted: '',
+    version: '1.5',
+    package: fromDebian('erofs-utils', '1.5-1'),
+  },
+  kvm: 'absent',
+  tun: 'openable',
 }
 
 /** A Debian 12 machine. */
@@ -47,6 +103,9 @@ const DEBIAN: HostFacts = {
     '/proc/pressure': 'directory',
   },
   surroundings: () => AROUND,
+  runtimes: () => RUNTIMES,
+  machines: () => MACHINES,
+  engine: null,
 }
 
 const base = '/sys/fs/cgroup'

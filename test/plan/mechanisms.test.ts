@@ -1,8 +1,8 @@
 /** What a claim is kept by are mechanisms that have an id, so that each can be left off and missed. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { MECHANISMS, type MechanismId, requireLeavable } from '../../src/boundary/answers/mechanisms.js'
 import { boundaryNamed } from '../../src/boundary/index.js'
-import { MECHANISMS, requireKnown } from '../../src/boundary/process/mechanisms.js'
 import { InForce, REQUIREMENT_IDS, type Requirement } from '../../src/plan/index.js'
 import { HOSTS, type HostName } from './hosts.js'
 
@@ -18,7 +18,7 @@ const requirement = (id: Requirement['id']): Requirement => ({
 const enforcements = (Object.keys(HOSTS) as HostName[]).flatMap((host) =>
   REQUIREMENT_IDS.flatMap((id) => {
     const cpus = [1, 0.5, 64].map((each) =>
-      boundary.answer({ requirement: requirement(id), host: HOSTS[host], cpus: each }),
+      boundary.answer({ requirement: requirement(id), host: HOSTS[host], plan: null, cpus: each }),
     )
     return cpus.flatMap((answer) => (answer.kind === 'enforced' ? [{ id, by: answer.by }] : []))
   }),
@@ -41,7 +41,21 @@ describe('mechanisms', () => {
 
   test('what does not exist can’t be left off', () => {
     const leftOff = new InForce({ mechanisms: new Set(['pid-namespace', 'pid-namespaces']), builds: '/x' })
-    assert.throws(() => requireKnown(leftOff), /no mechanism is called pid-namespaces$/)
-    assert.doesNotThrow(() => requireKnown(InForce.all))
+    assert.throws(() => requireLeavable(leftOff, []), /no mechanism is called pid-namespaces$/)
+    assert.doesNotThrow(() => requireLeavable(InForce.all, ['pid-namespace']))
+  })
+
+  test('a boundary that has something always does not let it be left off, and no launcher is started for it', () => {
+    const without = (id: MechanismId) => new InForce({ mechanisms: new Set([id]), builds: '/x' })
+    const host = HOSTS['root with cgroup v1']
+    for (const [name, id, said] of [
+      ['runc', 'own-proc', "this boundary can't leave off own-proc"],
+      ['runc', 'pid-namespace', "this boundary can't leave off pid-namespace"],
+      ['gvisor', 'no-user-namespaces', "this boundary can't leave off no-user-namespaces"],
+      ['gvisor', 'masked-proc', "this boundary can't leave off masked-proc"],
+      ['docker', 'ipc-namespace', "this boundary can't leave off ipc-namespace"],
+      ['docker+runsc', 'cgroup-namespace', "this boundary can't leave off cgroup-namespace"],
+    ] as const)
+      assert.throws(() => boundaryNamed(name)?.open(host, true, without(id)), new RangeError(said))
   })
 })

@@ -1,6 +1,6 @@
 /** A request to cell, read back into words: the second opinion on what `launchRequest` writes. */
 import assert from 'node:assert/strict'
-import { filterOptions } from '../../src/boundary/process/request.js'
+import { filterOptions } from '../../src/boundary/answers/filter.js'
 import type { HostFacts } from '../../src/host/index.js'
 import type { Plan } from '../../src/plan/index.js'
 import { firstFilter } from '../../src/syscalls/index.js'

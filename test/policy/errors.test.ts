@@ -104,12 +104,12 @@ const MESSAGES: readonly (readonly [promise: string, source: string, expected: s
   [
     'a misspelt boundary',
     'version: 1\nboundary: gvisr',
-    'policy.yaml:2:11: boundary: "gvisr" is not a boundary. Did you mean gvisor? Write process, runc, gvisor, docker or microvm.',
+    'policy.yaml:2:11: boundary: "gvisr" is not a boundary. Did you mean gvisor? Write process, runc, gvisor, docker, docker+runsc or microvm.',
   ],
   [
     'an unknown waiver',
     'version: 1\nwaive: [limits.output]',
-    'policy.yaml:2:9: waive[0]: "limits.output" is not a control that can be waived. Write limits.memory, limits.cpus or limits.processes.',
+    'policy.yaml:2:9: waive[0]: "limits.output" is not a control that can be waived. Write limits.memory, limits.cpus, limits.processes or isolation.known-escapes.',
   ],
   [
     'a word for a list',

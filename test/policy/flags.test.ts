@@ -96,7 +96,7 @@ test('a problem in a flag names the flag, one in the file the line; the file com
       './p.yaml:2:21: limits.processes: 0 is not a whole number in range. Write a whole number from 1 to 4194304.',
       '--memory: limits.memory: "256MB" is not a size. Write a whole number and B, KiB, MiB or GiB, e.g. 256MiB.',
       '--cpus: limits.cpus: "many" is not a number in range. Write a number from 0.01 to 1024.',
-      '--waive: waive[0]: "limits.cpu" is not a control that can be waived. Did you mean limits.cpus? Write limits.memory, limits.cpus or limits.processes.',
+      '--waive: waive[0]: "limits.cpu" is not a control that can be waived. Did you mean limits.cpus? Write limits.memory, limits.cpus, limits.processes or isolation.known-escapes.',
     ].join('\n'),
   )
 })

@@ -37,7 +37,7 @@ test('every key that this version enforces is read into its canonical form', (t)
 version: 1
 boundary: runc
 root: host
-workdir: /job//work/./
+workdir: /job//sub/./
 env: {LANG: C.UTF-8, A: ""}
 files:
   read: ["${dir}/in:/in", {path: "${dir}/a:b", inside: /odd}]
@@ -51,7 +51,7 @@ waive: [limits.processes, limits.cpus]
     version: 1,
     boundary: 'runc',
     root: { kind: 'host' },
-    workdir: '/job/work',
+    workdir: '/job/sub',
     env: { A: '', LANG: 'C.UTF-8' },
     files: {
       read: [

@@ -13,6 +13,8 @@ export interface Verified {
   readonly ms: number
   /** ids of the probes that hold */
   readonly held: readonly string[]
+  /** why others have nothing to show */
+  readonly why: readonly string[]
 }
 
 /** `policy`: a built-in profile or a file; `null`: the default policy. */
@@ -32,11 +34,12 @@ export async function verified(
     killSignal: 'SIGKILL',
   })
   if (stdout === '')
-    return { wrong: [`ended by ${signal ?? status}: ${stderr}`], ms: Date.now() - began, held: [] }
+    return { wrong: [`ended by ${signal ?? status}: ${stderr}`], ms: Date.now() - began, held: [], why: [] }
   const { probes, passed, ms } = JSON.parse(stdout) as Verification
   const bad = probes.filter((probe) => probe.status === 'broken' || probe.status === 'controlFailed')
   const wrong = bad.map((probe) => `${probe.id}: ${probe.status}: ${probe.why.join('; ')}`)
   if (stderr !== '') wrong.push(stderr)
   if (wrong.length === 0) assert.deepEqual([status, passed], [0, true])
-  return { wrong, ms, held: probes.filter((probe) => probe.status === 'holds').map(({ id }) => id) }
+  const held = probes.filter((probe) => probe.status === 'holds').map(({ id }) => id)
+  return { wrong, ms, held, why: probes.flatMap((probe) => probe.why) }
 }

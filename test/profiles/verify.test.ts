@@ -34,9 +34,18 @@ const TRIED: Readonly<Record<string, readonly [flags: readonly string[], probe: 
   'link-preview': [ALL, 'gateway.allowed'],
 }
 
+const PROFILES = readdirSync(join(ROOT, 'policies')).map((name) => name.replace(/\.yaml$/, ''))
+
 test('each built-in profile is attacked here', () => {
-  const profiles = readdirSync(join(ROOT, 'policies')).map((name) => name.replace(/\.yaml$/, ''))
-  assert.deepEqual(Object.keys(TRIED).sort(), profiles.sort())
+  assert.deepEqual(Object.keys(TRIED).sort(), [...PROFILES].sort())
+})
+
+test('each built-in profile has a file of tests, with its real job and a hostile one', () => {
+  const files = readdirSync(import.meta.dirname)
+  assert.deepEqual(
+    PROFILES.filter((name) => !files.includes(`${name}.test.js`)),
+    [],
+  )
 })
 
 for (const [profile, [flags, probe]] of Object.entries(TRIED))

@@ -340,6 +340,17 @@ describe('what can not be decided is said to be changed, both ways, and counts a
   })
 })
 
+test('another root is told in words', () => {
+  const at = (path: string) => planOf({ root: `dir:${path}` })
+  for (const [old, now, before, after] of [
+    [planOf({}), at('/srv/a'), "the host's programs and libraries", 'the folder /srv/a'],
+    [at('/srv/a'), at('/srv/b'), 'the folder /srv/a', 'the folder /srv/b'],
+  ] as const) {
+    const [changed] = comparePlans(old, now).filter(({ subject }) => subject === 'root')
+    assert.deepEqual([changed?.change, changed?.before, changed?.after], ['changed', before, after])
+  }
+})
+
 test('a wall that one plan has and the other has not is a claim that no longer holds', () => {
   const old = planOf({}, 'root with cgroup v1')
   const claims = old.claims.map((claim) =>

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { before, describe, type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { MECHANISMS, type MechanismId } from '../../src/boundary/process/mechanisms.js'
+import { MECHANISMS, type MechanismId } from '../../src/boundary/answers/mechanisms.js'
 import type { RequirementId } from '../../src/plan/index.js'
 import { PROBES } from '../../src/proof/probes/index.js'
 import { ROOT } from '../support/checkout.js'
@@ -23,6 +23,13 @@ const ALL = new Map([...PROBES, ...LOOKS].map((probe) => [probe.id, probe]))
 
 /** What the caller has that no job inherits. A hard limit can't be raised again, so the suite's own user sets it. */
 const CALLER = 'ulimit -St 100000; ulimit -Hc unlimited 2>/dev/null; ulimit -Sc unlimited 2>/dev/null; true'
+
+/** As a token of the caller's: a job may find its name, and no report has it. */
+const VALUE = 'a-value-that-no-report-has'
+
+/** As a person's shell has: a terminal that is the session's, while the standard streams are others. */
+const AT_A_TERMINAL = `exec 3<&0 4>&1 5>&2
+exec script -qec "exec '$1' '$2' <&3 >&4 2>&5 3<&- 4>&- 5>&-" /dev/null </dev/null >/dev/null`
 
 before(() => {
   const built = spawnSync(process.execPath, [join(ROOT, 'scripts/build.mjs'), 'mutable'], {
@@ -144,13 +151,17 @@ type Said = (each: Case) => readonly Result[]
 
 async function worked(user: TestUser, tasks: readonly Task[], lane: Asked['lane']): Promise<Line[]> {
   const asked: Asked = { builds: BUILDS, tasks, ...(lane === undefined ? {} : { lane }) }
-  const { stdout, stderr, status } = await finished(user.as([process.execPath, WORKER], CALLER), {
-    cwd: '/',
-    input: JSON.stringify(asked),
-    // all that a job is given where the environment is left as it is: no secret of who runs these tests
-    env: { PATH: process.env.PATH, GLOVEBOX_CALLERS: '1' },
-  })
+  const { stdout, stderr, status } = await finished(
+    user.as(['sh', '-c', AT_A_TERMINAL, 'sh', process.execPath, WORKER], CALLER),
+    {
+      cwd: '/',
+      input: JSON.stringify(asked),
+      // all that a job is given where the environment is left as it is: no secret of who runs these tests
+      env: { PATH: process.env.PATH, GLOVEBOX_CALLERS: VALUE },
+    },
+  )
   assert.equal(status, 0, stderr)
+  assert.ok(!stdout.includes(VALUE), 'a report has the value of a variable')
   return stdout
     .trim()
     .split('\n')

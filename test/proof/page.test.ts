@@ -36,6 +36,18 @@ const RICH = {
     public: { methods: ['GET'], maxUpload: '64KiB' },
     loopback: true,
   },
+  credentials: {
+    TOKEN: {
+      source: { env: 'TOKEN' },
+      hosts: ['api.example.com'],
+      use: { header: 'X-Api-Key' },
+      methods: ['GET'],
+      paths: ['/open/**'],
+      ttl: '60s',
+      uses: 20,
+    },
+  },
+  root: `dir:/srv/${'tree/'.repeat(12)}root`,
   waive: ['limits.memory'],
 }
 
@@ -96,6 +108,16 @@ const OUTSIDE = `[...document.querySelectorAll('svg')].filter((svg) => svg.getCl
   }).map((text) => text.textContent)
 })`
 
+/** Paper is A4 at 96 dots an inch, whatever the reader's screen is like. */
+const LOOKS = [
+  [380, 'light', 'screen'],
+  [380, 'dark', 'screen'],
+  [1280, 'light', 'screen'],
+  [1280, 'dark', 'screen'],
+  [794, 'light', 'print'],
+  [794, 'dark', 'print'],
+] as const
+
 describe('in a browser', { skip: existsSync(CHROMIUM) ? false : `${CHROMIUM} is not installed` }, () => {
   let browser: Browser
   const folder = mkdtempSync(join(tmpdir(), 'glovebox-test-'))
@@ -107,43 +129,43 @@ describe('in a browser', { skip: existsSync(CHROMIUM) ? false : `${CHROMIUM} is 
     rmSync(folder, { recursive: true, force: true })
   })
 
-  for (const width of [380, 1280])
-    for (const colorScheme of ['light', 'dark'] as const)
-      for (const [name, policy] of Object.entries({ rich: RICH, plain: {} }))
-        test(`${name}, ${width} wide, ${colorScheme}: all is there, fits and can be read, and nothing is loaded`, async (t) => {
-          const { html, explained } = pageOf(policy)
-          const file = join(testFolder(t), 'page.html')
-          writeFileSync(file, html)
-          const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme })
-          const page = await context.newPage()
-          const [requests, problems]: [string[], string[]] = [[], []]
-          page.on('request', (request) => requests.push(request.url()))
-          page.on('console', (message) => problems.push(message.text()))
-          page.on('pageerror', (error) => problems.push(String(error)))
-          await page.goto(pathToFileURL(file).href)
-          if (process.env.SCREENSHOTS !== undefined)
-            await page.screenshot({
-              path: join(process.env.SCREENSHOTS, `${name}-${width}-${colorScheme}.png`),
-              fullPage: true,
-            })
-          assert.deepEqual(problems, [])
-          assert.deepEqual(requests, [pathToFileURL(file).href])
-          assert.ok(
-            Number(await page.evaluate('document.documentElement.scrollWidth')) <= width,
-            'scrolls sideways',
-          )
-          assert.deepEqual(await page.evaluate(OUTSIDE), [])
-          const drawn = (await page.locator('svg:visible text').allTextContents()).join('')
-          for (const { to } of explained.openings)
-            assert.ok(drawn.replaceAll(' ', '').includes(to.replaceAll(' ', '')), `no opening ${to}`)
-          const body = await page.locator('body').innerText()
-          for (const { title, lines } of explained.parts)
-            for (const text of [title, ...lines]) assert.ok(body.includes(text), text)
-          for (const { sentence, id } of explained.claims) assert.ok(body.includes(`${sentence} ${id}`), id)
-          const faint = ((await page.evaluate(CONTRASTS)) as { text: string; ratio: number }[]).filter(
-            ({ ratio }) => !(ratio >= 4.5),
-          )
-          assert.deepEqual(faint, [])
-          await context.close()
-        })
+  for (const [width, colorScheme, media] of LOOKS)
+    for (const [name, policy] of Object.entries({ rich: RICH, plain: {} }))
+      test(`${name}, ${width} wide, ${colorScheme}, ${media}: all is there, fits and can be read, and nothing is loaded`, async (t) => {
+        const { html, explained } = pageOf(policy)
+        const file = join(testFolder(t), 'page.html')
+        writeFileSync(file, html)
+        const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme })
+        const page = await context.newPage()
+        await page.emulateMedia({ media })
+        const [requests, problems]: [string[], string[]] = [[], []]
+        page.on('request', (request) => requests.push(request.url()))
+        page.on('console', (message) => problems.push(message.text()))
+        page.on('pageerror', (error) => problems.push(String(error)))
+        await page.goto(pathToFileURL(file).href)
+        if (process.env.SCREENSHOTS !== undefined)
+          await page.screenshot({
+            path: join(process.env.SCREENSHOTS, `${name}-${width}-${colorScheme}-${media}.png`),
+            fullPage: true,
+          })
+        assert.deepEqual(problems, [])
+        assert.deepEqual(requests, [pathToFileURL(file).href])
+        assert.ok(
+          Number(await page.evaluate('document.documentElement.scrollWidth')) <= width,
+          'scrolls sideways',
+        )
+        assert.deepEqual(await page.evaluate(OUTSIDE), [])
+        const drawn = (await page.locator('svg:visible text').allTextContents()).join('')
+        for (const { to } of explained.openings)
+          assert.ok(drawn.replaceAll(' ', '').includes(to.replaceAll(' ', '')), `no opening ${to}`)
+        const body = await page.locator('body').innerText()
+        for (const { title, lines } of explained.parts)
+          for (const text of [title, ...lines]) assert.ok(body.includes(text), text)
+        for (const { sentence, id } of explained.claims) assert.ok(body.includes(`${sentence} ${id}`), id)
+        const faint = ((await page.evaluate(CONTRASTS)) as { text: string; ratio: number }[]).filter(
+          ({ ratio }) => !(ratio >= 4.5),
+        )
+        assert.deepEqual(faint, [])
+        await context.close()
+      })
 })

@@ -24,7 +24,7 @@ const POLICIES: Readonly<Record<string, string>> = {
     '',
   ].join('\n'),
   'that denies what it can, and allows what it may':
-    'syscalls: {deny: [clone3, memfd_create, shmget, personality], allow: [perf_event_open, inotify_init1, inotify_add_watch]}\n',
+    'syscalls: {deny: [clone3, memfd_create, shmget, personality], allow: [userfaultfd, inotify_init1, inotify_add_watch]}\n',
 }
 
 /** Probes of others have tests of their own. */

@@ -32,8 +32,8 @@ const BASIS: Basis = {
     cgroups: 2,
     sysctls: { 'kernel.core_pattern': 'core', 'kernel.io_uring_disabled': '0' },
   },
-  versions: { glovebox: '0.1.0', node: 'v22.0.0', bubblewrap: '0.8.0' },
-  parts: { bubblewrap: 'b', cell: 'c', agent: 'a', probe: 'p', gateway: 'g', commandLine: 'l' },
+  versions: { glovebox: '0.1.0', node: 'v22.0.0', wall: 'bubblewrap 0.8.0' },
+  parts: { wall: 'b', cell: 'c', agent: 'a', probe: 'p', gateway: 'g', commandLine: 'l' },
   policySha256: 'policy',
   planSha256: 'plan',
 }
@@ -179,7 +179,15 @@ describe('a receipt', () => {
   test('is read back, and of the same basis nothing has changed', () => {
     const said = checked(readReceipt(text, 'r.json'), BASIS)
     assert.deepEqual([said.passed, said.changes], [true, []])
-    assert.match(checkedText(said).join(), /is of this host, this Glovebox and this plan\.$/)
+    assert.match(checkedText(said).join(), /fits this host, this Glovebox and this plan\.$/)
+  })
+
+  test('one that did not pass, and fits, says both', () => {
+    const broken = JSON.stringify(receiptOf(found([result('processes.signal', 'broken')])))
+    const said = checkedText(checked(readReceipt(broken, 'r.json'), BASIS)).join('\n')
+    assert.match(said, /BROKEN/)
+    assert.match(said, /fits what is here now, and says that not all of it holds/)
+    assert.doesNotMatch(said, /says nothing of what is here/)
   })
 
   /** how the basis is another now, and what is said of it */
@@ -212,8 +220,8 @@ describe('a receipt', () => {
     ],
     [{ versions: { ...BASIS.versions, glovebox: '0.2.0' } }, /versions\.glovebox: 0\.1\.0 → 0\.2\.0/],
     [{ versions: { ...BASIS.versions, node: 'v24.0.0' } }, /versions\.node/],
-    [{ versions: { ...BASIS.versions, bubblewrap: null } }, /versions\.bubblewrap: 0\.8\.0 → none/],
-    ...(['bubblewrap', 'cell', 'agent', 'probe', 'gateway', 'commandLine'] as const).map(
+    [{ versions: { ...BASIS.versions, wall: null } }, /versions\.wall: bubblewrap 0\.8\.0 → none/],
+    ...(['wall', 'cell', 'agent', 'probe', 'gateway', 'commandLine'] as const).map(
       (part) =>
         [{ parts: { ...BASIS.parts, [part]: 'other' } }, new RegExp(`parts\\.${part}: \\w → other`)] as const,
     ),

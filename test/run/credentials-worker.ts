@@ -1,7 +1,7 @@
 /** Runs with credentials, as whoever starts this; prints what each came to. */
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { makeWorld, NEXT, VALUE, type World } from './credentials-world.js'
+import { leaks, makeWorld, NEXT, VALUE, type World } from './credentials-world.js'
 
 const world = await makeWorld(process.argv.includes('--waive') ? ['limits.memory'] : [])
 const { url, folder } = world
@@ -45,6 +45,20 @@ const USED: Readonly<Record<string, Scenario>> = {
     clearTimeout(waiting)
     return came.map((each) => each.replace(/^T \d+ \d+ /, 'T N N ').replace(folder, 'FOLDER'))
   },
+  'a file that is unlinked': async ({ outcome, secretFile }) => {
+    const file = secretFile(VALUE, 'unlinked')
+    const waiting = setTimeout(() => rmSync(file), 1500)
+    const came = await outcome({ T: { source: { file } } }, untilOther)
+    clearTimeout(waiting)
+    return came.map((each) => each.replace(/^T \d+ \d+ /, 'T N N ').replace(folder, 'FOLDER'))
+  },
+  'a file that has two lines from now on': async ({ outcome, secretFile }) => {
+    const file = secretFile(VALUE, 'two-lines')
+    const waiting = setTimeout(() => secretFile(`${VALUE}\n${NEXT}\n`, 'two-lines'), 1500)
+    const came = await outcome({ T: { source: { file } } }, untilOther)
+    clearTimeout(waiting)
+    return came.map((each) => each.replace(/^T \d+ \d+ /, 'T N N ').replace(folder, 'FOLDER'))
+  },
   'revoked while it runs': async ({ glovebox, policy }) => {
     const run = glovebox.run(policy(CALLER), untilOther, { secrets })
     run.stdout.once('data', () => void run.revoke('T'))
@@ -72,6 +86,26 @@ const USED: Readonly<Record<string, Scenario>> = {
         secrets,
       },
     ),
+  'refused before it began: what its caller gave is redacted all the same': async ({ glovebox }) => {
+    const run = glovebox.run({} as never, ['echo', VALUE], { secrets })
+    const soon = run.redact(VALUE)
+    const error = await run.catch(({ code }) => code)
+    const wrapped = run.redact(Buffer.from(`u:${VALUE}`).toString('base64'))
+    return [error, soon, run.redact(VALUE), wrapped.includes('[secret T]'), run.knowsValues()]
+  },
+  'ended before its values were known: its report has no arguments': async ({ glovebox, policy }) => {
+    const command = ['/usr/bin/sleep', '60']
+    const signal = AbortSignal.timeout(500)
+    const held = policy({ T: { source: { command, timeout: '60s' } } })
+    const run = glovebox.run(held, ['echo', VALUE, 'b'], { signal })
+    const { report } = await run
+    return [report.result.reason, report.command, run.knowsValues(), ...leaks(JSON.stringify(report))]
+  },
+  'control: ended when they were known': async ({ glovebox, policy }) => {
+    const run = glovebox.run(policy(CALLER), ['echo', 'a', 'b'], { secrets })
+    const { report } = await run
+    return [report.result.reason, report.command, run.knowsValues()]
+  },
   'cancelled while a command hangs': async ({ outcome }) => {
     const command = ['/usr/bin/sleep', '60']
     const signal = AbortSignal.timeout(500)

@@ -16,10 +16,33 @@ const USED: Readonly<Record<string, unknown>> = {
     'the value200\n403',
     'T N N revoked: the file FOLDER/opened can be read by others. chmod 600 it, or write `shared: true` beside `file`.',
   ],
+  'a file that is unlinked': [
+    'exited',
+    'the value200\n403',
+    'T N N revoked: the file FOLDER/unlinked cannot be read (ENOENT).',
+  ],
+  'a file that has two lines from now on': [
+    'exited',
+    'the value200\n403',
+    'T N N revoked: the file FOLDER/two-lines gave more than one line. Let it give one line with the value alone.',
+  ],
   'revoked while it runs': ['the value200\n403', 'revoked', true],
   'revoked before it has started': ['403', 'revoked'],
   'revoked by a name that is none': 'The policy has no credential "X". It has T.',
   'so many uses': ['exited', 'the value403', 'T 1 1 uses'],
+  'refused before it began: what its caller gave is redacted all the same': [
+    'policy.unchecked',
+    '[secret T]',
+    '[secret T]',
+    true,
+    false,
+  ],
+  'ended before its values were known: its report has no arguments': [
+    'cancelled',
+    ['echo', '[2 arguments left out: no value was known yet]'],
+    false,
+  ],
+  'control: ended when they were known': ['exited', ['echo', 'a', 'b'], true],
   'cancelled while a command hangs': ['cancelled'],
 }
 

@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { finished } from '../support/spawned.js'
 import { type TestUser, USERS } from '../support/users.js'
-import { asRootAndOrdinary, asSuiteUser, family, HANG, ran, started, textOf } from './tools.js'
+import { asRootAndOrdinary, asSuiteUser, family, HANG, ran, sentries, started, textOf } from './tools.js'
 
 /** A bash script in which `glovebox` is a function; bash, for PIPESTATUS. */
 function script(user: TestUser, text: string) {
@@ -138,7 +138,7 @@ asSuiteUser('a slow reader slows the job down; nothing piles up and nothing is l
 
 /** Waits until the job `yes` of this run is there, or is not. */
 async function yesIs(there: boolean, pid: number): Promise<void> {
-  const seen = () => family(pid).some((each) => textOf(each, 'comm') === 'yes\n')
+  const seen = () => sentries(pid).length > 0 || family(pid).some((each) => textOf(each, 'comm') === 'yes\n')
   for (let tries = 0; seen() !== there; tries++) {
     assert.ok(tries < 1500, there ? 'the job never ran' : 'the job is still there')
     await sleep(20)

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
+import { TESTED_BOUNDARY } from '../support/boundary.js'
 import { testFolder } from '../support/checkout.js'
 import { asRootAndOrdinary, marker, noSleeper, ran, reportIn, sleepers } from './tools.js'
 
@@ -51,7 +52,9 @@ asRootAndOrdinary('a job that stops everything it can reach ends at its deadline
 })
 
 asRootAndOrdinary('kill -1 ends what the job started, not what watches it', async (user) => {
-  const job = 'sleep 3600 & kill -KILL -1; kill -KILL 1; kill -TERM 1; wait; exit 6'
+  // gVisor shields its first process from nobody of its uid: who ends that ends the sandbox, and is told so
+  const first = TESTED_BOUNDARY === 'gvisor' ? '' : 'kill -KILL 1; kill -TERM 1; '
+  const job = `sleep 3600 & kill -KILL -1; ${first}wait; exit 6`
   const result = await ran(user, ['run', ...ALL_ENDS, '--', 'bash', '-c', `trap '' TERM; ${job}`])
   assert.equal(result.status, 6, result.stderr)
 })

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Report } from '../../src/index.js'
+import { ON_BOUNDARY } from '../support/boundary.js'
 import type { Finished } from '../support/spawned.js'
 import { type asEachUser, glovebox, type TestUser, USERS } from '../support/users.js'
 
@@ -22,7 +23,9 @@ export function asSuiteUser(name: string, body: Body): void {
 /** For what hangs on being root or not, and not on control groups. */
 export function asRootAndOrdinary(name: string, body: Body): void {
   for (const user of USERS.slice(0, 2))
-    test(`${name} (started by ${user.name})`, { skip: user.skip ?? false }, (t) => body(user, t))
+    test(`${name} (started by ${user.name}${ON_BOUNDARY})`, { skip: user.skip ?? false }, (t) =>
+      body(user, t),
+    )
 }
 
 /** `glovebox ARGS` to its end. */
@@ -97,16 +100,30 @@ export function sleepers(mark: string): number[] {
   return pids().filter((pid) => textOf(pid, 'cmdline') === `sleep\0${mark}\0`)
 }
 
+/** The job's processes are none of this host's on gVisor: there its kernel is. */
+export function sentries(root: number): number[] {
+  if (ON_BOUNDARY !== ' on gvisor') return []
+  return family(root).filter((pid) => textOf(pid, 'cmdline').startsWith('runsc-sandbox'))
+}
+
+/** What started the sleeper, or the kernel that it is in, of a run by `root`; 0: neither. */
+export function firstProcess(mark: string, root: number): number {
+  const [pid] = sleepers(mark)
+  return pid === undefined ? (sentries(root)[0] ?? 0) : parentOf(pid)
+}
+
+const isThere = (mark: string) => sleepers(mark).length + sentries(process.pid).length > 0
+
 /** Waits until none sleeps any more. */
 export async function noSleeper(mark: string): Promise<void> {
-  for (let tries = 0; sleepers(mark).length > 0; tries++) {
+  for (let tries = 0; isThere(mark); tries++) {
     assert.ok(tries < 2000, `still there: ${sleepers(mark)}`)
     await sleep(10)
   }
 }
 
 export async function sleeper(mark: string): Promise<void> {
-  for (let tries = 0; sleepers(mark).length === 0; tries++) {
+  for (let tries = 0; !isThere(mark); tries++) {
     assert.ok(tries < 3000, 'the job never slept')
     await sleep(10)
   }

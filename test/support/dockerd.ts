@@ -48,6 +48,20 @@ export class Docker {
     return this.#call(['run', '--rm', '--network', 'none', ...flags, IMAGE, ...argv])
   }
 
+  /** The engine's major version. */
+  async version(): Promise<number> {
+    return Number.parseInt((await this.#call(['version', '--format', '{{.Server.Version}}'])).stdout, 10)
+  }
+
+  /** A container's first process; 0 while there is none. */
+  async pid(name: string): Promise<number> {
+    return Number((await this.#call(['inspect', '--format', '{{.State.Pid}}', name])).stdout)
+  }
+
+  kill(name: string): Promise<Finished> {
+    return this.#call(['kill', name])
+  }
+
   async stop(): Promise<void> {
     const ended = new Promise((resolve) => this.#daemon.once('exit', resolve))
     if (this.#daemon.exitCode === null && this.#daemon.kill()) await ended

@@ -3,10 +3,11 @@
  * root runs as each of them; one that runs as an ordinary user runs as that.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync } from 'node:fs'
+import { cpSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { hostOf } from '../../src/sandbox/index.js'
+import { ON_BOUNDARY, TESTED_BOUNDARY } from './boundary.js'
 import { neededPackages, ROOT, sharedFolder } from './checkout.js'
 import { delegatedTo } from './delegated.js'
 import { type Finished, finished } from './spawned.js'
@@ -49,16 +50,20 @@ export function asEachUser(
   wanted: (user: TestUser) => string | null = () => null,
 ): void {
   for (const user of USERS)
-    test(`${name} (started by ${user.name})`, { skip: user.skip ?? wanted(user) ?? false }, (t) =>
-      body(user, t),
+    test(
+      `${name} (started by ${user.name}${ON_BOUNDARY})`,
+      { skip: user.skip ?? wanted(user) ?? false },
+      (t) => body(user, t),
     )
 }
 
 /** The same without the user who has cgroups, which a network does not know of. */
 export const asEachNetworkUser: typeof asEachUser = (name, body, wanted) => {
   for (const user of USERS.slice(0, 2))
-    test(`${name} (started by ${user.name})`, { skip: user.skip ?? wanted?.(user) ?? false }, (t) =>
-      body(user, t),
+    test(
+      `${name} (started by ${user.name}${ON_BOUNDARY})`,
+      { skip: user.skip ?? wanted?.(user) ?? false },
+      (t) => body(user, t),
     )
 }
 
@@ -78,7 +83,8 @@ export function glovebox(
 
 function waivers(noMemoryLimit: string | null, args: readonly string[]): string[] {
   const [command = '', ...rest] = args
-  return noMemoryLimit === null ? [...args] : [command, '--waive', 'limits.memory', ...rest]
+  const boundary = TESTED_BOUNDARY !== 'process' && command === 'run' ? ['--boundary', TESTED_BOUNDARY] : []
+  return [command, ...boundary, ...(noMemoryLimit === null ? [] : ['--waive', 'limits.memory']), ...rest]
 }
 
 function shelled(before: string | undefined, argv: readonly string[]): string[] {
@@ -119,6 +125,21 @@ function copyForEverybody(): string {
   return copied
 }
 
+let subids: string | null = null
+
+/** As whoever adds a user to a machine gives them: seen by what is started here alone. */
+function subordinateIds(): string[] {
+  if (TESTED_BOUNDARY === 'process') return []
+  // once: a run that begins beside this one may be reading it
+  if (subids === null) {
+    subids = join(sharedFolder(), 'subids')
+    writeFileSync(subids, `${ORDINARY}:1200000000:65536\n`, { mode: 0o644 })
+  }
+  const file = subids
+  const covered = `mount --bind ${file} /etc/subuid && mount --bind ${file} /etc/subgid && exec "$@"`
+  return ['/usr/bin/unshare', '--mount', '/bin/sh', '-c', covered, 'sh']
+}
+
 function ordinary(name: string, withCgroups: boolean): TestUser {
   const drop = ['/usr/bin/setpriv', `--reuid=${ORDINARY}`, `--regid=${ORDINARY}`, '--clear-groups']
   const skip = NOT_HERE ?? whyNotOrdinary(drop)
@@ -130,7 +151,7 @@ function ordinary(name: string, withCgroups: boolean): TestUser {
     isRoot: false,
     noMemoryLimit,
     skip: skip ?? (withCgroups && typeof groups === 'string' ? groups : null),
-    as: (argv, before = '') => shelled(`${join_}\n${before}`, [...drop, ...argv]),
+    as: (argv, before = '') => shelled(`${join_}\n${before}`, [...subordinateIds(), ...drop, ...argv]),
     cli: (args) => [
       process.execPath,
       join(copyForEverybody(), 'bin/glovebox'),

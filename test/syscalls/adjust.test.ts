@@ -64,15 +64,6 @@ test('what the sandbox’s own pid 1 needs can’t be denied', () => {
   ])
 })
 
-test('what another promise rests on can’t be allowed: sockets of any family, io_uring, a pinned CPU limit', () => {
-  assert.deepEqual(codes([], ['socket', 'io_uring_setup']), [
-    'syscalls.allow[0] syscalls.promised',
-    'syscalls.allow[1] syscalls.promised',
-  ])
-  assert.deepEqual(codes([], ['sched_setaffinity'], true), ['syscalls.allow[0] syscalls.promised'])
-  assert.deepEqual(codes([], ['sched_setaffinity'], false), [])
-})
-
 test('allowing what is dangerous says what it opens; allowing what runs anyway says nothing', () => {
   const { warnings } = syscallFilter({ ...PLAIN, allow: ['clone3', 'bpf', 'chmod', 'read', 'bpf'] })
   assert.equal(warnings.length, 3)

@@ -9,7 +9,7 @@ export interface Call {
 }
 
 /** Written as the C tools of `native/test-syscalls` write it. */
-export type Verdict = 'allow' | 'kill' | 'ask' | `errno ${number}`
+export type Verdict = 'allow' | 'kill' | 'kill thread' | 'ask' | `errno ${number}`
 
 export const AUDIT_ARCH = { x64: 0xc000003e, arm64: 0xc00000b7, i386: 0x40000003, arm: 0x40000028 } as const
 
@@ -62,6 +62,7 @@ function verdict(value: number): Verdict {
   const action = (value & 0xffff0000) >>> 0
   if (action === 0x7fff0000) return 'allow'
   if (action === 0x80000000) return 'kill'
+  if (action === 0x00000000) return 'kill thread'
   if (action === 0x7fc00000) return 'ask'
   if (action === 0x00050000) return `errno ${value & 0xffff}`
   throw new Error(`return value 0x${value.toString(16)}`)

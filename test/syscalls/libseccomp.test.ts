@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { compileFilter } from '../../src/syscalls/compile.js'
 import { computeProfile } from '../../src/syscalls/profile-compute.js'
 import { defaultProfile } from '../../src/syscalls/profile-default.js'
-import { type Action, always, type Condition, type Profile, type Rule } from '../../src/syscalls/rule.js'
+import { always, type Condition, type Profile, type Rule } from '../../src/syscalls/rule.js'
 import { ARCHES, type Arch, syscallNumbers } from '../../src/syscalls/table.js'
 import { AUDIT_ARCH, interpret } from './interpreter.js'
-import { compileTool, HAS_COMPILER } from './tools.js'
+import { HAS_LIBSECCOMP, reference, referenceTool, spoken, UNKNOWN_TO_2_5_4 } from './reference.js'
 
-const AVAILABLE = HAS_COMPILER && existsSync('/usr/include/seccomp.h')
 const PROFILES = [
   // several clauses in an order, or "none of these values"
   {
@@ -24,31 +21,6 @@ const PROFILES = [
     beyond: ['ioctl', 'prlimit64'],
   },
 ] as const
-
-/** Younger than libseccomp 2.5.4 (Debian 12), so it can't say anything about them. */
-const UNKNOWN_TO_2_5_4 = [
-  'cachestat fchmodat2 map_shadow_stack futex_wake futex_wait futex_requeue statmount listmount lsm_get_self_attr',
-  'lsm_set_self_attr lsm_list_modules mseal setxattrat getxattrat listxattrat removexattrat open_tree_attr',
-  'file_getattr file_setattr listns rseq_slice_yield uretprobe uprobe set_mempolicy_home_node',
-].flatMap((line) => line.split(' '))
-
-interface Reference {
-  readonly program: Uint8Array
-  readonly unknown: readonly string[]
-}
-
-/** `lines` in the form that native/test-syscalls/reference.c reads. */
-function reference(tool: string, arch: Arch, otherwise: Action, lines: readonly string[]): Reference {
-  const { status, stdout, stderr } = spawnSync(tool, [arch, spoken(otherwise)], {
-    input: `${lines.join('\n')}\n`,
-  })
-  assert.equal(status, 0, stderr.toString())
-  return { program: stdout, unknown: stderr.toString().split('\n').filter(Boolean) }
-}
-
-function spoken(action: Action): string {
-  return action.kind === 'errno' ? String(action.errno) : action.kind
-}
 
 /**
  * libseccomp's only masked comparison is "equals", one an argument, and its rules are alternatives. So a condition
@@ -79,9 +51,9 @@ function ruleLines(name: string, { clauses }: Rule): readonly string[] | null {
 }
 
 describe('libseccomp makes the same filter', {
-  skip: !AVAILABLE && 'no C compiler or no libseccomp-dev',
+  skip: !HAS_LIBSECCOMP && 'no C compiler or no libseccomp-dev',
 }, () => {
-  const tool = AVAILABLE ? compileTool('reference', '-lseccomp') : ''
+  const tool = referenceTool()
 
   for (const { name: label, profile: PROFILE, beyond: outside } of PROFILES)
     for (const arch of ARCHES) {

@@ -1,46 +1,10 @@
 import type { HostFacts } from '../../host/index.js'
-import { bubblewrapAdvice, impossiblePlace, otherPlatformAdvice, procAdvice, rootAdvice } from './advice.js'
+import { bubblewrapAdvice } from '../answers/advice.js'
+import { hostLack } from '../answers/host-lack.js'
+import type { Lack } from '../runtime-lacks.js'
 
-/** open_tree and mount_setattr with idmaps, close_range's flags, signals by pidfd. */
-const OLDEST_KERNEL = [5, 12] as const
-
-export function unavailable(host: HostFacts): { readonly what: string; readonly get: string } | null {
-  if (host.platform !== 'linux')
-    return {
-      what: 'The process boundary needs Linux.',
-      get: otherPlatformAdvice(host.platform),
-    }
-  if (host.arch !== 'x64' && host.arch !== 'arm64')
-    return { what: `There is no system call table for ${host.arch}.`, get: 'Use x86_64 or arm64.' }
-  const [major, minor] = host.kernel
-  if (major < OLDEST_KERNEL[0] || (major === OLDEST_KERNEL[0] && minor < OLDEST_KERNEL[1]))
-    return (
-      impossiblePlace(host.surroundings()) ?? {
-        what: `Linux ${major}.${minor} is too old.`,
-        get: `Linux ${OLDEST_KERNEL.join('.')} or newer is needed.`,
-      }
-    )
-  if (host.bubblewrap === null)
-    return {
-      what: 'bubblewrap is not installed.',
-      get: bubblewrapAdvice(host.surroundings()),
-    }
-  if (host.userNamespacesRefused !== '')
-    return { what: 'User namespaces are switched off.', get: host.userNamespacesRefused }
-  if (host.rootLacks !== '')
-    return {
-      what: `This root lacks ${host.rootLacks}: its sandboxes could not be kept apart from it.`,
-      get: rootAdvice(host.surroundings()),
-    }
-  if (host.maskedProc.length > 0)
-    return {
-      what: `The kernel gives a sandbox no /proc of its own while parts of this one are covered (${shown(host.maskedProc)}).`,
-      get: procAdvice(host),
-    }
-  return null
-}
-
-function shown(points: readonly string[]): string {
-  const more = points.length > 3 ? `, and ${points.length - 3} more` : ''
-  return `${points.slice(0, 3).join(', ')}${more}`
+export function unavailable(host: HostFacts): Lack | null {
+  const lack = hostLack(host, 'process')
+  if (lack !== null || host.bubblewrap !== null) return lack
+  return { what: 'bubblewrap is not installed.', get: bubblewrapAdvice(host.surroundings()) }
 }

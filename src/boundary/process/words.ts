@@ -1,14 +1,20 @@
 /** The plan in bubblewrap's words. Pure; golden-tested. */
 import type { HostFacts } from '../../host/index.js'
 import { InForce, type Plan } from '../../plan/index.js'
-import type { MechanismId } from './mechanisms.js'
-import { devWords, isHosts, procWords, rootWords } from './root.js'
+import type { MechanismId } from '../answers/mechanisms.js'
+import { devWords, isHosts, procWords, rootWords } from './root-words.js'
 
 /** Descriptors that cell hands to bubblewrap, see `native/cell/cell.h`. */
 const FILTER_FD = '8'
 const INFO_FD = '10'
 
-export function bubblewrapWords(plan: Plan, host: HostFacts, inForce = InForce.all): string[] {
+/** @param devices of this host, which are bound besides */
+export function bubblewrapWords(
+  plan: Plan,
+  host: HostFacts,
+  inForce = InForce.all,
+  devices: readonly string[] = [],
+): string[] {
   const by: By = (mechanism, ...words) => (inForce.on(mechanism) ? words : [])
   const { uid, gid, hostName } = inForce.on('unprivileged-ids')
     ? plan.identity
@@ -28,6 +34,7 @@ export function bubblewrapWords(plan: Plan, host: HostFacts, inForce = InForce.a
     ...rootWords(plan, host, inForce),
     ...procWords(host, inForce),
     ...devWords(inForce),
+    ...(inForce.on('own-dev') ? devices.flatMap((path) => ['--dev-bind', path, path]) : []),
     ...fileWords(plan, inForce),
     ...by('own-dev', '--remount-ro', '/dev'),
     ...by('read-only-root', '--remount-ro', '/'),

@@ -1,5 +1,7 @@
 /** The signature that the job made with keys that are worth nothing: who it says it is, and what it says of the body. */
 
+import { type Pairs, plainName } from '../request.js'
+
 export interface JobSignature {
   readonly accessKeyId: string
   readonly region: string
@@ -7,15 +9,13 @@ export interface JobSignature {
   readonly where: 'header' | 'query'
 }
 
-type Pairs = readonly (readonly [string, string])[]
-
 /** `null`: the request is not signed; `unreadable`: it is, and not in the one way that is read. */
 export function jobSignature(headers: Pairs, query: Pairs): JobSignature | 'unreadable' | null {
   const lines = headers.filter(([name]) => name.toLowerCase() === 'authorization').map(([, value]) => value)
   const signed = lines.filter((value) => /^\s*AWS/i.test(value))
   const keys = query.filter(([key]) => /^x-amz-(algorithm|credential|signature)$/i.test(key))
   // the signature of 2006 and its like are for whoever reads queries by these names
-  const old = query.some(([key]) => key === 'AWSAccessKeyId' || key === 'Signature')
+  const old = query.some(([key]) => /^(awsaccesskeyid|signature)$/i.test(key))
   if (signed.length === 0 && keys.length === 0 && !old) return null
   if (old || lines.length > 1 || (signed.length > 0 && keys.length > 0)) return 'unreadable'
   const [line] = signed
@@ -25,6 +25,15 @@ export function jobSignature(headers: Pairs, query: Pairs): JobSignature | 'unre
       line.trim(),
     )
   return scoped(match?.[1], 'header')
+}
+
+/**
+ * An upload from a browser, which S3 takes in `multipart/form-data` alone: who signs it stands in fields of the body, beside its data.
+ * Other stores that speak S3 look for the type anywhere in the header.
+ */
+export function isSignedForm(method: string, headers: Pairs): boolean {
+  if (method.toUpperCase() !== 'POST') return false
+  return headers.some(([name, value]) => plainName(name) === 'content-type' && /multipart\//i.test(value))
 }
 
 function fromQuery(query: Pairs): JobSignature | 'unreadable' {

@@ -5,7 +5,7 @@ import { Secret } from '../secret.js'
 import { type CredentialDenial, denied } from '../verdicts.js'
 import { ChunkSigner } from './chunks.js'
 import { copiesWithin } from './copies.js'
-import { jobSignature, withoutSignature } from './job-signature.js'
+import { isSignedForm, jobSignature, withoutSignature } from './job-signature.js'
 import { amzDate, canonicalQuery, escaped, type Scope, sign } from './sign.js'
 
 /** A head that waits for its signature. */
@@ -40,6 +40,18 @@ const FOREIGN = denied(
   'the request is signed with keys that no credential for it stands for',
 )
 const refusesForeign = () => held('credential-signatures')
+
+/** @param here credentials of the host; `null`: the request is no form that would bring a signature of its own */
+export function formOfS3(here: readonly Held[], { method, headers }: RequestHead): CredentialDenial | null {
+  const isS3 = here.some(({ grant: { use } }) => use.kind === 'aws-sigv4' && use.service.startsWith('s3'))
+  return isS3 && refusesForeign() && isSignedForm(method, headers)
+    ? denied(
+        'denySignature',
+        null,
+        'a form brings keys and a signature of its own to S3: upload with `PUT`, signed in its head',
+      )
+    : null
+}
 
 /**
  * The job's own signature taken off, and what is needed for ours; `null`: the request is not signed, and goes on so.

@@ -16,6 +16,7 @@ import { passWeb } from './web.js'
 const NAMES_PORT = 53
 
 export function accept(network: SandboxNetwork, client: Socket) {
+  network.accepted += 1
   client.on('error', () => {}) // a job may break its own connections; 'close' tells
   const [destination, port] = [client.localAddress, client.localPort]
   // it was broken before it was looked at

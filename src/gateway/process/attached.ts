@@ -48,6 +48,7 @@ export class Attached {
     try {
       // nothing is accepted before it is known what it may not hold
       await this.#keeper
+      if (this.#network.ended) return void (handle as { close?(): void } | undefined)?.close?.()
       if (handle === undefined) throw new Error(`the end ${end} came without its socket`)
       await (end === 'names' ? answerNames : takeConnections)(this.#network, handle)
     } catch (error) {
@@ -84,6 +85,7 @@ export class Attached {
 
   /** Closes everything, waits until each connection has said what it was, and tells it. */
   async end(): Promise<void> {
+    await this.#network.drained()
     this.#network.end()
     const keeper = await this.#keeper
     keeper?.end()

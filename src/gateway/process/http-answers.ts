@@ -1,5 +1,6 @@
 /** What a job is told when a request does not go on: that it does not, and nothing of why. */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { Verdict } from '../../network/index.js'
 import type { Fields } from './credentials/carrier.js'
 
 export function answerShortly(response: ServerResponse, status: number, close: boolean): void {
@@ -8,6 +9,12 @@ export function answerShortly(response: ServerResponse, status: number, close: b
   response.sendDate = false
   response.writeHead(status, { 'Content-Length': '0', ...(close ? { Connection: 'close' } : {}) })
   response.end()
+}
+
+/** For a request whose host was not reached. */
+export function unreachedStatus(verdict: Verdict): number {
+  if (verdict === 'denyTimeout') return 504
+  return verdict === 'allow' || verdict === 'denyUnresolved' ? 502 : 403
 }
 
 /** Of a host's answer what goes on to the job. */

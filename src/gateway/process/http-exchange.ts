@@ -8,18 +8,22 @@ import {
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { RequestDenial, RequestVerdict } from '../../network/index.js'
-import { type Answer, type Carrier, type Fields, isRefusal, type Refusal } from './credentials/carrier.js'
+import {
+  type Answer,
+  type Carrier,
+  type Fields,
+  isRefusal,
+  OVER,
+  type Refusal,
+} from './credentials/carrier.js'
 import { carry } from './credentials/later.js'
-import { answerShortly, isPackedForTheHop, responseHeaders } from './http-answers.js'
+import { answerShortly, isPackedForTheHop, responseHeaders, unreachedStatus } from './http-answers.js'
 import type { HttpConnection, Way } from './http-connection.js'
-import { MAX_HEADER_BYTES } from './http-limits.js'
+import { MAX_HEADER_BYTES, MAX_INTERIM } from './http-limits.js'
 import { flow } from './pour.js'
 import { reset } from './reset.js'
 
 export type AllowedRequest = Extract<RequestVerdict, { verdict: 'allow' }>
-
-/** Answers that a host may send before the one that counts (1xx). */
-const MAX_INTERIM = 16
 
 export function refuseRequest(
   connection: HttpConnection,
@@ -253,7 +257,7 @@ class Exchange {
     if (this.#concluded) return
     if (reached !== null && reached.socket === null) {
       this.#conclude(reached.verdict, reached.problem)
-      return answerShortly(this.response, STATUS[reached.verdict] ?? 403, false)
+      return answerShortly(this.response, unreachedStatus(reached.verdict), false)
     }
     this.#conclude('allow', problem)
     this.connection.leave(this.way)
@@ -283,8 +287,6 @@ class Exchange {
   }
 }
 
-const STATUS: Partial<Record<string, number>> = { allow: 502, denyUnresolved: 502, denyTimeout: 504 }
-
 /** The protocol that the host agrees to, and what that needs (Sec-WebSocket-Accept …). */
 const upgradeHeaders = ({ headers, rawHeaders }: IncomingMessage): Fields => [
   ['Upgrade', headers.upgrade ?? ''],
@@ -292,7 +294,6 @@ const upgradeHeaders = ({ headers, rawHeaders }: IncomingMessage): Fields => [
 ]
 
 const NOTHING = Buffer.alloc(0)
-const OVER: Refusal = { verdict: 'denyBudget', status: 403, hint: null }
 
 const headBytes = (method: string, { head }: Carrier) =>
   method.length + head.path.length + head.headers.flat().join('').length

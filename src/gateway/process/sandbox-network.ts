@@ -8,6 +8,7 @@ import {
   type Verdict,
 } from '../../network/index.js'
 import type { NetworkPlan, NetworkRule } from '../../plan/index.js'
+import { inTime } from '../../waiting/index.js'
 import type { Attempted } from './attempted.js'
 import type { OwnAddresses } from './own-addresses.js'
 import type { Names } from './resolve.js'
@@ -48,6 +49,9 @@ function safely(line: string, target: Target, { text, name }: Redaction): string
 
 const AS_IT_IS: Redaction = { text: (text) => text, name: (name) => name }
 
+/** More turns than a queue of connections has places. */
+const MOST_TURNS = 1024
+
 /** What is closed says so within a turn of the loop or two; a resolver that was asked may take longer. */
 const CONCLUDE_MS = 1000
 
@@ -58,6 +62,8 @@ export class SandboxNetwork {
   readonly own: OwnAddresses
   readonly total: Budget
   redaction = AS_IT_IS
+  /** connections so far, whatever became of them */
+  accepted = 0
   #ended = false
   readonly #rules = new Map<string, Budget>()
   readonly #closers = new Set<() => void>()
@@ -118,11 +124,21 @@ export class SandboxNetwork {
     })
   }
 
-  /** `close` is called when the sandbox ends, unless it was taken back by what this returns. */
+  /**
+   * `close` is called when the sandbox ends, unless it was taken back by what this returns. Never before this has returned, so that
+   * whoever asks may be half made: what it threw would end every sandbox's network.
+   */
   whenEnded(close: () => void): () => void {
-    if (this.#ended) close()
-    else this.#closers.add(close)
-    return () => this.#closers.delete(close)
+    let wanted = true
+    const closer = () => {
+      if (wanted) close()
+    }
+    if (this.#ended) queueMicrotask(closer)
+    else this.#closers.add(closer)
+    return () => {
+      wanted = false
+      this.#closers.delete(closer)
+    }
   }
 
   /** Something that ends with a record. What goes wrong in it goes wrong for the gateway as a whole. */
@@ -133,12 +149,20 @@ export class SandboxNetwork {
 
   /** Resolves when all that was under way is on record, or has had the time for it. */
   async concluded(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CONCLUDE_MS)
-    })
-    await Promise.race([Promise.all(this.#works), late])
-    clearTimeout(timer)
+    await inTime(Promise.all(this.#works), CONCLUDE_MS)
+  }
+
+  /**
+   * Resolves when what the job had connected to is accepted: each turn of the loop accepts one connection, and the others would end in
+   * the kernel's queue, on no record.
+   */
+  async drained(): Promise<void> {
+    for (let [turns, before] = [0, -1]; turns < MOST_TURNS && this.accepted !== before; turns++) {
+      before = this.accepted
+      // the first ends the turn that this is in, the second one that has looked at every socket
+      await turn()
+      await turn()
+    }
   }
 
   /** Everything of the sandbox is closed when this returns. */
@@ -148,3 +172,5 @@ export class SandboxNetwork {
     this.#closers.clear()
   }
 }
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))

@@ -2,27 +2,28 @@
  * Where images lie, one folder a user:
  *
  *     names/SHA256-OF-NAME     what a name stands for, and the name
- *     images/SHA256/           one image: its tree in root/, and what it is in image.json, manifest.json, config.json
+ *     images/SHA256/           one image: its tree in root/, and what it is in image.json, manifest.json, config.json;
+ *                              the same tree as a disk in root.erofs, once a machine has needed it
  *     uses/SHA256.MARK.RANDOM  somebody runs from it now
  *     staging/MARK.RANDOM/     being made
  *     removed/SHA256.RANDOM/   no name stands for it any more; goes when nobody uses it
  *     lock                     held while names and images change
+ *     disk-lock                held while a disk is made
  *
  * Names and images appear and go by one rename each, so that there is no moment in which a crash leaves half of one.
  */
 import { lstatSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ImageError } from '../../errors/index.js'
+import { dataPlace } from '../../host/index.js'
 
 export const FOLDERS = ['names', 'images', 'uses', 'staging', 'removed'] as const
 export type StoreFolder = (typeof FOLDERS)[number]
 
 /** @throws ImageError when there is no place for one */
 export function storePlace(uid: number, env: Readonly<Record<string, string | undefined>>): string {
-  if (uid === 0) return '/var/lib/glovebox/images'
-  const { XDG_DATA_HOME: data, HOME: home } = env
-  const base = data?.startsWith('/') ? data : home?.startsWith('/') ? join(home, '.local/share') : null
-  if (base !== null) return join(base, 'glovebox/images')
+  const place = dataPlace('images', uid, env)
+  if (place !== null) return place
   throw new ImageError(
     'image.noPlace',
     'There is no place for images: neither HOME nor XDG_DATA_HOME is set.',

@@ -1,19 +1,11 @@
 /** The images of one user. Readers take no lock; what changes names or images holds it. */
 import { createHash, randomBytes } from 'node:crypto'
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { ImageError } from '../../errors/index.js'
 import { isGone, ownMark, pidOf } from '../../host/index.js'
+import { ageOf, entries, textOf } from './files.js'
 import { locked } from './lock.js'
 import { prepared, requireOurs, type StoreFolder } from './place.js'
 
@@ -41,6 +33,8 @@ export interface NamedImage extends StoredImage {
   readonly names: readonly string[]
   /** of processes that run from it now */
   readonly usedBy: readonly number[]
+  /** of its disk; `null`: none was made yet */
+  readonly diskBytes: number | null
 }
 
 const HEX = /^[0-9a-f]{64}$/
@@ -62,6 +56,15 @@ export class ImageStore {
   /** Of an image that is here. */
   tree(digest: string): string {
     return this.#at('images', hexOf(digest), 'root')
+  }
+
+  /** Where its disk is, once that is made. It goes with the image. */
+  disk(digest: string): string {
+    return this.#at('images', hexOf(digest), 'root.erofs')
+  }
+
+  diskBytes(digest: string): number | null {
+    return statSync(this.disk(digest), { throwIfNoEntry: false })?.size ?? null
   }
 
   /** The text of one of its files; `null`: the image is not here, or has none. */
@@ -90,6 +93,7 @@ export class ImageStore {
       ...image,
       names: names.filter(([, digest]) => digest === image.digest).map(([name]) => name),
       usedBy: [...new Set(uses.filter(({ hex }) => hex === hexOf(image.digest)).map(({ pid }) => pid))],
+      diskBytes: this.diskBytes(image.digest),
     }))
   }
 
@@ -132,6 +136,15 @@ export class ImageStore {
         renameSync(folder, target)
       } else this.#remember(image)
       if (name !== null) this.#write('names', nameFile(name), `${image.digest} ${name}`)
+    })
+  }
+
+  /** A file on the store's own file system becomes the image's disk, unless it has one. */
+  async addDisk(digest: string, file: string): Promise<void> {
+    await this.#alone(() => {
+      if (this.image(digest) === null)
+        throw new ImageError('image.gone', 'The image was removed meanwhile.', 'Import or pull it again.')
+      if (!existsSync(this.disk(digest))) renameSync(file, this.disk(digest))
     })
   }
 
@@ -220,31 +233,4 @@ export class ImageStore {
 /** A name may hold a slash, and be longer than a file's. */
 function nameFile(name: string): string {
   return createHash('sha256').update(name).digest('hex')
-}
-
-function textOf(file: string): string | null {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null
-    throw new ImageError('image.unreadable', `${file} can't be read: ${code}.`)
-  }
-}
-
-/** None where there is no folder yet. */
-function entries(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw new ImageError(
-      'image.unreadable',
-      `${folder} can't be read: ${(error as NodeJS.ErrnoException).code}.`,
-    )
-  }
-}
-
-function ageOf(path: string): number {
-  return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0)
 }

@@ -1,4 +1,5 @@
 import type { Plan } from '../../plan/index.js'
+import { rootName } from '../root.js'
 import { credentialTurns } from './credentials.js'
 import type { Turn } from './difference.js'
 import { movedGrants } from './files.js'
@@ -8,8 +9,8 @@ import { opaqueRules } from './network-points.js'
 export function turns(old: Plan, now: Plan): Turn[] {
   return [
     ...values('out', 'boundary', old.boundary, now.boundary),
-    ...values('out', 'root', JSON.stringify(old.files.root), JSON.stringify(now.files.root)),
-    ...values('out', 'identity', JSON.stringify(old.identity), JSON.stringify(now.identity)),
+    ...values('out', 'root', rootName(old.files.root), rootName(now.files.root)),
+    ...values('out', 'identity', identityWords(old), identityWords(now)),
     ...values('touch', 'workdir', old.files.workdir, now.files.workdir),
     ...scratchPlaces(old, now),
     ...movedGrants(old.files, now.files).map(
@@ -26,6 +27,9 @@ export function turns(old: Plan, now: Plan): Turn[] {
     ...network(old, now),
   ]
 }
+
+const identityWords = ({ identity: { uid, gid, hostName } }: Plan) =>
+  `uid ${uid}, gid ${gid}, on a host named ${hostName}`
 
 function values(part: Turn['part'], subject: string, before: string, after: string): Turn[] {
   return before === after ? [] : [{ part, subject, what: '', before, after }]

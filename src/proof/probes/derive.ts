@@ -1,4 +1,5 @@
 /** Plans made of the one that is verified, and what of a plan or caller leaves nothing to try. Pure. */
+import { isOfEngine } from '../../boundary/index.js'
 import type { Plan } from '../../plan/index.js'
 import type { Given, Pointless, Trial } from './probe.js'
 
@@ -20,6 +21,14 @@ export type CapabilityName = keyof typeof CAPABILITY
 
 export function has({ caller }: Pick<Given, 'caller'>, name: CapabilityName): boolean {
   return ((caller.capabilities >> BigInt(CAPABILITY[name])) & 1n) === 1n
+}
+
+/**
+ * Whether an engine made the sandbox alone: for another user than root nobody finishes what an engine has no words for, and no answer
+ * says so. What holds in its place is tried by other probes of the same claim.
+ */
+export function byEngineAlone({ plan, host }: Pick<Given, 'plan' | 'host'>): boolean {
+  return isOfEngine(plan.boundary) && host.uid !== 0
 }
 
 /** A control that takes a capability over the host itself proves nothing where the caller has none. */

@@ -11,13 +11,13 @@ function onFirst(attempts: (pid: string) => readonly Words[]): Trial {
   return refused(() => attempts('1'), { control: ({ decoys }: Bench) => attempts(`${decoys.process.pid}`) })
 }
 
-/** How the agent is started: a memory file by its descriptor, and nothing else to read. */
-const AGENT = /^\/proc\/self\/fd\/\d+$/
+/** How the agent is started: a memory file by its descriptor, or a file of an image's; nothing of the host is to be read there. */
+const AGENT = /^(\/proc\/self\/fd\/\d+|(\/\.glovebox\/)?agent --carried)$/
 
 export const firstProcessProbes: readonly Probe[] = [
   probe('environment', "read the first process's environment", () =>
     onFirst((pid) => [
-      ['read', `/proc/${pid}/environ`],
+      ['variables', `/proc/${pid}/environ`],
       ['read', `/proc/${pid}/auxv`],
     ]),
   ),
@@ -99,6 +99,8 @@ export const firstProcessProbes: readonly Probe[] = [
     onFirst((pid) => [
       ['prlimit', pid],
       ['renice', pid],
+      ['io-priority', pid],
+      ['affinity', pid],
       ['put', `/proc/${pid}/oom_score_adj`, '1000'],
     ]),
   ),

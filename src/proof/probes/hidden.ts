@@ -1,7 +1,7 @@
 /** Files of the host that should not be there: by their names, by going up, by magic links, in the list of mounts. */
 import { tmpdir } from 'node:os'
 import { TRUST } from '../../network/index.js'
-import { covers } from './derive.js'
+import { byEngineAlone, covers } from './derive.js'
 import type { Attempt, Bench, Given, Pointless, Probe, Trial } from './probe.js'
 import { attempt, refused, type Words } from './refused.js'
 import type { ThreatId } from './threats.js'
@@ -152,8 +152,11 @@ export const hiddenProbes: readonly Probe[] = [
     (given) => ofTree(given) ?? absent(given, HOST_FILES),
   ),
   probe('sys', 'host-information', 'find /sys', (given) =>
-    // over a tree's own, whatever that is, there is an empty folder
-    absent(given, ofTree(given) === null ? SYS : SYS.filter((path) => path !== '/sys')),
+    // over a tree's own, whatever that is, and over what an engine mounts there, there is an empty folder
+    absent(
+      given,
+      ofTree(given) === null && !byEngineAlone(given) ? SYS : SYS.filter((path) => path !== '/sys'),
+    ),
   ),
   probe('users', 'host-information', "find the host's users", (given) =>
     ungranted(given, ['/etc/passwd']).length === 0
@@ -166,7 +169,9 @@ export const hiddenProbes: readonly Probe[] = [
         ]),
   ),
   probe('mount-list', 'mount-list', 'find paths of the host in the list of mounts', (given) =>
-    refused(() => [attempt(['read', '/proc/self/mountinfo'], ({ detail }) => tellsPaths(given, detail))]),
+    byEngineAlone(given)
+      ? { pointless: 'an engine says there where it keeps images, and what it was told to show' }
+      : refused(() => [attempt(['read', '/proc/self/mountinfo'], ({ detail }) => tellsPaths(given, detail))]),
   ),
 ]
 

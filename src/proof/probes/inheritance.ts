@@ -29,10 +29,7 @@ const expected = ({ plan }: Given) => (plan.syscalls.lock === null ? '0 1 2' : '
 function strange({ plan }: Given, { result, detail }: Look): boolean {
   const placeholders = plan.credentials.flatMap((each) => Object.keys(placeholderVariables(each, '')))
   const own = new Set([...Object.keys(plan.env), ...placeholders, 'PWD', 'GLOVEBOX_LOCK_FD'])
-  const names = detail.match(/(?<=^| )[A-Za-z_][A-Za-z0-9_]*(?==)/g) ?? []
-  // a value may hold what looks like a variable: then the plan's own environment has that text too
-  const values = Object.values(plan.env).join(' ')
-  return result === 'ok' && names.some((name) => !own.has(name) && !values.includes(`${name}=`))
+  return result === 'ok' && detail.split(' ').some((name) => name !== '' && !own.has(name))
 }
 
 const careless = { where: 'careless' } as const
@@ -45,9 +42,9 @@ export const inheritanceProbes: readonly Probe[] = [
     ),
   ),
   probe('environment', "find a variable that is not the policy's", (given) =>
-    refused(() => [attempt(['read', '/proc/self/environ'], (look) => strange(given, look))], {
+    refused(() => [attempt(['variables', '/proc/self/environ'], (look) => strange(given, look))], {
       control: ({ decoys }) => [
-        attempt(['read', `/proc/${decoys.process.pid}/environ`], (look) => strange(given, look)),
+        attempt(['variables', `/proc/${decoys.process.pid}/environ`], (look) => strange(given, look)),
       ],
     }),
   ),

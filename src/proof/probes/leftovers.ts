@@ -1,5 +1,15 @@
 /** What a job leaves: for the next one, and on the host. */
-import type { Attempt, Bench, HostProcess, InsideOptions, Probe, Trial, Tried } from './probe.js'
+import { hasOwnKernel } from '../../boundary/index.js'
+import {
+  type Attempt,
+  type Bench,
+  type HostProcess,
+  type InsideOptions,
+  type Probe,
+  type Trial,
+  type Tried,
+  Untried,
+} from './probe.js'
 import { attempt } from './refused.js'
 import { deadlinePlan, OVERDUE_MS, outputPlan, roomy, SHORT_MS, withPlace } from './scaled.js'
 
@@ -9,7 +19,11 @@ const SIGURG = 23
 type Mark = readonly [kind: string, mark: string, folder?: string]
 
 const leave = (mark: Mark) => attempt(['leave', ...mark] as Attempt['words'])
+const forget = ([kind, mark]: Mark) => attempt(['forget', kind, mark])
 const find = (mark: Mark) => attempt(['find', ...mark] as Attempt['words'])
+
+/** Where a sandbox's namespace did not keep them, they are the host's, and taken away again. */
+const OBJECTS: readonly string[] = ['shm', 'sem', 'queue']
 
 /** Two jobs, one after the other, by the same launcher. The control's two have namespaces of their own in common. */
 function marks(of: (word: string, folders: readonly string[]) => readonly Mark[]): Trial {
@@ -17,7 +31,10 @@ function marks(of: (word: string, folders: readonly string[]) => readonly Mark[]
     inside: async (bench) => {
       const all = of(bench.view.word(), bench.plan.files.scratch.places)
       await bench.inside(all.map(leave))
-      return (await bench.inside(all.map(find))).tried
+      const { tried } = await bench.inside(all.map(find))
+      const left = all.filter(([kind], index) => OBJECTS.includes(kind) && tried[index]?.reached)
+      if (left.length > 0) await bench.open(left.map(forget))
+      return tried
     },
     control: (bench) => {
       const all = of(bench.view.word(), [bench.decoys.folder])
@@ -78,6 +95,8 @@ async function leaves(
     attempt(['await', word]),
     ...(last === null ? [] : [last]),
   ]
+  const under = withPlace(plan(ms), `/${word}`)
+  await bench.ready(under)
   const groups = new Set<string>()
   let mounts: string[] = []
   const cancel = new AbortController()
@@ -96,11 +115,9 @@ async function leaves(
   const onStarted: InsideOptions['onStarted'] = (send) => {
     goOn = () => send(SIGURG)
   }
-  await bench
-    .inside(attempts, withPlace(plan(ms), `/${word}`), { signal: cancel.signal, onStarted })
-    .finally(() => {
-      ended = true
-    })
+  await bench.inside(attempts, under, { signal: cancel.signal, onStarted }).finally(() => {
+    ended = true
+  })
   const after = [
     told(
       `${name}: a process`,
@@ -166,6 +183,37 @@ async function leavesOpen({ start, open, view, decoys }: Bench): Promise<Tried[]
   }
 }
 
+/** Of two sandboxes at once, as two machines that go on from one could be: what one drew tells what the other draws. */
+function drawsAlike(): Trial {
+  const same = (of: string, [one, other]: readonly (readonly string[])[]): Tried => {
+    const both = (one ?? []).filter((each) => each !== '' && other?.includes(each) === true)
+    return {
+      attempt: `read the same from ${of} twice`,
+      look: { result: both.length > 0 ? 'ok' : 'ENOENT', detail: `${both.length} alike` },
+      reached: both.length > 0,
+    }
+  }
+  const details = (tried: readonly Tried[]) =>
+    tried.map(({ look }) => (look.result === 'ok' ? look.detail : ''))
+  return {
+    inside: async ({ inside }) => {
+      const draw = async () =>
+        details((await inside([attempt(['read', RANDOM]), attempt(['read', RANDOM])])).tried)
+      const drawn = await Promise.all([draw(), draw()])
+      // else it would hold because nothing was drawn
+      if (drawn.flat().includes('')) throw new Untried(`${RANDOM} could not be read there`)
+      return [same(RANDOM, drawn)]
+    },
+    control: async ({ open, decoys }) => {
+      const read = async () => details(await open([attempt(['read', decoys.file])]))
+      return [same('a file', [await read(), await read()])]
+    },
+  }
+}
+
+/** Another of each who asks, made of the kernel's random numbers. */
+const RANDOM = '/proc/sys/kernel/random/uuid'
+
 const tenant = (id: string, tries: string, trial: Probe['trial']): Probe => ({
   id: `next.${id}`,
   claim: 'lifetime.single-use',
@@ -179,10 +227,15 @@ export const leftoverProbes: readonly Probe[] = [
     marks((word, folders) => folders.slice(0, 12).map((folder) => ['file', word, folder])),
   ),
   tenant('objects', 'leave a segment, a semaphore or a message queue for the next job', () =>
-    marks((word) => ['shm', 'sem', 'queue'].map((kind): Mark => [kind, word])),
+    marks((word) => OBJECTS.map((kind): Mark => [kind, word])),
   ),
   tenant('keys', 'leave a key for the next job in the keyring of its user', () =>
     marks((word) => [['key', word]]),
+  ),
+  tenant('randomness', 'draw the random numbers that another sandbox draws', ({ plan }) =>
+    hasOwnKernel(plan.boundary)
+      ? { pointless: 'a sentry is a process of this host, and draws from its kernel' }
+      : drawsAlike(),
   ),
   {
     id: 'left.anything',

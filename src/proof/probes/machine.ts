@@ -34,7 +34,7 @@ const ENGINES = [
 ] as const
 /** By which programs find them. */
 const NAMED_BY =
-  /(?:^| )(?:SSH_AUTH_SOCK|DOCKER_HOST|DBUS_SESSION_BUS_ADDRESS|XDG_RUNTIME_DIR|WAYLAND_DISPLAY|NOTIFY_SOCKET)=/
+  /(?:^| )(?:SSH_AUTH_SOCK|DOCKER_HOST|DBUS_SESSION_BUS_ADDRESS|XDG_RUNTIME_DIR|WAYLAND_DISPLAY|NOTIFY_SOCKET)(?: |$)/
 
 const isGranted = ({ plan }: Given, path: string) =>
   [...plan.files.read, ...plan.files.live].some(({ inside }) => covers(inside, path))
@@ -113,16 +113,14 @@ export const machineProbes: readonly Probe[] = [
     'engine-sockets',
     'find a variable that names an agent',
     ({ plan }) => {
-      const names = Object.keys(plan.env)
-        .map((name) => `${name}=`)
-        .join(' ')
+      const names = Object.keys(plan.env).join(' ')
       const tells = (words: readonly [string, ...string[]], pattern: RegExp) =>
         attempt(words, ({ detail }) => pattern.test(detail))
       return NAMED_BY.test(names)
         ? { pointless: 'the policy sets such a variable itself' }
-        : refused(() => [tells(['read', '/proc/self/environ'], NAMED_BY)], {
+        : refused(() => [tells(['variables', '/proc/self/environ'], NAMED_BY)], {
             control: ({ decoys }) => [
-              tells(['read', `/proc/${decoys.process.pid}/environ`], /GLOVEBOX_CANARY=/),
+              tells(['variables', `/proc/${decoys.process.pid}/environ`], /GLOVEBOX_CANARY\b/),
             ],
           })
     },

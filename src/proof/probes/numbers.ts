@@ -44,10 +44,12 @@ function affinity({ plan, host }: Given): Trial | Pointless {
   const scaled = processorNumberPlan(plan, host)
   if (scaled === null)
     return { pointless: host.cpus < 2 ? 'this machine has one processor' : 'processors are granted as time' }
-  const all = attempt(['processors', 'all'], moreThan(scaled.limits.cpus ?? 0))
+  const granted = scaled.limits.cpus ?? 0
+  // those that it starts with, and those that it has when it asks for all of them
+  const attempts = ['mine', 'all'].map((which) => attempt(['processors', which], moreThan(granted)))
   return {
-    inside: async (bench) => (await bench.inside([all], scaled)).tried,
-    control: (bench) => bench.open([all]),
+    inside: async (bench) => (await bench.inside(attempts, scaled)).tried,
+    control: (bench) => bench.open(attempts),
   }
 }
 
@@ -174,6 +176,10 @@ export const numberProbes: readonly Probe[] = [
     claim: 'limits.no-core-dumps',
     threat: 'core-dumps',
     tries: 'set the limit of core dumps to that with which the host starts its handler',
-    trial: () => refused(() => [['set-rlimit', RLIMIT_CORE, '0', '0']]),
+    trial: () =>
+      refused(() => [
+        ['set-rlimit', RLIMIT_CORE, '0', '0'],
+        ['set-rlimit-raw', RLIMIT_CORE, '0', '0'],
+      ]),
   }),
 ]

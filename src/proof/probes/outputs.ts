@@ -137,16 +137,17 @@ function forged(): Trial {
       const look = { result: reached ? 'ok' : 'ended', detail: `reason ${reason}, exit code ${exitCode}` }
       return [...tried, { attempt: 'say that the job ended with 7', look, reached }]
     },
-    control: async ({ start, view }) => {
-      const child = start(forge)
-      // `E`, as who reads the channel of a sandbox takes it for its end
-      const heard = await view.until(() => child.channel()[0] === 0x45, 10_000)
-      await child.end()
-      return [
-        { attempt: 'forge-frames', look: { result: heard ? 'ok' : 'ended', detail: '' }, reached: heard },
-      ]
-    },
+    control: heardInTheOpen,
   }
+}
+
+/** Who reads the channel of a sandbox would take what is said for its end. */
+export async function heardInTheOpen({ start, view }: Bench): Promise<readonly Tried[]> {
+  const child = start(attempt(['forge-frames']))
+  // `E`
+  const heard = await view.until(() => child.channel()[0] === 0x45, 10_000)
+  await child.end()
+  return [{ attempt: 'forge-frames', look: { result: heard ? 'ok' : 'ended', detail: '' }, reached: heard }]
 }
 
 export const forgedProbes: readonly Probe[] = [

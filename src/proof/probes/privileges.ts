@@ -1,9 +1,11 @@
 /** Who the job is: here and to the host, and what it could become. */
+import { isOfEngine, MASKED_PROC_FOLDERS } from '../../boundary/index.js'
 import { OWN_UID_BASE } from '../../host/index.js'
 import type { RequirementId } from '../../plan/index.js'
-import { allowing, has } from './derive.js'
+import { allowing, byEngineAlone, has } from './derive.js'
 import type { Bench, Given, Open, Pointless, Probe, SeenRights, Trial, Tried } from './probe.js'
 import { attempt, refused } from './refused.js'
+import { findable } from './scaled.js'
 import type { ThreatId } from './threats.js'
 
 function probe(
@@ -72,12 +74,14 @@ export const privilegeProbes: readonly Probe[] = [
     'new-privileges',
     "be anyone but the sandbox's own user and group",
     () => {
-      const another = (uid: number, gid: number) =>
+      const another = ({ boundary, identity: { uid, gid } }: Bench['plan']) =>
         attempt(['ids'], ({ result, detail }) => {
-          const [user, group] = detail.split(' ')
+          const [user = '', group] = detail.split(' ')
+          // an engine gives ids no other meaning inside: its jobs see the ones that they have on the host
+          if (isOfEngine(boundary) && Number(user) >= OWN_UID_BASE && user === group) return false
           return result === 'ok' && (user !== `${uid}` || group !== `${gid}`)
         })
-      return refused(({ plan }) => [another(plan.identity.uid, plan.identity.gid)], { where: 'privileged' })
+      return refused(({ plan }) => [another(plan)], { where: 'privileged' })
     },
   ),
   probe(
@@ -90,7 +94,10 @@ export const privilegeProbes: readonly Probe[] = [
         capabilities !== 0n || (host.canTakeUids && uid < OWN_UID_BASE)
       const where: Open = host.canTakeUids ? 'caller' : 'privileged'
       return {
-        inside: (bench) => seenFromTheHost(bench, isSomebody, (words) => bench.inside([words])),
+        inside: (bench) =>
+          seenFromTheHost(bench, isSomebody, ({ words }) =>
+            bench.inside([{ words }], findable(bench.roomy, words[1])),
+          ),
         control: (bench) => seenFromTheHost(bench, isSomebody, (words) => bench.open([words], where)),
       }
     },
@@ -110,8 +117,12 @@ export const privilegeProbes: readonly Probe[] = [
     'identity.no-new-privileges',
     'new-privileges',
     'find a mount on which setuid programs count',
-    () =>
-      refused(() => [attempt(['read', '/proc/self/mounts'], ({ detail }) => suidMounts(detail).length > 0)]),
+    (given) =>
+      byEngineAlone(given)
+        ? { pointless: 'an engine mounts with setuid: by no_new_privs they count nowhere' }
+        : refused(() => [
+            attempt(['read', '/proc/self/mounts'], ({ detail }) => suidMounts(detail).length > 0),
+          ]),
   ),
   probe(
     'identity.file-capability',
@@ -138,7 +149,11 @@ export const privilegeProbes: readonly Probe[] = [
     'identity.no-user-namespaces',
     'user-namespaces',
     'make one where the filter lets the calls through',
-    () => {
+    ({ plan }) => {
+      if (isOfEngine(plan.boundary))
+        return {
+          pointless: 'an engine has no other wall there, and no policy is held that lets them through',
+        }
       const attempts = [attempt(['unshare', USER]), attempt(['clone', USER])]
       return {
         inside: async (bench) =>
@@ -185,5 +200,14 @@ async function seenFromTheHost(
 /** Lines of `device place type options 0 0`. */
 function suidMounts(detail: string): string[] {
   const mounts = detail.match(/\S+ \/\S* \S+ r[ow]\S* 0 0/g) ?? []
-  return mounts.filter((mount) => !(mount.split(' ')[3] ?? '').split(',').includes('nosuid'))
+  return mounts.filter((mount) => {
+    const [, point = '', kind = '', options = ''] = mount.split(' ')
+    const each = options.split(',')
+    return !each.includes('nosuid') && !isEmptyCover(point, kind, each)
+  })
+}
+
+/** As runtimes mask a folder. That they are empty, `proc.masked-folders` shows. */
+function isEmptyCover(point: string, kind: string, options: readonly string[]): boolean {
+  return kind === 'tmpfs' && options.includes('ro') && MASKED_PROC_FOLDERS.some((folder) => folder === point)
 }

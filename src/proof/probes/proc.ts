@@ -1,6 +1,6 @@
 /** /proc: what it would tell of the host's kernel, and what could be written to it. */
 import { MASKED_PROC_FILES, MASKED_PROC_FOLDERS } from '../../boundary/index.js'
-import { has } from './derive.js'
+import { byEngineAlone, has } from './derive.js'
 import type { Given, Pointless, Probe, Trial } from './probe.js'
 import { attempt, refused, type Words } from './refused.js'
 import type { ThreatId } from './threats.js'
@@ -74,7 +74,8 @@ export const procProbes: readonly Probe[] = [
         () =>
           masks.flatMap((path) => [
             ['umount', path] as const,
-            ['write', path] as const,
+            // a mask may be the null device itself, which keeps nothing
+            attempt(['write', path], ({ result, detail }) => result === 'ok' && detail !== 'nowhere'),
             ['bind', '/tmp', path] as const,
           ]),
         {
@@ -119,9 +120,15 @@ export const procProbes: readonly Probe[] = [
   ),
 ]
 
-/** A masked file that is not covered, or not by the host's own /dev/null, read-only. */
+const ON_EVERY_KERNEL = ['/proc/cmdline', '/proc/kallsyms', '/proc/keys', '/proc/timer_list']
+
+/** A masked file that is not covered, or not by the host's own /dev/null: as bubblewrap mounts it, or as a runtime does. */
 function hasForeignMask(given: Given, mountinfo: string): boolean {
-  const covers = mountinfo.match(/\S+ \/null \/proc\/\S+ ro,nosuid,nodev/g) ?? []
+  // an engine binds the null device of the container's own /dev, writable, which keeps nothing
+  const flags = byEngineAlone(given) ? 'r[ow]' : 'ro,nosuid,(?:nodev|noexec)'
+  const covers = mountinfo.match(new RegExp(`\\S+ /null /proc/\\S+ ${flags}`, 'g')) ?? []
   const covered = covers.map((each) => each.split(' ')[2])
-  return here(given, MASKED_PROC_FILES).some((path) => !covered.includes(path))
+  // of a machine's kernel is not to be told from here what else it has
+  const shown = given.plan.boundary === 'microvm' ? ON_EVERY_KERNEL : here(given, MASKED_PROC_FILES)
+  return shown.some((path) => !covered.includes(path))
 }

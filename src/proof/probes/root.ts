@@ -1,6 +1,6 @@
 /** Files of the sandbox: programs that can't be changed, devices that are harmless. */
 import type { RequirementId } from '../../plan/index.js'
-import { has } from './derive.js'
+import { byEngineAlone, has } from './derive.js'
 import type { Bench, Given, Pointless, Probe, Trial } from './probe.js'
 import { attempt, refused } from './refused.js'
 import type { ThreatId } from './threats.js'
@@ -42,6 +42,8 @@ const KNOWN_DEVICES = new Set([
   ],
   ...['zero', 'console', ''],
 ])
+const isKnown = (given: Given, name: string) =>
+  KNOWN_DEVICES.has(name) || (name === 'mqueue' && byEngineAlone(given))
 const HOST_DEVICES = [
   'mem',
   'kmsg',
@@ -109,10 +111,12 @@ export const rootProbes: readonly Probe[] = [
       },
     ),
   ),
-  probe('host-devices', 'files.devices', 'device-nodes', 'find a device of the host', () =>
+  probe('host-devices', 'files.devices', 'device-nodes', 'find a device of the host', (given) =>
     refused(
       () => [
-        attempt(['list', '/dev'], ({ detail }) => detail.split(' ').some((name) => !KNOWN_DEVICES.has(name))),
+        attempt(['list', '/dev'], ({ detail }) => detail.split(' ').some((name) => !isKnown(given, name))),
+        // an engine's mount that is covered
+        attempt(['list', '/dev/mqueue'], ({ result, detail }) => result === 'ok' && detail !== ''),
         attempt(['list', '/dev/pts'], ({ detail }) => /\d/.test(detail)),
         ...HOST_DEVICES.map((name) => attempt(['there', `/dev/${name}`])),
       ],

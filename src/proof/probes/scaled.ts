@@ -2,6 +2,7 @@
  * The numbers under which probes try, all in one place: a plan's own where they can be tried on a machine in use, else
  * smaller ones of the same mechanism. A limit of 64 GiB is the same file of a cgroup as one of 64 MiB. Pure.
  */
+import { hasOwnKernel, isOfEngine } from '../../boundary/index.js'
 import type { HostFacts } from '../../host/index.js'
 import type { Plan } from '../../plan/index.js'
 import type { Machine } from './probe.js'
@@ -75,19 +76,25 @@ function ofMemory(plan: Plan, memoryBytes: number): Plan {
   })
 }
 
+/** By a cgroup of ours, or by an engine's. */
+function grantsTime({ boundary }: Plan, { cgroups, engine }: HostFacts): boolean {
+  const { controllers } = isOfEngine(boundary) && engine?.kind === 'here' ? engine.engine : cgroups
+  return controllers.includes('cpu')
+}
+
 /**
  * Where processors are granted as time: a thirty-second of the machine, whatever the plan grants, because a control must have more than
  * what is granted on a busy machine, too. `null`: they are granted by number.
  */
 export function processorTimePlan(plan: Plan, host: HostFacts): Plan | null {
-  if (plan.limits.cpus === null || !host.cgroups.controllers.includes('cpu')) return null
+  if (plan.limits.cpus === null || !grantsTime(plan, host)) return null
   return changed(roomy(plan), { limits: { cpus: host.cpus / 32 } })
 }
 
 /** Where they are granted by number: one less than the machine has. `null`: as time, or it has no other. */
 export function processorNumberPlan(plan: Plan, host: HostFacts): Plan | null {
   const { cpus } = plan.limits
-  if (cpus === null || host.cgroups.controllers.includes('cpu') || host.cpus < 2) return null
+  if (cpus === null || grantsTime(plan, host) || host.cpus < 2) return null
   return changed(roomy(plan), { limits: { cpus: Math.min(cpus, host.cpus - 1) } })
 }
 
@@ -151,4 +158,12 @@ export const OUTPUT_SCRATCH_BYTES = 8 * MIB
 
 export function outputsPlan(plan: Plan): Plan {
   return changed(roomy(plan), { scratch: { bytes: OUTPUT_SCRATCH_BYTES, inodes: 1024 } })
+}
+
+/**
+ * A sandbox that the host's view finds by the word: in its program's arguments; or, where the job's kernel keeps these to itself, in the
+ * name of a mount.
+ */
+export function findable(plan: Plan, word: string): Plan {
+  return hasOwnKernel(plan.boundary) || plan.boundary === 'microvm' ? withPlace(plan, `/${word}`) : plan
 }

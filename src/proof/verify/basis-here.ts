@@ -1,4 +1,4 @@
-/** The basis of a verification on this host, now: looks, and runs nothing but `bwrap --version`. */
+/** The basis of a verification on this host, now: looks, and runs nothing but `--version` of the boundary's own program. */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { release, version } from 'node:os'
@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { nativePrograms } from '../../boundary/index.js'
 import type { HostFacts } from '../../host/index.js'
 import { type Plan, planSha256 } from '../../plan/index.js'
-import { bubblewrapVersion } from '../bubblewrap.js'
+import type { BoundaryName } from '../../policy/index.js'
+import { wallPath, wallVersions } from '../wall-programs.js'
 import type { Basis, PartName } from './basis.js'
 
 /** On which a wall rests, or by which an administrator has made a way in or out wider or narrower. */
@@ -54,9 +55,9 @@ export function basisHere(host: HostFacts, { plan, policySha256, version: gloveb
     versions: {
       glovebox,
       node: process.version,
-      bubblewrap: host.bubblewrap === null ? null : bubblewrapVersion(host.bubblewrap),
+      wall: wallVersions(plan.boundary, host),
     },
-    parts: parts(host),
+    parts: parts(plan.boundary, host),
     policySha256,
     planSha256: planSha256(plan),
   }
@@ -76,11 +77,12 @@ function spoken(name: string, value: string): string {
   return name === 'user.max_user_namespaces' && value !== '0' ? 'more than 0' : value
 }
 
-function parts(host: HostFacts): Record<PartName, string | null> {
+function parts(boundary: BoundaryName, host: HostFacts): Record<PartName, string | null> {
+  const wall = wallPath(boundary, host)
   const { cell, agent, probe } = nativePrograms()
   const at = (...names: string[]) => join(host.surroundings().installation, ...names)
   return {
-    bubblewrap: host.bubblewrap === null ? null : sha256Of([host.bubblewrap]),
+    wall: wall === null ? null : sha256Of([wall]),
     cell: sha256Of([cell]),
     agent: sha256Of([agent]),
     probe: sha256Of([probe]),

@@ -16,14 +16,14 @@ export interface Basis {
     /** by name, those that exist */
     readonly sysctls: Readonly<Record<string, string>>
   }
-  readonly versions: { readonly glovebox: string; readonly node: string; readonly bubblewrap: string | null }
+  readonly versions: { readonly glovebox: string; readonly node: string; readonly wall: string | null }
   /** SHA-256 (hex) of each part, as it lies on disk; `null`: it can't be read */
   readonly parts: Readonly<Record<PartName, string | null>>
   readonly policySha256: string
   readonly planSha256: string
 }
 
-export type PartName = 'bubblewrap' | 'cell' | 'agent' | 'probe' | 'gateway' | 'commandLine'
+export type PartName = 'wall' | 'cell' | 'agent' | 'probe' | 'gateway' | 'commandLine'
 
 /** One thing that is not as it was. */
 export interface Change {

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { constants } from 'node:os'
 import { PassThrough } from 'node:stream'
-import { type InputFile, nativePrograms } from '../../boundary/index.js'
+import { hasOwnKernel, type InputFile, nativePrograms } from '../../boundary/index.js'
 import { LaunchError } from '../../errors/index.js'
 import type { LeftOff, Plan } from '../../plan/index.js'
 import type { Outcome, PlanRun, PlanRunner } from '../../sandbox/index.js'
@@ -92,7 +92,8 @@ export function benchOf({ runner, plan, decoys, caller, machine, signal, without
         secrets: decoySecrets(under, decoys.secret),
         without: without ?? null,
       }),
-    view: hostView(runner.host, signal),
+    ready: (under) => runner.prepare(under),
+    view: hostView(runner.host, hasOwnKernel(plan.boundary) || plan.boundary === 'microvm', signal),
   }
 }
 

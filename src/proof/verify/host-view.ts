@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   readSync,
   type Stats,
 } from 'node:fs'
@@ -17,14 +18,27 @@ import type { HostFacts } from '../../host/index.js'
 import type { HostProcess, HostView, SeenRights, TakenEntry } from '../probes/index.js'
 
 const LOOK_MS = 10
+const GOFERS_MS = 100
 /** How cell names the group of a sandbox, see `cgroup_folder`. */
 const GROUP = /glovebox-\d+[-/]\d+$/
 
-/** `signal`: nobody waits any more, for what was cut off proves nothing. */
-export function hostView({ cgroups }: Pick<HostFacts, 'cgroups'>, signal?: AbortSignal): HostView {
+/**
+ * @param ownKernel the job's processes are none of this host's: what is looked for are those of its kernel, see `Kernels`
+ * @param signal nobody waits any more, for what was cut off proves nothing
+ */
+export function hostView(
+  { cgroups }: Pick<HostFacts, 'cgroups'>,
+  ownKernel: boolean,
+  signal?: AbortSignal,
+): HostView {
+  const kernels = new Kernels()
+  const found = (word: string) => [...having(word), ...(ownKernel ? kernels.of(word) : [])]
   return {
     word: () => randomBytes(12).toString('hex'),
-    processesWith: (word) => having(word).map(processOf),
+    processesWith: (word) =>
+      found(word)
+        .map(processOf)
+        .filter(({ startedAt }) => startedAt !== '' || !ownKernel),
     isAlive: ({ pid, startedAt }) => startedAt !== '' && startOf(pid) === startedAt,
     rightsOf: async (word, until) => {
       const views: SeenRights[] = []
@@ -33,15 +47,17 @@ export function hostView({ cgroups }: Pick<HostFacts, 'cgroups'>, signal?: Abort
         over = true
       }
       until.then(end, end)
-      for (; !over; await after(LOOK_MS)) views.push(...having(word).flatMap((pid) => rightsOf(pid) ?? []))
+      for (; !over; await after(LOOK_MS))
+        views.push(...found(word).flatMap((pid) => rightsOf(pid, ownKernel) ?? []))
       return views
     },
     cgroupsOf: ({ pid }) => {
-      const named = read(`/proc/${pid}/cgroup`)
-        .split('\n')
-        .flatMap((line) => GROUP.exec(line)?.[0] ?? [])
+      const lines = read(`/proc/${pid}/cgroup`).split('\n')
+      const named = lines.flatMap((line) => GROUP.exec(line)?.[0] ?? [])
       const folders = cgroups.bases.flatMap(({ directory }) => named.map((name) => join(directory, name)))
-      return [...new Set(folders)].filter((folder) => existsSync(folder))
+      return [...new Set([...folders, ...lines.flatMap(containerGroup)])].filter((folder) =>
+        existsSync(folder),
+      )
     },
     exists: existsSync,
     read,
@@ -53,6 +69,12 @@ export function hostView({ cgroups }: Pick<HostFacts, 'cgroups'>, signal?: Abort
     },
     after: (ms) => after(ms),
   }
+}
+
+/** Of a container of an engine's: `id:controllers:path`, where the path ends with the container's id. */
+function containerGroup(line: string): string[] {
+  const [, controllers, path] = /^\d+:([^:]*):(.*\b[0-9a-f]{64}(?:\.scope)?)$/.exec(line) ?? []
+  return path === undefined ? [] : [join('/sys/fs/cgroup', controllers ?? '', path)]
 }
 
 const TEXT_BYTES = 4096
@@ -106,17 +128,65 @@ function pids(): number[] {
     .map(Number)
 }
 
+/** Who alone has the mounts of a sandbox, by how its command line begins. */
+const HOLDERS = /^(?:runsc-gofer|\S*qemu-system-)/
+
+/** Of sandboxes that have a mount whose name is a word: all processes of each, as far as they were ever seen. */
+class Kernels {
+  readonly #seen = new Map<string, Map<number, string>>()
+  #gofers: { readonly at: number; readonly mounts: ReadonlyMap<number, string> } = {
+    at: 0,
+    mounts: new Map(),
+  }
+
+  /** Of those who open files for sentries, or are machines: they alone have the sandboxes' mounts. To look each time would take all of this process's time. */
+  #mounts(): ReadonlyMap<number, string> {
+    if (Date.now() - this.#gofers.at < GOFERS_MS) return this.#gofers.mounts
+    const gofers = pids().filter((pid) => HOLDERS.test(read(`/proc/${pid}/cmdline`)))
+    this.#gofers = {
+      at: Date.now(),
+      mounts: new Map(gofers.map((pid) => [pid, read(`/proc/${pid}/mountinfo`)])),
+    }
+    return this.#gofers.mounts
+  }
+
+  of(word: string): number[] {
+    const seen = this.#seen.get(word) ?? new Map<number, string>()
+    this.#seen.set(word, seen)
+    for (const [gofer, mounts] of this.#mounts())
+      if (mounts.includes(word)) for (const { pid, startedAt } of madeWith(gofer)) seen.set(pid, startedAt)
+    return [...seen].filter(([pid, since]) => since !== '' && startOf(pid) === since).map(([pid]) => pid)
+  }
+}
+
+/** All that was started with it: by its parent, or, where that is gone already, by itself. An engine's shim is none of the sandbox. */
+function madeWith(gofer: number): HostProcess[] {
+  const parent = Number(stat(gofer)[1] ?? 0)
+  const words = read(`/proc/${parent}/cmdline`)
+  if (words.includes('containerd-shim')) return family(parent).slice(1)
+  return family(words.startsWith('runsc\0') ? parent : gofer)
+}
+
 function having(word: string): number[] {
   return pids().filter((pid) => read(`/proc/${pid}/cmdline`).includes(word))
 }
 
 /** `null`: it is gone */
-function rightsOf(pid: number): SeenRights | null {
+function rightsOf(pid: number, ownKernel: boolean): SeenRights | null {
   const status = read(`/proc/${pid}/status`)
   const uid = /^Uid:\t\d+\t(\d+)\t/m.exec(status)?.[1]
-  const capabilities = /^CapEff:\t([0-9a-f]+)$/m.exec(status)?.[1]
+  const capabilities = !ownKernel || inOurs(pid) ? /^CapEff:\t([0-9a-f]+)$/m.exec(status)?.[1] : '0'
   if (uid === undefined || capabilities === undefined) return null
   return { uid: Number(uid), capabilities: BigInt(`0x${capabilities}`) }
+}
+
+/** A sentry has capabilities in a user namespace of its own, which are over nothing of the host's. */
+function inOurs(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/user`) === readlinkSync('/proc/self/ns/user')
+  } catch {
+    return true // it is not to be seen, so it is taken for the worst
+  }
 }
 
 /** Empty when it is gone, or only waits to be reaped: nothing of it runs, and it holds nothing. */

@@ -120,6 +120,10 @@ export function checkedText({ startedAt, passed, changes }: Checked): string[] {
     ({ what, before, now, means }) => `CHANGED  ${what}: ${before} → ${now} (${means})`,
   )
   if (!passed) lines.unshift('BROKEN   not everything held when the receipt was written')
-  if (lines.length === 0) return [`The receipt of ${startedAt} is of this host, this Glovebox and this plan.`]
-  return [...lines, '', `The receipt of ${startedAt} says nothing of what is here now: verify again.`]
+  if (lines.length === 0) return [`The receipt of ${startedAt} fits this host, this Glovebox and this plan.`]
+  const advice =
+    changes.length === 0
+      ? 'fits what is here now, and says that not all of it holds: `glovebox verify --verbose` says why.'
+      : 'says nothing of what is here now: verify again.'
+  return [...lines, '', `The receipt of ${startedAt} ${advice}`]
 }

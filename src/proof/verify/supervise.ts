@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { isOfEngine } from '../../boundary/index.js'
 import { LaunchError } from '../../errors/index.js'
 import type { LeftOff, Plan } from '../../plan/index.js'
 import type { Supervisor } from '../probes/index.js'
@@ -24,7 +25,7 @@ export async function supervise(task: Supervised): Promise<Supervisor> {
   const child = fork(join(import.meta.dirname, 'supervisor.js'), [], {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     cwd: '/',
-    env: {},
+    env: isOfEngine(task.plan.boundary) ? engineEnv() : {},
     execArgv: [],
     serialization: 'advanced',
     detached: true,
@@ -50,4 +51,11 @@ export async function supervise(task: Supervised): Promise<Supervisor> {
       await exited
     },
   }
+}
+
+/** Of the caller's variables: where the engine is, and where files of a sandbox's own lie. */
+function engineEnv(): NodeJS.ProcessEnv {
+  const { DOCKER_HOST, HOME, XDG_RUNTIME_DIR, XDG_STATE_HOME } = process.env
+  const wanted = { DOCKER_HOST, HOME, XDG_RUNTIME_DIR, XDG_STATE_HOME }
+  return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined))
 }

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as after } from 'node:timers/promises'
 import { nativePrograms } from '../../boundary/index.js'
-import { hostOf, PlanRunner } from '../../sandbox/index.js'
+import { hostFor, PlanRunner } from '../../sandbox/index.js'
 import type { Supervised } from './supervise.js'
 
 /** A start takes 20 to 30 ms: of several so far apart, each is at another step of it. */
@@ -14,7 +14,7 @@ const APART_MS = 5
 process.once('disconnect', () => process.exit())
 process.once('message', async (task) => {
   const { plan, path, word, sandboxes, secrets, without } = task as Supervised
-  const runner = new PlanRunner(hostOf(), plan, without === null ? {} : { without })
+  const runner = new PlanRunner(await hostFor(plan.boundary), plan, without === null ? {} : { without })
   const content = [readFileSync(nativePrograms().probe)]
   process.send?.('launching')
   for (let count = 0; count < sandboxes; count++) {

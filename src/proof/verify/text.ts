@@ -64,9 +64,9 @@ function summary(found: Verification): string[] {
   return lines
 }
 
-function hostLine(host: Basis['host'], { glovebox, bubblewrap }: Basis['versions']): string {
+function hostLine(host: Basis['host'], { glovebox, wall }: Basis['versions']): string {
   const user = host.user === 'root' ? 'root' : 'an ordinary user'
-  return `Linux ${host.kernel} on ${host.arch}, as ${user}; Glovebox ${glovebox}, bubblewrap ${bubblewrap ?? 'unknown'}.`
+  return `Linux ${host.kernel} on ${host.arch}, as ${user}; Glovebox ${glovebox}, ${wall ?? 'its boundary of an unknown version'}.`
 }
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`

@@ -1,5 +1,5 @@
 /** Files that values are from, looked at while the sandbox lives: by polling, as what is mounted or on a network tells of no change. */
-import { isUnchanged } from '../secrets/index.js'
+import { isUnchanged } from './sources/index.js'
 
 const EVERY_MS = 1_000
 

@@ -6,11 +6,11 @@ import { CredentialError, UsageError, visible } from '../../errors/index.js'
 import type { Attachment, CredentialIssue, IssuedValue } from '../../gateway/index.js'
 import type { CredentialPolicy } from '../../policy/index.js'
 import type { CredentialLease } from '../../report/index.js'
-import { type Obtained, obtain, obtainAll, type SourceWorld, type Whose } from '../secrets/index.js'
 import { FileWatch } from './file-watch.js'
 import { type HandedIn, refuseValuesInside, withoutValues } from './inside.js'
 import { KnownValues } from './known-values.js'
 import { plainSources } from './secrets-given.js'
+import { type Obtained, obtain, obtainAll, type SourceWorld, type Whose } from './sources/index.js'
 
 /** How long servers of tokens get to answer, ms. What a command may take stands in the policy. */
 const OBTAIN_MS = 10_000
@@ -45,6 +45,8 @@ export class JobCredentials {
   readonly known = new KnownValues()
   /** what the job's variables hold: placeholders */
   readonly env: Readonly<Record<string, string>>
+  /** whether each source has given its value: until then some are not {@link known} */
+  obtained = false
   readonly #asked: CredentialsAsked
   readonly #entries: readonly Entry[]
   readonly #stop = new AbortController()
@@ -57,6 +59,7 @@ export class JobCredentials {
 
   constructor(asked: CredentialsAsked) {
     this.#asked = asked
+    for (const [name, text] of Object.entries(asked.secrets)) this.known.heard(name, text)
     this.#entries = asked.credentials.map((policy) => ({
       policy,
       placeholder: makePlaceholder(),
@@ -167,9 +170,10 @@ export class JobCredentials {
       if (obtained === undefined) throw new TypeError('a credential has no value')
       this.#taken(obtained)
       const { source: _, ...grant } = policy
+      this.known.learn(policy, obtained.material)
       return { grant, placeholder, value: issued(obtained.material), livesMs: obtained.livesMs }
     })
-    for (const { name, material } of all) this.known.learn(name, material)
+    this.obtained = true
     return issues
   }
 
@@ -229,7 +233,7 @@ export class JobCredentials {
       this.#asked.whose,
       this.#world(time),
     ).finally(time.over)
-    this.known.learn(name, material)
+    this.known.learn(entry.policy, material)
     attachment.renew(name, issued(material), livesMs)
     return stamp
   }

@@ -1,13 +1,18 @@
 /** The values that one run knows: to keep them out of the sandbox, and out of what Glovebox says. */
-import { type Material, Redactor } from '../../credentials/index.js'
+import { type CredentialGrant, type Material, Redactor, secretTexts } from '../../credentials/index.js'
 
 /** A source gives more than a header holds; a line is what a shell would have put somewhere. */
 const LINES = /\r?\n/
 const PLAIN = /^[\x21-\x7e][\x20-\x7e]{7,16383}$/
 
+/** So many of one credential are kept, of each kind. More than the gateway looks for. */
+const MOST_VALUES = 64
+
 interface Known {
   readonly name: string
   readonly value: string
+  /** a line that its source gave, or what goes into requests */
+  readonly kind: 'heard' | 'learned'
 }
 
 export class KnownValues {
@@ -16,12 +21,13 @@ export class KnownValues {
 
   /** What a source gave, right or wrong: each line of it. */
   heard(name: string, text: string): void {
-    for (const line of text.split(LINES)) this.#add(name, line.trim())
+    for (const line of text.split(LINES)) this.#add({ name, value: line.trim(), kind: 'heard' })
   }
 
   /** What will be put into requests. */
-  learn(name: string, material: Material): void {
-    for (const value of revealed(material)) this.#add(name, value)
+  learn(credential: Pick<CredentialGrant, 'name' | 'use'>, material: Material): void {
+    for (const value of secretTexts(credential, material))
+      this.#add({ name: credential.name, value, kind: 'learned' })
   }
 
   /** The text with `[secret NAME]` in place of each value, in whichever wrapping. */
@@ -63,17 +69,17 @@ export class KnownValues {
     return this.#redactor
   }
 
-  #add(name: string, value: string): void {
-    if (!PLAIN.test(value) || this.#known.has(value)) return
-    this.#known.set(value, { name, value })
+  #add(known: Known): void {
+    const before = this.#known.get(known.value)
+    if (!PLAIN.test(known.value) || before?.kind === known.kind || before?.kind === 'learned') return
+    const own = [...this.#known.values()].filter(
+      ({ name, kind }) => name === known.name && kind === known.kind,
+    )
+    // a file that is written each second would otherwise have a day's values looked for in every text
+    for (const { value } of own.slice(0, Math.max(0, own.length + 1 - MOST_VALUES))) this.#known.delete(value)
+    this.#known.set(known.value, known)
     this.#redactor = null
   }
-}
-
-function revealed(material: Material): string[] {
-  if (material.kind === 'value') return [material.value.reveal() ?? '']
-  const { secret, sessionToken } = material.keys
-  return [secret.reveal() ?? '', sessionToken?.reveal() ?? '']
 }
 
 function walk(data: unknown, text: (text: string) => string): unknown {

@@ -18,7 +18,8 @@ function said({ stderr }: PlanRun): string {
   return visible(message).slice(0, MOST)
 }
 
-export function complaint(doing: string, run: PlanRun): ImageError {
+/** @param done what could not be, e.g. `fetched` */
+export function complaint(done: string, run: PlanRun): ImageError {
   const { reason, message } = run.outcome.verdict
   if (/no space left on device|disk quota exceeded/i.test(run.stderr.toString('utf8')))
     return new ImageError(
@@ -27,11 +28,7 @@ export function complaint(doing: string, run: PlanRun): ImageError {
       '`glovebox image rm` makes some; nothing of this image was kept.',
     )
   const words = reason === 'exited' ? said(run) : (message ?? reason)
-  return new ImageError(
-    'image.failed',
-    `The image could not be ${doing}ed: ${words || 'no word of why'}.`,
-    '',
-  )
+  return new ImageError('image.failed', `The image could not be ${done}: ${words || 'no word of why'}.`, '')
 }
 
 type Rule = readonly [pattern: RegExp, code: string, what: string, advice: string]
@@ -65,7 +62,7 @@ const RULES: readonly Rule[] = [
 
 /** What the gateway refused comes first: it is why the rest went wrong. */
 export function fetchError(run: PlanRun, hosts: Fetch['hosts']): ImageError {
-  return refusedOnTheWay(run, hosts) ?? unreachable(run) ?? byWords(run) ?? complaint('fetch', run)
+  return refusedOnTheWay(run, hosts) ?? unreachable(run) ?? byWords(run) ?? complaint('fetched', run)
 }
 
 const PRIVATE = new Set(['denyPrivate', 'denyLoopback', 'denyOwnAddress', 'denyCgnat', 'denyLinkLocal'])

@@ -1,11 +1,11 @@
-/** What images take sandboxes for: skopeo, which reads what a registry says, and umoci, which unpacks. */
+/** What images take sandboxes for: skopeo, which reads what a registry says, umoci, which unpacks, and mkfs.erofs, which makes disks. */
 import { execFile } from 'node:child_process'
 import { existsSync, statfsSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { boundaryNamed, type InputFile } from '../../boundary/index.js'
+import { boundaryNamed, erofsLack, type InputFile } from '../../boundary/index.js'
 import { ImageError, PolicyError } from '../../errors/index.js'
 import type { HostFacts } from '../../host/index.js'
-import { type Fetch, full, type PullWork } from '../../images/index.js'
+import { type DiskWork, type Fetch, full, type PullWork } from '../../images/index.js'
 import type { Plan } from '../../plan/index.js'
 import { type Policy, parsePolicy, WAIVABLE } from '../../policy/index.js'
 import { type PlanRun, PlanRunner, type PlanRunOptions } from '../plan-runner.js'
@@ -38,7 +38,13 @@ const LEAST_SCRATCH = 64 * MIB
 /** What else a network carries besides layers: questions, answers, and what is asked for twice. */
 const CHATTER = 64 * MIB
 
-export class SandboxWork implements PullWork {
+/**
+ * Not compressed: reading costs an emulated machine less than unpacking does. One time, one id, one owner, no attributes (a store's
+ * trees have none), so that the bytes follow from the tree alone: -T -U --all-root -x.
+ */
+const DISK_FLAGS = ['--quiet', '-x-1', '-T0', '-U', '00000000-0000-0000-0000-000000000000', '--all-root']
+
+export class SandboxWork implements PullWork, DiskWork {
   readonly #host: HostFacts
   readonly #signal: AbortSignal | null
 
@@ -61,7 +67,21 @@ export class SandboxWork implements PullWork {
     const argv = [umoci, 'raw', 'unpack', '--rootless', '--image', `/in:${name}`, '/out/root'] as const
     const run = await this.#run(policy, argv, { room: { folder: into, bytes: most.bytes }, options: {} })
     if (succeeded(run)) return
-    throw complaint('unpack', run)
+    throw complaint('unpacked', run)
+  }
+
+  async disk(tree: string, into: string, most: number): Promise<void> {
+    const lack = erofsLack(this.#host)
+    const { path } = this.#host.machines().mkfsErofs
+    if (lack !== null || path === null)
+      throw new ImageError('image.programMissing', lack?.what ?? 'There is no mkfs.erofs.', lack?.get ?? '')
+    const policy = withFiles(policyFor({}), {
+      read: [{ host: tree, inside: '/in' }],
+      write: [{ host: into, inside: '/out', live: true }],
+    })
+    const argv = [path, ...DISK_FLAGS, '/out/root.erofs', '/in'] as const
+    const run = await this.#run(policy, argv, { room: { folder: into, bytes: most }, options: {} })
+    if (!succeeded(run)) throw complaint('made a disk', run)
   }
 
   async fetch({ args, files, hosts, into, most }: Fetch): Promise<Buffer> {

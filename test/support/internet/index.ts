@@ -29,6 +29,8 @@ export interface InternetOptions {
   readonly sites?: string
   /** lines of the near side's /etc/hosts */
   readonly hosts?: readonly string[]
+  /** a file of PEM: whom the near side's machine believes, after what it has; absent: the machine's own */
+  readonly authorities?: string
   readonly env?: NodeJS.ProcessEnv
   readonly timeoutMs?: number
 }
@@ -46,7 +48,7 @@ export async function onInternet(
   user: TestUser,
   folder: string,
   argv: readonly string[],
-  { zone, sites = '', hosts = [], env = {}, timeoutMs = 120_000 }: InternetOptions,
+  { zone, sites = '', hosts = [], authorities = '', env = {}, timeoutMs = 120_000 }: InternetOptions,
 ): Promise<Finished & { readonly seen: readonly Seen[] }> {
   const state = join(folder, `internet-${process.hrtime.bigint()}`)
   mkdirSync(state, { mode: 0o755 })
@@ -69,7 +71,7 @@ export async function onInternet(
     ],
     {
       cwd: '/',
-      env: { PATH: process.env.PATH, HOME: '/', NODE: process.execPath, ...env },
+      env: { PATH: process.env.PATH, HOME: '/', NODE: process.execPath, AUTHORITIES: authorities, ...env },
       timeout: timeoutMs,
       killSignal: 'SIGKILL',
     },
@@ -115,6 +117,10 @@ ip route add default via ${ROUTER_ADDRESS}
 ip -6 route add default via fd99::1
 mount --bind "$state/resolv.conf" "$(readlink -f /etc/resolv.conf)"
 mount --bind "$state/hosts" /etc/hosts
+if [ -n "$AUTHORITIES" ]; then
+  cat /etc/ssl/certs/ca-certificates.crt "$AUTHORITIES" > "$state/bundle"
+  mount --bind "$state/bundle" "$(readlink -f /etc/ssl/certs/ca-certificates.crt)"
+fi
 tries=0
 until [ -e "$state/ready" ]; do
   sleep 0.02; tries=$((tries + 1))

@@ -14,6 +14,9 @@ export interface Refusal {
   readonly hint: string | null
 }
 
+/** The rule's budget, or the sandbox's, is used up. */
+export const OVER: Refusal = { verdict: 'denyBudget', status: 403, hint: null }
+
 /** The parts of a head that change on its way. */
 export interface Head {
   readonly path: string

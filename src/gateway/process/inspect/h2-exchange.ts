@@ -4,35 +4,24 @@ import {
   type ClientHttp2Stream,
   constants,
   type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from 'node:http2'
-import type { Readable } from 'node:stream'
-import {
-  type Http2Verdict,
-  judgeHttp2,
-  judgeTrailers,
-  type RequestDenial,
-  type Verdict,
-} from '../../../network/index.js'
+import { type Http2Verdict, judgeHttp2, type RequestDenial, type Verdict } from '../../../network/index.js'
 import type { NetworkRule } from '../../../plan/index.js'
 import type { Attempted } from '../attempted.js'
-import { type Carrier, type Fields, isRefusal, type Refusal } from '../credentials/carrier.js'
+import { type Carrier, isRefusal, OVER, type Refusal } from '../credentials/carrier.js'
 import { carry } from '../credentials/later.js'
+import { unreachedStatus } from '../http-answers.js'
+import { MAX_INTERIM } from '../http-limits.js'
 import type { Incoming } from '../incoming.js'
-import { flow } from '../pour.js'
+import { answerFields, fieldsOf, NO_DATE, sizeOf } from './h2-fields.js'
+import { type OneWay, passOneWay, sendTrailers } from './h2-one-way.js'
 import type { Http2Way } from './h2-way.js'
+import { wholeBody } from './h2-whole.js'
 
 type Allowed = Extract<Http2Verdict, { verdict: 'allow' }>
 
 const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR } = constants
-
-const NOTHING = Buffer.alloc(0)
-const OVER: Refusal = { verdict: 'denyBudget', status: 403, hint: null }
-
-/** Answers that a host may send before the one that counts (1xx). */
-const MAX_INTERIM = 16
-const STATUS: Partial<Record<string, number>> = { allow: 502, denyUnresolved: 502, denyTimeout: 504 }
 
 /** The connection that a stream is one of. */
 export interface Streams {
@@ -103,19 +92,30 @@ export class Http2Exchange {
     if (session === null || session.destroyed || session.closed) return this.#failed('ECONNRESET')
     if (judged.expects) stream.additionalHeaders({ ':status': 100 })
     if (carrier.holds) {
-      const body = await this.#whole(carrier)
+      const body = await wholeBody(stream, {
+        look: (piece, last) => carrier.up(piece, last),
+        isOver: () => this.#onRecord,
+        active: () => this.#connection.active(),
+        stop: (refusal) => this.#stop(refusal),
+      })
       if (body === null || this.#onRecord) return
       const out = this.#open(session, carrier, judged, body.length === 0)
       if (out === null || body.length === 0) return
       if (!this.#take('up', body.length)) return this.#stop(OVER)
-      out.once('wantTrailers', () => out.sendTrailers({}))
+      out.once('wantTrailers', () => sendTrailers(out, []))
       out.end(body)
       return
     }
     const whole = stream.endAfterHeaders
     const out = this.#open(session, carrier, judged, whole)
     if (out === null || whole) return
-    this.#oneWay(stream, stream, out, 'up', carrier.up.bind(carrier), carrier.trailers.bind(carrier))
+    this.#oneWay('up', {
+      from: stream,
+      body: stream,
+      to: out,
+      look: (piece, last) => carrier.up(piece, last),
+      trailers: (fields) => carrier.trailers(fields),
+    })
   }
 
   /** `null`: it does not go on */
@@ -141,28 +141,6 @@ export class Http2Exchange {
     }
     this.#listen(this.#out)
     return this.#out
-  }
-
-  /** The body, where the head waits for it; `null`: it does not go on. What comes behind it is left out. */
-  #whole(carrier: Carrier): Promise<Buffer | null> {
-    const stream = this.#stream
-    return new Promise((resolve) => {
-      const take = (piece: Buffer, last: boolean) => {
-        if (this.#onRecord) return resolve(null)
-        const looked = carrier.up(piece, last)
-        if (isRefusal(looked)) this.#stop(looked)
-        if (last || isRefusal(looked)) resolve(isRefusal(looked) ? null : looked)
-      }
-      stream.once('close', () => resolve(null))
-      if (stream.endAfterHeaders) return take(NOTHING, true)
-      stream.on('data', (chunk: Buffer) => {
-        this.#connection.active()
-        take(chunk, false)
-      })
-      stream.once('end', () => {
-        if (stream.rstCode === NGHTTP2_NO_ERROR && !stream.aborted) take(NOTHING, true)
-      })
-    })
   }
 
   #listen(out: ClientHttp2Stream): void {
@@ -209,7 +187,7 @@ export class Http2Exchange {
     if (ends) return
     const body = carried.body(out)
     if (body !== out) body.on('error', (error: Error) => this.#unreadable(carried.failed(error)))
-    this.#oneWay(out, body, stream, 'down', carried.down, carried.trailers)
+    this.#oneWay('down', { from: out, body, to: stream, look: carried.down, trailers: carried.trailers })
   }
 
   /** A body that could not be unpacked. */
@@ -219,56 +197,14 @@ export class Http2Exchange {
     else this.#stop(refusal)
   }
 
-  /** The body, and what comes behind it. `body`: what it is read from */
-  #oneWay(
-    from: ServerHttp2Stream | ClientHttp2Stream,
-    body: Readable,
-    to: ServerHttp2Stream | ClientHttp2Stream,
-    direction: 'up' | 'down',
-    look: (piece: Buffer, last: boolean) => Buffer | Refusal,
-    lookAtTrailers: (fields: Fields) => Fields | Refusal,
-  ): void {
-    let trailers: Fields = []
-    from.once('trailers', (_headers, _flags, raw: unknown) => {
-      const judged = judgeTrailers(raw as string[])
-      if (judged === null || !this.#take(direction, sizeOf(judged)))
-        return this.#breakOff('EPROTO', NGHTTP2_PROTOCOL_ERROR)
-      const looked = lookAtTrailers(judged)
-      if (isRefusal(looked)) this.#stop(looked)
-      else trailers = looked
-    })
-    /** `false`: nothing more goes on */
-    const pass = (chunk: Buffer, last: boolean): boolean => {
-      if (to.destroyed || to.writableEnded || this.#onRecord) return false
-      const piece = look(chunk, last)
-      if (isRefusal(piece)) this.#stop(piece)
-      else if (!this.#take(direction, piece.length)) this.#stop(OVER)
-      else {
-        if (piece.length > 0) flow(body, to, piece)
-        return true
-      }
-      return false
-    }
-    body.on('data', (chunk: Buffer) => {
-      this.#connection.active()
-      pass(chunk, false)
-    })
-    to.on('drain', () => {
-      this.#connection.active()
-      body.resume()
-    })
-    body.once('end', () => {
-      // one that was broken off ends too, as if nothing were missing
-      if (from.rstCode === NGHTTP2_NO_ERROR && !from.aborted && pass(NOTHING, true)) to.end()
-    })
-    to.once('wantTrailers', () => {
-      if (to.closed || to.destroyed) return
-      try {
-        to.sendTrailers(fieldsOf(trailers))
-      } catch {
-        // Node throws at a field twice that may be there once: uncaught, it would end the network of every sandbox
-        this.#breakOff('EPROTO', NGHTTP2_PROTOCOL_ERROR)
-      }
+  #oneWay(direction: 'up' | 'down', way: Pick<OneWay, 'from' | 'body' | 'to' | 'look' | 'trailers'>): void {
+    passOneWay({
+      ...way,
+      isOver: () => this.#onRecord,
+      active: () => this.#connection.active(),
+      take: (bytes) => this.#take(direction, bytes),
+      stop: (refusal) => this.#stop(refusal),
+      breakOff: () => this.#breakOff('EPROTO', NGHTTP2_PROTOCOL_ERROR),
     })
   }
 
@@ -297,7 +233,7 @@ export class Http2Exchange {
     const reached = this.#way?.reached ?? null
     if (reached?.socket === null) {
       this.#conclude(reached.verdict, reached.problem)
-      return this.#answerShortly(STATUS[reached.verdict] ?? 403)
+      return this.#answerShortly(unreachedStatus(reached.verdict))
     }
     this.#conclude('allow', problem)
     this.#answerShortly(502)
@@ -347,37 +283,3 @@ export class Http2Exchange {
     })
   }
 }
-
-/** Another clock than its own is none of a job's business; Node knows the option, its types don't. */
-const NO_DATE = { sendDate: false } as object
-
-/** An offer of other ways to the same host would lead round the gateway. */
-const NOT_ANSWERED: ReadonlySet<string> = new Set([
-  'alt-svc',
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-])
-
-function answerFields(raw: readonly string[]): Fields {
-  const fields: (readonly [string, string])[] = []
-  for (let at = 0; at < raw.length; at += 2) {
-    const [name = '', value = ''] = raw.slice(at, at + 2)
-    if (!name.startsWith(':') && !NOT_ANSWERED.has(name)) fields.push([name, value])
-  }
-  return fields
-}
-
-/** As Node takes them: of several with one name a list, in their order. */
-function fieldsOf(fields: Fields): OutgoingHttpHeaders {
-  const all: OutgoingHttpHeaders = Object.create(null)
-  for (const [name, value] of fields) {
-    const known = all[name]
-    all[name] = known === undefined ? value : [...(Array.isArray(known) ? known : [`${known}`]), value]
-  }
-  return all
-}
-
-const sizeOf = (fields: Fields) => fields.reduce((sum, [name, value]) => sum + name.length + value.length, 0)

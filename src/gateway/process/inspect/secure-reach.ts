@@ -67,15 +67,16 @@ function shakeHands(
   return new Promise((resolve) => {
     const failed = (verdict: 'allow' | 'denyCertificate' | 'denyTimeout', problem: string) => {
       stop()
+      // before they are closed, which is heard of as another end
+      resolve({ socket: null, verdict, problem })
       carrier.destroy()
       socket.destroy()
-      resolve({ socket: null, verdict, problem })
     }
     const timer = setTimeout(() => failed('denyTimeout', 'ETIMEDOUT'), timeoutMs)
     const forget = network.whenEnded(() => failed('denyTimeout', 'ended'))
     const stop = () => {
       clearTimeout(timer)
-      forget?.()
+      forget()
     }
     const onError = (error: NodeJS.ErrnoException) => {
       const problem = error.code ?? 'EFAIL'

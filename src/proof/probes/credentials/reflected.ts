@@ -1,7 +1,8 @@
 /** A value got back from a host that repeats what it is sent. */
 import { gzipSync } from 'node:zlib'
-import type { ClearAnswer, Probe } from '../probe.js'
+import type { Probe } from '../probe.js'
 import type { Answer } from '../talk.js'
+import type { ClearAnswer } from '../world.js'
 import { bearing, secretProbe, secretScene, type To } from './scene.js'
 
 interface Echo {

@@ -1,9 +1,10 @@
 /** One scene of a job that has a credential: inside it holds what it was given; in the open, where its control is, the value itself. */
 import type { Plan } from '../../../plan/index.js'
 import { closing, type Said, type SaidOptions, saidIn, type TalkPlace } from '../network/said.js'
-import type { Bench, ClearAnswer, Probe, SeenRequest, ShownCertificate, Trial } from '../probe.js'
+import type { Bench, Probe, Trial } from '../probe.js'
 import type { Answer, Asked, Callee } from '../talk.js'
 import type { ThreatId } from '../threats.js'
+import type { ClearAnswer, SeenRequest, ShownCertificate } from '../world.js'
 import { type Credential, ELSEWHERE, secretValue, the, withOne } from './decoys.js'
 
 /** By then one that is not ended never will be, ms. */

@@ -1,6 +1,7 @@
 /** Clear HTTP: what two readers could read differently, or what is for another host, does not go on as it came. */
 import { pathMatches } from '../../../network/index.js'
 import type { Pointless, Probe, Trial } from '../probe.js'
+import type { ThreatId } from '../threats.js'
 import { hex, text } from './bytes.js'
 import { byName, type NamedWay, scene } from './place.js'
 
@@ -12,10 +13,11 @@ const probe = (
   tries: string,
   bytes: (way: NamedWay) => string | Pointless,
   mark: RegExp,
+  threat: ThreatId = 'http-tricks',
 ): Probe => ({
   id: `http.${id}`,
   claim: 'network.http-rewritten',
-  threat: 'http-tricks',
+  threat,
   tries,
   trial: ({ plan }) => byName(plan, (way) => smuggled(way, bytes(way), mark), ['http', 'web']),
 })
@@ -118,6 +120,30 @@ export const httpProbes: readonly Probe[] = [
       return isOpen ? { pointless: 'the rule allows every path' } : text(way, { target: PATH })
     },
     /glovebox-not-allowed/,
+  ),
+  probe(
+    'user-in-host',
+    'have the allowed name taken for a user before another host',
+    (way) => text(way, { host: `${way.name}@${OTHER}` }),
+    toOther,
+    'spelling',
+  ),
+  probe(
+    'escaped-host',
+    'write another host with escapes',
+    (way) => text(way, { host: OTHER.replaceAll('.', '%2e') }),
+    /%2e/,
+    'spelling',
+  ),
+  probe(
+    'number-host',
+    'write an address as one number, in octal, and with an end of full width',
+    (way) =>
+      ['2130706433', '0177.0.0.1', '127.0.0.1。']
+        .map((host) => text(way, { target: `http://${host}/`, host }))
+        .join(''),
+    /2130706433|0177|127\.0\.0\.1/,
+    'spelling',
   ),
 ]
 

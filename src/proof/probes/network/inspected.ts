@@ -1,8 +1,9 @@
 /** TLS that is looked into: past whoever looks, to a host that is not the one, and with requests that no rule allows. */
 import { pathMatches, TRUST } from '../../../network/index.js'
-import type { Pointless, Probe, SeenRequest, ShownCertificate, Trial } from '../probe.js'
+import type { Pointless, Probe, Trial } from '../probe.js'
 import type { Asked, Callee } from '../talk.js'
 import type { ThreatId } from '../threats.js'
+import type { SeenRequest, ShownCertificate } from '../world.js'
 import type { NamedWay } from './place.js'
 import { asked, askedOnce, authorityOf, byInspected, calleeOf, closing, said, saidIn } from './said.js'
 

@@ -1,7 +1,8 @@
 /** What probes of the network share: what a rule lets through, and one scene played inside and in the open. */
 import { allowsName, type PortProtocol, rulesFor, type Target } from '../../../network/index.js'
 import type { NetworkPlan, NetworkRule, Plan } from '../../../plan/index.js'
-import type { Attempt, Bench, Open, Pointless, Seen, Trial, Tried, World, Zone } from '../probe.js'
+import type { Attempt, Bench, Open, Pointless, Trial, Tried } from '../probe.js'
+import type { Seen, World, Zone } from '../world.js'
 
 /** Where attempts are made: inside, or beside the sandbox as their control. */
 export interface Place {

@@ -2,20 +2,9 @@
 import { visible } from '../../../errors/index.js'
 import type { Plan } from '../../../plan/index.js'
 import type { PlanRun } from '../../../sandbox/index.js'
-import {
-  type Bench,
-  type ClearAnswer,
-  type Pointless,
-  type Revoke,
-  type Seen,
-  type SeenRequest,
-  type ShownCertificate,
-  type Trial,
-  type Tried,
-  UNTOLD,
-  type Zone,
-} from '../probe.js'
+import { type Bench, type Pointless, type Revoke, type Trial, type Tried, UNTOLD } from '../probe.js'
 import { type Answer, type Asked, type Callee, type Line, type Talk, TalkProblem } from '../talk.js'
+import type { ClearAnswer, Seen, SeenRequest, ShownCertificate, Zone } from '../world.js'
 import { methodOf, pathOf } from './bytes.js'
 import { type NamedWay, type Place, waysOf } from './place.js'
 

@@ -1,19 +1,22 @@
 /** Fronting: on a TLS port, what asks for another name than the one that was looked up, or for none. */
 import type { Pointless, Probe, Trial } from '../probe.js'
+import type { ThreatId } from '../threats.js'
 import { HIDDEN, hello, hex, serverName } from './bytes.js'
 import { byName, type NamedWay, scene } from './place.js'
 
+const BOTH = ['tls', 'web'] as const
 const OTHER = 'other.glovebox-probe.invalid'
 
 const probe = (
   id: string,
   tries: string,
   trial: (way: NamedWay) => Trial | Pointless,
-  only: readonly ('tls' | 'web')[] = ['tls', 'web'],
+  only: readonly ('tls' | 'web')[] = BOTH,
+  threat: ThreatId = 'fronting',
 ): Probe => ({
   id: `tls.${id}`,
   claim: 'network.tls-name',
-  threat: 'fronting',
+  threat,
   tries,
   trial: ({ plan }) => byName(plan, trial, only),
 })
@@ -58,6 +61,20 @@ export const tlsProbes: readonly Probe[] = [
     'padded-name',
     'ask for the name with a NUL and another behind it',
     sent(({ name }) => hello([`${name}\0.${OTHER}`])),
+  ),
+  probe(
+    'longer-name',
+    'ask for a name that the allowed one is the beginning of',
+    sent(({ name }) => hello([`${name}.${OTHER}`])),
+    BOTH,
+    'suffixes',
+  ),
+  probe(
+    'like-name',
+    'ask for a name that ends as the allowed one does',
+    sent(({ name }) => hello([`glovebox-probe-${name}`])),
+    BOTH,
+    'suffixes',
   ),
   probe(
     'http',

@@ -1,0 +1,5 @@
+import type { HostFacts } from '../../host/index.js'
+import { hostLack } from '../answers/host-lack.js'
+import { type Lack, runscLack } from '../runtime-lacks.js'
+
+export const unavailable = (host: HostFacts): Lack | null => hostLack(host, 'gvisor') ?? runscLack(host)

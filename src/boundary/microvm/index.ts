@@ -1,0 +1,35 @@
+/**
+ * The microvm boundary: a virtual machine for one job, gone on with where one was saved, whose VMM is the one command of a sandbox of the
+ * process boundary.
+ */
+
+import { InForce } from '../../plan/index.js'
+import { refusals, syscallFilter } from '../../syscalls/index.js'
+import { filterOptions } from '../answers/filter.js'
+import { HOST_PATHS, kernelSurface } from '../answers/host-kernel.js'
+import type { Boundary } from '../boundary.js'
+import { CellSource } from '../cell/source.js'
+import { bubblewrapWith } from '../process/index.js'
+import { answer } from './answers.js'
+import { kernelFacts } from './kernel.js'
+import { shapeOf } from './shape.js'
+import { MachineSource } from './source.js'
+import { unavailable } from './unavailable.js'
+import { restoreWords } from './vmm/qemu.js'
+
+export const microvmBoundary: Boundary = {
+  name: 'microvm',
+  hostPaths: HOST_PATHS,
+  answer,
+  unavailable,
+  words: (plan, host) => restoreWords(host.machines().qemu.path ?? 'qemu-system-x86_64', shapeOf(plan, host)),
+  warnings: (plan, host) => syscallFilter(filterOptions(plan, kernelFacts(host, ''))).warnings,
+  kernel: (plan, host) => ({ ...kernelSurface(plan, host), shared: false }),
+  refusals: (plan, host) => refusals(filterOptions(plan, host)),
+  open: (host, single, inForce = InForce.all) =>
+    new MachineSource(
+      host,
+      new CellSource(bubblewrapWith({ devices: ['/dev/net/tun'] }), host, single),
+      inForce,
+    ),
+}

@@ -1,0 +1,179 @@
+/** From a plan to a machine whose first process can be talked to. */
+import { randomBytes } from 'node:crypto'
+import { LaunchError } from '../../errors/index.js'
+import type { HostFacts } from '../../host/index.js'
+import type { Plan } from '../../plan/index.js'
+import { inTime } from '../../waiting/index.js'
+import { CarriedStreams } from '../agent/carried.js'
+import { AgentSandbox, type LastWords } from '../agent/sandbox.js'
+import { agentSettings } from '../agent/settings.js'
+import { carriedStreams } from '../agent/streams.js'
+import type { CommandEnd, OwnFiles, RunningSandbox, SandboxEnd } from '../boundary.js'
+import { endOf, machineLost } from './endings.js'
+import { GuestWire } from './guest/wire.js'
+import { jailPlan, programGrants } from './jail.js'
+import { kernelFacts } from './kernel.js'
+import type { Room } from './room.js'
+import { savedMachine } from './saved.js'
+import { shapeOf } from './shape.js'
+import type { SavedMachine } from './snapshots/store.js'
+import { moment, told } from './told.js'
+import { JAIL, type MachineShape, SAVED } from './vmm/machine.js'
+import { restoreWords } from './vmm/qemu.js'
+
+/** To go on, to be told, and to start the agent, ms: half a second where nothing else runs. */
+const START_MS = 60_000
+/** How long a machine gets to say what its job used, once that is dead, ms. */
+const NEWS_MS = 3_000
+/** How long one that said nothing gets to have ended by itself, ms. */
+const OVER_MS = 500
+/** How long QEMU takes to end once its machine has, ms. */
+const LAST_MS = 5_000
+const ENTROPY_BYTES = 256
+/** QEMU writes nothing; a program may want a folder to stand in. */
+const SCRATCH_BYTES = 1024 * 1024
+const MAX_COMPLAINTS = 4096
+
+/** The saved machine of a plan; where there is none it is booted. @throws LaunchError */
+export async function machineOf(room: Room, plan: Plan): Promise<MachineOf> {
+  const shape = shapeOf(plan, room.host)
+  const disk = diskOf(plan)
+  return { shape, disk, machine: await savedMachine(room, { shape, disk, steps: told(plan) }) }
+}
+
+interface MachineOf {
+  readonly shape: MachineShape
+  /** absolute path of the root's disk */
+  readonly disk: string
+  readonly machine: SavedMachine
+}
+
+/** @throws LaunchError when it does not come up */
+export async function launchMachine(room: Room, plan: Plan, files: OwnFiles): Promise<RunningSandbox> {
+  const { host, jails } = room
+  const { shape, disk, machine } = await machineOf(room, plan)
+  const jail = await jails.launch(jailOf(plan, shape, disk, machine))
+  try {
+    return await startIn(jail, { plan, files, host, shape, machine })
+  } catch (error) {
+    await jail.end()
+    throw error
+  }
+}
+
+function diskOf({ files: { root } }: Plan): string {
+  const disk = root.kind === 'image' ? root.disk : null
+  if (disk === null) throw new LaunchError('launch.failed', 'The root of this plan was not made into a disk.')
+  return disk
+}
+
+function jailOf(plan: Plan, shape: MachineShape, disk: string, { folder }: SavedMachine): Plan {
+  return jailPlan({
+    shape,
+    plan,
+    restores: true,
+    grants: [...programGrants(), { host: folder, inside: JAIL.machine }, { host: disk, inside: JAIL.disk }],
+    scratchBytes: SCRATCH_BYTES,
+    // called as the job's: who looks from the host sees by its mounts whose machine it is
+    places: plan.files.scratch.places,
+  })
+}
+
+interface Starting {
+  readonly plan: Plan
+  readonly files: OwnFiles
+  readonly host: HostFacts
+  readonly shape: MachineShape
+  readonly machine: SavedMachine
+}
+
+async function startIn(jail: RunningSandbox, starting: Starting): Promise<RunningSandbox> {
+  const { plan, files, host, shape, machine } = starting
+  const complaints = heard(jail)
+  const words = restoreWords(host.machines().qemu.path ?? '', shape)
+  const kernel = kernelFacts(host, machine.kernelRelease)
+  const wire = new GuestWire(jail.stdout, jail.stdin, { version: 1, kernel: machine.kernelRelease })
+  wire.resume(moment({ nowMs: Date.now(), entropy: randomBytes(ENTROPY_BYTES), files }))
+  const argv = [`${JAIL.programs}/vmm`, `${JAIL.machine}/${SAVED.state}`, ...words] as const
+  await jail.run({ argv: [...argv], inputs: [], terminal: null })
+  const late = () => {
+    throw new LaunchError(
+      'launch.machine',
+      `The machine did not start its job's first process in ${START_MS / 1000} s.`,
+    )
+  }
+  await inTime(started(wire, jail, complaints), START_MS, late)
+  const carried = new CarriedStreams(wire.agent, wire.agent)
+  return new AgentSandbox({
+    streams: carriedStreams(carried),
+    network: jail.network,
+    settings: agentSettings(plan, kernel, { filterByAgent: true, ownKernel: false }),
+    over: null,
+    finish: (first) => finish(jail, wire, carried, complaints, first),
+  })
+}
+
+/** A machine that says what failed has said it; of one that only ended, QEMU may know more. @throws LaunchError */
+async function started(wire: GuestWire, jail: RunningSandbox, complaints: () => string): Promise<void> {
+  try {
+    await wire.started
+  } catch (error) {
+    const end = wire.hasFailed ? undefined : await inTime(jail.commandEnd, LAST_MS)
+    if (end === undefined) throw error
+    throw lost(end, complaints())
+  }
+}
+
+function lost(end: CommandEnd, said: string): LaunchError {
+  return new LaunchError(
+    'launch.machine',
+    `The virtual machine did not come up: ${endOf(end)}${said === '' ? '' : `, which said: ${said}`}.`,
+    '`glovebox doctor` looks for what this host is missing.',
+  )
+}
+
+async function finish(
+  jail: RunningSandbox,
+  wire: GuestWire,
+  carried: CarriedStreams,
+  complaints: () => string,
+  first: LastWords,
+): Promise<SandboxEnd> {
+  await first.hangUp()
+  const news = (await inTime(wire.news, NEWS_MS)) ?? null
+  const ended = news === null ? await inTime(jail.commandEnd, OVER_MS) : undefined
+  carried.close()
+  wire.close()
+  const end = await jail.end()
+  const isLost = news === null && !first.ran
+  return {
+    ...end,
+    outOfMemory: end.outOfMemory || (news?.oomKills ?? 0) > 0,
+    // of the job alone; where the machine could not say, of QEMU
+    cpuMs: news?.cpuMs ?? end.cpuMs,
+    peakMemoryBytes: news?.peakMemoryBytes || end.peakMemoryBytes,
+    forkRefusals: news?.forkRefusals ?? null,
+    observed: [...first.observed, ...end.observed.filter(({ id }) => id.startsWith('network.'))],
+    launchFailure:
+      isLost && !end.outOfMemory
+        ? {
+            what: `The virtual machine ended before its command ran. ${complaints()}`.trim(),
+            get: 'Run it again.',
+          }
+        : null,
+    lost: news === null && first.ran ? machineLost(ended, complaints()) : null,
+  }
+}
+
+/** What QEMU and the machine's kernel complained of: printable, and bounded. */
+function heard({ stderr }: RunningSandbox): () => string {
+  let said = ''
+  stderr.on('data', (chunk: Buffer) => {
+    if (said.length < MAX_COMPLAINTS) said += chunk.toString('latin1')
+  })
+  return () =>
+    said
+      .replace(/[^\x20-\x7e]+/g, ' ')
+      .trim()
+      .slice(0, MAX_COMPLAINTS)
+}

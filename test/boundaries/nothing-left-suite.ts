@@ -1,0 +1,243 @@
+/**
+ * Many runs on one boundary, each second of them killed with -9 at a random moment of its life, several at a time. The attack on a host's
+ * patience: what a killed run leaves behind (a process, a mount, a control group, a namespace, a container, an image, a file) stays for good unless somebody
+ * looks for it, and a service runs for months.
+ *
+ * Other tests run beside it. So all is known by its own: processes by their number and when they started, mounts by a folder that each run
+ * is granted, control groups and own files by the number of a launcher or of who called it, containers and images by the engine, which is this test's.
+ */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { boundaryNamed, isOfEngine } from '../../src/boundary/index.js'
+import type { BoundaryName } from '../../src/policy/index.js'
+import { hostFor, hostOf } from '../../src/sandbox/index.js'
+import { family, marker, pids, sleepers, textOf } from '../run/tools.js'
+import { TESTED_BOUNDARY } from '../support/boundary.js'
+import { testFolder } from '../support/checkout.js'
+import { TestEngine } from '../support/docker-engine.js'
+import { asEachUser, type TestUser } from '../support/users.js'
+
+const LANES = 3
+const PATIENCE_MS = 20_000
+const DOCKERS_OWN_FILES = '/run/glovebox/docker'
+
+/** A process, by number and start: a number may be another's by now. */
+type Seen = readonly [pid: number, since: string]
+
+const BOUNDARY = TESTED_BOUNDARY as BoundaryName
+/** Of each user, an even number. */
+const RUNS = Number(process.env.GLOVEBOX_LEFT_RUNS ?? 12)
+
+const inSentry = BOUNDARY === 'docker+runsc'
+const started = isOfEngine(BOUNDARY) ? await TestEngine.start({ sentries: inSentry }) : null
+const engine = typeof started === 'string' ? null : started
+if (engine !== null) {
+  process.env.DOCKER_HOST = `unix://${engine.socket}`
+  after(() => engine.end())
+}
+
+/** Why the boundary can't be tried by anybody; `null`: it can. */
+async function lack(): Promise<string | null> {
+  if (typeof started === 'string') return started
+  return boundaryNamed(BOUNDARY)?.unavailable(await hostFor(BOUNDARY))?.what ?? null
+}
+
+const nowhere = await lack()
+
+asEachUser(
+  `${RUNS} runs, ${RUNS / 2} of them killed at random moments, leave nothing`,
+  leaveNothing,
+  ({ isRoot }) => nowhere ?? (engine !== null && !isRoot ? 'the engine of these tests is root’s' : null),
+)
+
+async function leaveNothing(user: TestUser, t: TestContext): Promise<void> {
+  const [granted, home] = [testFolder(t), testFolder(t)]
+  chmodSync(granted, 0o755)
+  chmodSync(home, 0o777)
+  const env: NodeJS.ProcessEnv = { ...process.env, HOME: home, TMPDIR: home }
+  delete env.XDG_STATE_HOME
+  delete env.XDG_RUNTIME_DIR
+  const mark = marker()
+  const begin = (count: number, ...argv: string[]) => {
+    // each second pair has a network: namespaces of its own, and a gateway
+    const network = count % 4 < 2 ? [] : ['--allow-host', 'none.invalid']
+    const args = ['run', '--read', `${granted}:/granted`, ...network, '--', ...argv]
+    const [file = '', ...rest] = user.as(user.cli(args))
+    const child = spawn(file, rest, { stdio: ['ignore', 'ignore', 'pipe'], cwd: '/', env, detached: true })
+    let said = ''
+    child.stderr.on('data', (part) => {
+      said += part
+    })
+    return { child, ended: once(child, 'close').then(([status]) => ({ status, said })) }
+  }
+  const whole = async (count: number) => {
+    const { child, ended } = begin(count, 'true')
+    const { status, said } = await ended
+    assert.deepEqual([status, said], [0, ''], `run ${count}`)
+    return child.pid ?? 0
+  }
+
+  const seen: Seen[] = []
+  const callers = new Set<number>()
+  let [alive, ran] = [0, 0]
+  const killed = async (count: number, afterMs: number) => {
+    const own = `${mark}${count}`
+    const { child, ended } = begin(count, 'sleep', own)
+    await sleep(afterMs)
+    const all = family(child.pid ?? 0)
+    seen.push(...all.map((pid): Seen => [pid, since(pid)]))
+    if (all.length > 1) alive++
+    if (sleepers(own).length > 0 || all.some(isSentry)) ran++
+    // the caller alone, the launcher alone, or all that share their group
+    const launcher = all.find((pid) => textOf(pid, 'comm') === 'cell\n') ?? child.pid ?? 0
+    const victims = [child.pid ?? 0, launcher, -(child.pid ?? 0)]
+    const victim = victims[Math.floor(Math.random() * victims.length)] ?? 0
+    kill(victim)
+    // its end is the caller's to handle, for as long as that takes; of a spare worker's nobody hears
+    if (victim === launcher) await Promise.race([ended, sleep(1_000)])
+    kill(-(child.pid ?? 0))
+    await ended
+  }
+
+  // else two of them make the image of a sentry's network at once, and one is left without a name: for a day
+  if (inSentry) callers.add(await whole(2))
+  const began = Date.now()
+  callers.add(await whole(0))
+  // of a start among others, and a little of the job's life
+  const lifeMs = (Date.now() - began) * 2
+  let next = 0
+  const lane = async () => {
+    while (next < RUNS) {
+      const count = next++
+      if (count % 2 === 0) callers.add(await whole(count))
+      // each in its own part of a life, so that no series of them is all too early
+      else await killed(count, ((count + Math.random() * 2) / RUNS) * lifeMs)
+    }
+  }
+  await Promise.all(Array.from({ length: LANES }, lane))
+  // on a machine that is slower now than it was when a life was measured: later and later
+  for (let more = 0; alive <= RUNS / 10 && more < RUNS; more++) await killed(RUNS + more, lifeMs * (1 + more))
+  assert.ok(alive > RUNS / 10, `only ${alive} kills met a start: that nothing is left says nothing`)
+  t.diagnostic(`${RUNS / 2} kills: ${alive} met a sandbox in the making or later, ${ran} a job`)
+
+  await settled(() => [...processesLeft(seen, mark), ...mountsLeft(granted)])
+  assert.deepEqual(processesLeft(seen, mark), [], 'processes')
+  assert.deepEqual(mountsLeft(granted), [], 'mounts')
+  // what the dead leave empty and by its name (control groups, folders, a container that was never started) is the next start's
+  callers.add(await whole(0))
+  const numbers = new Set([...seen.map(([pid]) => pid), ...callers])
+  assert.deepEqual(groupsOf(numbers), [], 'control groups')
+  assert.deepEqual(filesBelow(home), [], 'files')
+  assert.deepEqual(runtimeState(), [], 'state of a runtime')
+  if (engine !== null) await assertEngineEmpty(engine, numbers)
+}
+
+/** On gVisor a job is no process of this host's: its kernel is. */
+const isSentry = (pid: number) => textOf(pid, 'cmdline').startsWith('runsc-sandbox')
+
+/** Empty when it is gone, or only waits to be reaped. */
+function since(pid: number): string {
+  const [state, ...rest] = textOf(pid, 'stat')
+    .replace(/^.*\) /s, '')
+    .split(' ')
+  return state === 'Z' || state === 'X' ? '' : (rest[18] ?? '')
+}
+
+function processesLeft(seen: readonly Seen[], mark: string): string[] {
+  const left = seen.filter(([pid, start]) => start !== '' && since(pid) === start).map(([pid]) => pid)
+  const sleeping = pids().filter((pid) => textOf(pid, 'cmdline').includes(mark))
+  return [...new Set([...left, ...sleeping])].map((pid) => textOf(pid, 'cmdline').replaceAll('\0', ' '))
+}
+
+/** A mount lives as long as a process that has its namespace; a network namespace of these sandboxes has the same ones. */
+function mountsLeft(granted: string): string[] {
+  return pids()
+    .filter((pid) => textOf(pid, 'mountinfo').includes(granted))
+    .map((pid) => `${pid} ${textOf(pid, 'cmdline').replaceAll('\0', ' ')}`)
+}
+
+async function settled(left: () => readonly unknown[]): Promise<void> {
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end && left().length > 0; ) await sleep(50)
+}
+
+/** Of one of these launchers: the name of a group has its launcher's number. */
+function groupsOf(numbers: ReadonlySet<number>): string[] {
+  const bases = hostOf().cgroups.bases.map(({ directory }) => directory)
+  // an ordinary user's are below, in the folder that was handed over
+  const folders = bases.flatMap((base) => [base, join(base, `test-${process.pid}`)])
+  return folders.flatMap((folder) =>
+    namesIn(folder)
+      .filter((name) => numbers.has(Number(/^glovebox-(\d+)-/.exec(name)?.[1])))
+      .map((name) => join(folder, name)),
+  )
+}
+
+function filesBelow(folder: string): string[] {
+  const all = readdirSync(folder, { withFileTypes: true, recursive: true })
+  return all.filter((each) => each.isFile()).map((each) => join(each.parentPath, each.name))
+}
+
+/** Where these would keep it, if they were not told otherwise; every container of ours is called so. */
+function runtimeState(): string[] {
+  const places = ['/run/runc/job', '/run/runsc/job', '/var/run/runsc/job', '/run/netns/job']
+  return places.filter((place) => existsSync(place))
+}
+
+async function assertEngineEmpty(engine: TestEngine, numbers: ReadonlySet<number>): Promise<void> {
+  const client = await engine.client()
+  for (let tries = 0; tries < 300 && (await client.containers([])).length > 0; tries++) await sleep(100)
+  assert.deepEqual(await client.containers([]), [], 'containers')
+  const roots = inSentry ? 2 : 1 // of a sentry's network, too
+  assert.equal((await client.images([])).length, roots, 'images: the one root that every run shares')
+  assert.deepEqual(
+    namesIn(DOCKERS_OWN_FILES).filter((name) => numbers.has(ownerOf(name))),
+    [],
+    'the sandboxes’ own files',
+  )
+  const data = join(engine.folder, 'data')
+  assert.deepEqual(namesIn(join(data, 'containers')), [])
+  assert.deepEqual(
+    namesIn(join(data, 'volumes')).filter((name) => !['metadata.db', 'backingFsBlockDev'].includes(name)),
+    [],
+  )
+  const named = (place: string) =>
+    readFileSync(place, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(engine.folder))
+  assert.deepEqual(
+    named('/proc/self/mounts').filter((line) => /merged|\/shm |netns\/(?!default)/.test(line)),
+    [],
+    'mounts of containers',
+  )
+  assert.deepEqual(engine.groupsLeft(), [], 'control groups of containers')
+}
+
+/** By the mark in its name, or in the note that it has. */
+function ownerOf(name: string): number {
+  const mark = name.includes('.') ? name : textIn(join(DOCKERS_OWN_FILES, name, '.owner'))
+  return Number(/\.(\d+)\.\d+(?:\.[0-9a-f]{16})?$/.exec(mark)?.[1] ?? 0)
+}
+
+function textIn(file: string): string {
+  try {
+    return readFileSync(file, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+function namesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : []
+}
+
+/** That one, or that group, may be gone meanwhile. */
+function kill(victim: number): void {
+  try {
+    process.kill(victim, 'SIGKILL')
+  } catch {}
+}
