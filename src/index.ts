@@ -30,4 +30,5 @@ export {
   type RunOptions,
   type RunResult,
   type TerminalOptions,
+  type WarmOptions,
 } from './sandbox/index.js'

@@ -76,8 +76,9 @@ export interface SandboxSource {
   /**
    * throws LaunchError when there is no sandbox to talk to.
    * `files`: of the sandbox's /etc, by name, made for this one alone: what `trustFiles` gives, where the plan inspects
+   * `waitsMs`: how long it may wait for its command, besides its deadline; absent: not at all
    */
-  launch(plan: Plan, files?: OwnFiles): Promise<RunningSandbox>
+  launch(plan: Plan, files?: OwnFiles, waitsMs?: number): Promise<RunningSandbox>
   /** ends every sandbox and waits for that */
   close(): Promise<void>
 }
@@ -98,6 +99,8 @@ export interface TerminalSize {
 export interface Command {
   readonly argv: readonly [string, ...string[]]
   readonly inputs: readonly InputFile[]
+  /** what of its environment is not the plan's; absent: nothing */
+  readonly env?: Readonly<Record<string, string>>
   /** the command gets a terminal made inside, which `stdin` types into and `stdout` shows; `null`: three pipes */
   readonly terminal: (TerminalSize & { readonly name: string }) | null
 }
@@ -182,6 +185,8 @@ export type CollectedEntry =
 
 /** A sandbox in use. Nothing here shows a pid or a descriptor: a remote one fits too. */
 export interface RunningSandbox {
+  /** it was there before its job was, see `sandbox/pool/`; absent: it was made for it */
+  readonly isWarm?: true
   readonly stdin: Writable
   readonly stdout: Readable
   readonly stderr: Readable

@@ -30,6 +30,7 @@ export function refusedReport(command: readonly string[], message: string, { cod
     policySha256: null,
     boundary: null,
     root: null,
+    sandbox: null,
     command,
     result: { reason, exitCode: REJECTED, signal: null, message },
     usage: NO_USAGE,

@@ -99,6 +99,8 @@ export interface Report {
   readonly boundary: BoundaryName | null
   /** what the root was; `null` when there was none to run in */
   readonly root: ReportedRoot | null
+  /** `warm`: it had been started before the run asked for one, and waited; `null` when there was none */
+  readonly sandbox: { readonly warm: boolean } | null
   /** without its arguments, which is said in place of them, where a credential's value was not known that could be in them */
   readonly command: readonly string[]
   readonly result: {

@@ -1,32 +1,28 @@
 import { randomUUID } from 'node:crypto'
-import {
-  type Boundary,
-  boundaryNamed,
-  isOfEngine,
-  type SandboxSource,
-  type TerminalSize,
-} from '../boundary/index.js'
+import { type Boundary, boundaryNamed, isOfEngine, type TerminalSize } from '../boundary/index.js'
 import { UsageError } from '../errors/index.js'
 import { type HostFacts, lookAtHost, withEngine } from '../host/index.js'
 import type { Plan } from '../plan/index.js'
-import { type BoundaryName, isPolicy, type Policy, policySha256 } from '../policy/index.js'
-import { type CollectedFile, withoutArguments } from '../report/index.js'
+import { type BoundaryName, isPolicy, type Policy } from '../policy/index.js'
+import type { CollectedFile } from '../report/index.js'
 import { inTime } from '../waiting/index.js'
 import { checkedArgv } from './argv.js'
 import { checkSecrets } from './credentials/secrets-given.js'
 import { Gateways, type NetworkOptions } from './gateways.js'
+import { handedIn } from './handed-in.js'
 import { checkStdin, inputFiles, stdinOf } from './inputs.js'
 import { JobNetwork } from './job-network.js'
 import { laterRun } from './later-run.js'
 import type { Run, RunOptions } from './options.js'
-import { kept } from './plan-runner.js'
+import { type Prepared, performed } from './performed.js'
 import { boundaryOf, planFor, requireEnforceable } from './planner.js'
+import { type WarmOptions, warmLimits } from './pool/index.js'
 import { refusedRun } from './refused-run.js'
-import { reportOf } from './report.js'
-import { RunResult } from './result.js'
+import { rootMaker } from './root-maker.js'
 import { rootOf, sameRoot } from './roots.js'
 import { type Job, JobRun } from './run.js'
 import { RunCredentials } from './run-credentials.js'
+import { Sources, type SourcesSettings } from './sources.js'
 import { sweep } from './staging.js'
 import { checkedSize, terminalOf } from './terminal.js'
 import { wantedOf } from './wanted.js'
@@ -35,6 +31,11 @@ export interface GloveboxOptions {
   /** which boundary the runs will probably be on: what that needs is looked for, and started, now. Absent: `process` */
   readonly boundary?: BoundaryName
   readonly network?: NetworkOptions
+  /**
+   * Keep sandboxes that are there before their jobs are, as many as were asked for at once lately: a run takes one, once, and need not
+   * wait for its start. `true`: within the default bounds; absent: none.
+   */
+  readonly warm?: boolean | WarmOptions
 }
 
 /**
@@ -45,17 +46,16 @@ export class Glovebox {
   #host: HostFacts
   /** of an engine, once a run asks for one */
   #looking: Promise<void> | null = null
-  readonly #single: boolean
-  readonly #sources = new Map<BoundaryName, SandboxSource>()
+  readonly #sources: Sources
   readonly #plans = new WeakMap<Policy, Plan>()
   readonly #runs = new Map<JobRun, Promise<unknown>>()
   readonly #gateways: Gateways
   #sweeping: Promise<void> = Promise.resolve()
   #closing: Promise<void> | null = null
 
-  private constructor(host: HostFacts, single: boolean, network: NetworkOptions) {
+  private constructor(host: HostFacts, sources: SourcesSettings, network: NetworkOptions) {
     this.#host = host
-    this.#single = single
+    this.#sources = new Sources(sources)
     this.#gateways = new Gateways(host, network)
   }
 
@@ -76,10 +76,13 @@ export class Glovebox {
     single = false,
     network = {},
     boundary = 'process',
+    warm = false,
   }: GloveboxOptions & { single?: boolean } = {}): Glovebox {
     const first = boundaryNamed(boundary)
-    const glovebox = new Glovebox(lookAtHost(first?.hostPaths ?? []), single, network)
-    if (first !== null && first.unavailable(glovebox.#host) === null) glovebox.#source(first)
+    const sources = { single, warm: warmLimits(warm) }
+    const glovebox = new Glovebox(lookAtHost(first?.hostPaths ?? []), sources, network)
+    if (first !== null && first.unavailable(glovebox.#host) === null)
+      glovebox.#sources.of(first, glovebox.#host)
     glovebox.#sweeping = sweep().catch(() => {}) // tried again at the next start
     return glovebox
   }
@@ -104,7 +107,7 @@ export class Glovebox {
       return refusedRun(error, options.secrets ?? {})
     }
     const { run } = prepared
-    const running = this.#perform(prepared, options)
+    const running = performed(prepared, options)
     const tracked = running.then(
       () => this.#runs.delete(run),
       () => this.#runs.delete(run),
@@ -120,6 +123,22 @@ export class Glovebox {
     })
   }
 
+  /**
+   * Has so many sandboxes of a policy wait from now on, whether it is run or not, until this is closed or told another number; resolves
+   * when they do. Needs `warm`.
+   * @throws UsageError when so many may not wait, or none of this policy can: where TLS is inspected each has an authority of its own
+   * @throws BoundaryUnavailableError when a promise of the policy can't be kept on this host
+   * @throws LaunchError when one does not come up
+   */
+  async keepWarm(policy: Policy, count: number): Promise<void> {
+    if (this.#lacksEngine(policy)) await this.#lookForEngine()
+    this.#requireOpen()
+    const { plan, boundary } = this.#planned(policy)
+    requireEnforceable(plan, boundary, this.#host)
+    await rootMaker(plan, {})?.(new AbortController().signal)
+    await this.#sources.keepWarm(boundary, this.#host, plan, count)
+  }
+
   /** The plan for a policy, as `run` would use it; its claims may be impossible on this host. */
   plan(policy: Policy): Plan {
     return this.#planned(policy).plan
@@ -130,7 +149,7 @@ export class Glovebox {
     this.#closing ??= (async () => {
       for (const run of this.#runs.keys()) run.cancel()
       await inTime(Promise.all(this.#runs.values()), CLOSE_MS)
-      await Promise.all([...this.#sources.values()].map((source) => source.close()))
+      await this.#sources.close()
       await this.#gateways.close()
       await Promise.all([...this.#runs.values(), this.#sweeping])
     })()
@@ -173,12 +192,7 @@ export class Glovebox {
   }
 
   #prepare(policy: Policy, argv: readonly string[], options: RunOptions): Prepared {
-    if (this.#closing !== null)
-      throw new UsageError(
-        'glovebox.closed',
-        'This Glovebox is closed.',
-        'Start another with Glovebox.start().',
-      )
+    this.#requireOpen()
     const command = checkedArgv(argv)
     const { plan, boundary } = this.#planned(policy)
     requireEnforceable(plan, boundary, this.#host)
@@ -212,86 +226,32 @@ export class Glovebox {
       cancel: options.signal ?? null,
       onStarted: options.onStarted ?? null,
     })
-    return { id, policy, plan, command, run, credentials, source: this.#source(boundary), collected, copied }
+    return {
+      id,
+      policy,
+      plan,
+      command,
+      run,
+      credentials,
+      source: this.#sources.of(boundary, this.#host),
+      collected,
+      copied,
+    }
+  }
+
+  #requireOpen(): void {
+    if (this.#closing === null) return
+    throw new UsageError(
+      'glovebox.closed',
+      'This Glovebox is closed.',
+      'Start another with Glovebox.start().',
+    )
   }
 
   /** The gateway is started here, if it is the first that is needed: it comes up beside the sandbox. */
   #network({ network }: Plan, tenant: string | null): Job['network'] {
     return network === null ? null : new JobNetwork(this.#gateways.of(tenant), network)
   }
-
-  #source(boundary: Boundary): SandboxSource {
-    const source = this.#sources.get(boundary.name) ?? boundary.open(this.#host, this.#single)
-    if (this.#single && !this.#sources.has(boundary.name)) this.#closeUnused()
-    this.#sources.set(boundary.name, source)
-    return source
-  }
-
-  /** What was started for the one run that there is, which turned out to be on another boundary. */
-  #closeUnused(): void {
-    const closing = [...this.#sources.values()].map((source) => source.close())
-    this.#sources.clear()
-    this.#sweeping = Promise.all([this.#sweeping, ...closing]).then(() => {})
-  }
-
-  async #perform(
-    { id, policy, plan, command, run, credentials, source, collected, copied }: Prepared,
-    options: RunOptions,
-  ): Promise<RunResult> {
-    const all = options.buffer === false ? [] : [kept(run.stdout), kept(run.stderr)]
-    const finishing = run.finish(source).catch((error) => {
-      throw credentials.redactError(error)
-    })
-    // what the caller needs besides is made while the sandbox comes up
-    await Promise.race([run.launched, finishing])
-    try {
-      options.onLaunched?.()
-    } catch (error) {
-      run.cancel() // the caller's mistake ends its run, and never leaves one that nobody waits for
-      await finishing
-      throw error
-    }
-    const outcome = await finishing
-    const { tenant = null } = options
-    const told = credentials.knowsValues ? command : withoutArguments(command)
-    const report = () =>
-      credentials.redactAll(reportOf(id, policySha256(policy), plan, told, tenant, copied, outcome))
-    const [stdout, stderr] = await Promise.all(all)
-    const nothing = new Uint8Array()
-    return new RunResult(
-      credentials.redactAll(outcome.verdict),
-      report,
-      stdout ?? nothing,
-      stderr ?? nothing,
-      collected,
-    )
-  }
-}
-
-interface Prepared {
-  readonly id: string
-  readonly policy: Policy
-  readonly plan: Plan
-  readonly command: readonly [string, ...string[]]
-  readonly run: JobRun
-  readonly credentials: RunCredentials
-  readonly source: SandboxSource
-  readonly collected: Record<string, Uint8Array>
-  readonly copied: CollectedFile[]
-}
-
-/** What makes disks is loaded by who needs one: not by every start. */
-function rootMaker({ files }: Plan, { onPreparing }: RunOptions): NonNullable<Job['makeRoot']> | null {
-  if (files.root.kind !== 'image' || files.root.disk === null) return null
-  return async (cancel) => {
-    const { makeDisk } = await import('./disks.js')
-    await makeDisk({ files }, onPreparing, cancel)
-  }
-}
-
-function handedIn({ inputs = {}, outputs = [], stdin }: RunOptions): Job['handedIn'] {
-  const names = [...Object.keys(inputs), ...(Array.isArray(outputs) ? outputs : Object.keys(outputs))]
-  return { names, stdin: stdin instanceof Uint8Array ? stdin : null }
 }
 
 /** How long cancelled runs get to end before their launcher ends them, ms. */

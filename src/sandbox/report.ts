@@ -22,6 +22,7 @@ export function reportOf(
     policySha256,
     boundary: plan.boundary,
     root: reportedRoot(plan.files.root),
+    sandbox: { warm: outcome.isWarm },
     command,
     result: {
       reason: verdict.reason,

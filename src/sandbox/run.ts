@@ -18,6 +18,7 @@ import { feed } from './feed.js'
 import { launchedInTime } from './launched-in-time.js'
 import { madeReady } from './made-ready.js'
 import { OutputMeter } from './meter.js'
+import { NEVER_LAUNCHED } from './never-launched.js'
 import { holdRoot } from './roots.js'
 import { type Supplied, Supplies } from './supplies.js'
 import { EXIT, type Interruption, type Verdict, verdict } from './verdict.js'
@@ -41,6 +42,8 @@ export interface Outcome {
   readonly verdict: Verdict
   readonly outputs: readonly CollectedFile[]
   readonly times: { readonly acceptedAt: Date; readonly startMs: number; readonly wallMs: number }
+  /** its sandbox was there before it was */
+  readonly isWarm: boolean
   readonly end: SandboxEnd
   /** what the gateway saw; `null`: there was none */
   readonly network: Told | null
@@ -128,6 +131,7 @@ export class JobRun {
       await supplies.attach(sandbox)
       const running = sandbox.run({
         argv: this.#job.argv,
+        env: supplies.env,
         inputs: supplies.withoutValues(inputs),
         terminal: this.#terminal,
       })
@@ -159,6 +163,7 @@ export class JobRun {
         verdict: settled,
         outputs: settled.reason === 'exited' ? outputs : [],
         times: { acceptedAt, startMs, wallMs: clockMs() - begin },
+        isWarm: sandbox.isWarm ?? false,
         end,
         network,
         credentials: await supplies.leases(),
@@ -196,6 +201,7 @@ export class JobRun {
       verdict: verdict(plan, argv[0], this.#interruption, { kind: 'lost' }, NEVER_LAUNCHED),
       outputs: [],
       times: { acceptedAt, startMs: wallMs, wallMs },
+      isWarm: false,
       end: NEVER_LAUNCHED,
       network: null,
       credentials: [],
@@ -274,18 +280,6 @@ export class JobRun {
       return { reason: 'rejected', exitCode: EXIT.rejected, signal: null, message }
     }
   }
-}
-
-const NEVER_LAUNCHED: SandboxEnd = {
-  outOfMemory: false,
-  cpuMs: 0,
-  peakMemoryBytes: 0,
-  forkRefusals: null,
-  observed: [],
-  datagrams: [],
-  datagramsOmitted: 0,
-  launchFailure: null,
-  lost: null,
 }
 
 function refuseIfNeverStarted(

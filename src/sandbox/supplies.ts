@@ -52,18 +52,15 @@ export class Supplies {
   /** With what has to be in the sandbox from its first moment. */
   async launch(source: SandboxSource): Promise<RunningSandbox> {
     const { plan, network } = this.#of
-    const whole =
-      this.#credentials === null
-        ? plan
-        : { ...plan, env: { ...plan.env, ...this.#variables(this.#credentials) } }
     // without a network, or with nothing inspected, not a turn of the loop is lost
     const files = network?.files() ?? null
-    return files === null ? source.launch(whole) : source.launch(whole, await files)
+    return files === null ? source.launch(plan) : source.launch(plan, await files)
   }
 
-  /** What stands in the job's variables for its credentials. */
-  #variables({ env }: JobCredentials): Readonly<Record<string, string>> {
-    if ((this.#of.inForce ?? InForce.all).on('credential-placeholders')) return env
+  /** What stands in the job's variables for its credentials: it arrives with the command. */
+  get env(): Readonly<Record<string, string>> {
+    if (this.#credentials === null) return {}
+    if ((this.#of.inForce ?? InForce.all).on('credential-placeholders')) return this.#credentials.env
     return Object.fromEntries(
       this.#issues.map(({ grant, value }) => [
         grant.name,

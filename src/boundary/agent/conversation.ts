@@ -50,7 +50,8 @@ export class Conversation {
   async start(command: Command, settings: AgentSettings): Promise<void> {
     const lock = settings.filters?.lock ?? null
     const { terminal } = command
-    const env = terminal === null ? settings.env : { TERM: terminal.name, ...settings.env }
+    const own = { ...settings.env, ...command.env }
+    const env = terminal === null ? own : { TERM: terminal.name, ...own }
     const frames = [
       frame('w', raw(settings.workdir)),
       ...Object.entries(env).map(([name, value]) => frame('v', raw(`${name}=${value}`))),

@@ -1,0 +1,154 @@
+/** The sandboxes of one plan that wait. */
+import type { RunningSandbox } from '../../boundary/index.js'
+import type { Plan } from '../../plan/index.js'
+import { Demand } from './demand.js'
+import { shownNow } from './shown.js'
+
+/** What nobody waits for is tried again later and later, ms. */
+const FIRST_PAUSE_MS = 500
+const LONGEST_PAUSE_MS = 60_000
+
+interface Waiting {
+  readonly sandbox: RunningSandbox
+  /** see `shown.ts`, of before it was made */
+  readonly shown: string
+  readonly sinceMs: number
+  /** lets go of its root */
+  readonly release: () => void
+}
+
+/** One that is being made. */
+interface Coming {
+  readonly sandbox: Promise<RunningSandbox>
+  readonly shown: string
+  isTaken: boolean
+}
+
+export interface Making {
+  readonly launch: () => Promise<RunningSandbox>
+  /** holds its root, until what it returns is called */
+  readonly hold: () => () => void
+  readonly nowMs: () => number
+}
+
+export class Shelf {
+  readonly plan: Plan
+  readonly demand: Demand
+  /** so many, whoever asks */
+  atLeast = 0
+  askedMs: number
+  #waiting: Waiting[] = []
+  #coming: Coming | null = null
+  #failures = 0
+  #notBeforeMs = 0
+  readonly #onGone: () => void
+  readonly #ending = new Set<Promise<unknown>>()
+
+  constructor(plan: Plan, nowMs: number, memoryMs: number, onGone: () => void) {
+    this.plan = plan
+    this.askedMs = nowMs
+    this.demand = new Demand(memoryMs)
+    this.#onGone = onGone
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /** There, or on its way. */
+  get count(): number {
+    return this.waiting + (this.#coming === null || this.#coming.isTaken ? 0 : 1)
+  }
+
+  wanted(nowMs: number): number {
+    return Math.max(this.atLeast, this.demand.atOnce(nowMs))
+  }
+
+  canMake(nowMs: number): boolean {
+    return this.#coming === null && nowMs >= this.#notBeforeMs
+  }
+
+  /** The one that waits for the shortest time, and is still what would be made now; `null`: there is none. */
+  take(): RunningSandbox | null {
+    const shown = this.waiting > 0 ? shownNow(this.plan) : ''
+    for (let each = this.#waiting.pop(); each !== undefined; each = this.#waiting.pop()) {
+      if (each.shown === shown) {
+        each.release()
+        return Object.assign(each.sandbox, { isWarm: true as const })
+      }
+      this.#discard(each)
+    }
+    return null
+  }
+
+  /** The one that is being made, for who asked first; `null`: there is none. Rejects as launching it does. */
+  takeComing(): Promise<RunningSandbox> | null {
+    const coming = this.#coming
+    if (coming === null || coming.isTaken || coming.shown !== shownNow(this.plan)) return null
+    coming.isTaken = true
+    return coming.sandbox
+  }
+
+  /** Makes one, to wait or for who has asked meanwhile. Never rejects: who needs one and gets none hears why from its own. */
+  async make({ launch, hold, nowMs }: Making): Promise<Error | null> {
+    let release = () => {}
+    try {
+      const shown = shownNow(this.plan)
+      release = hold()
+      this.#coming = { sandbox: launch(), shown, isTaken: false }
+      const sandbox = await this.#coming.sandbox
+      if (this.#coming.isTaken) release()
+      else this.#add({ sandbox, shown, sinceMs: nowMs(), release })
+      this.#failures = 0
+      return null
+    } catch (error) {
+      release()
+      this.#failed(nowMs())
+      return error instanceof Error ? error : new Error(String(error))
+    } finally {
+      this.#coming = null
+    }
+  }
+
+  #add(waiting: Waiting): void {
+    this.#waiting.push(waiting)
+    const madeMs = waiting.sinceMs
+    waiting.sandbox.commandEnd.then(() => {
+      const at = this.#waiting.indexOf(waiting)
+      if (at === -1) return
+      this.#waiting.splice(at, 1)
+      this.#discard(waiting)
+      this.#failed(madeMs)
+      this.#onGone()
+    })
+  }
+
+  #failed(nowMs: number): void {
+    this.#notBeforeMs = nowMs + Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LONGEST_PAUSE_MS)
+  }
+
+  /** Ends the oldest ones: those beyond `keep`, and those that wait since before `sinceMs`. */
+  shrink(keep: number, sinceMs: number): void {
+    while (this.waiting > keep || (this.#waiting[0]?.sinceMs ?? Number.POSITIVE_INFINITY) < sinceMs) {
+      const oldest = this.#waiting.shift()
+      if (oldest === undefined) return
+      this.#discard(oldest)
+    }
+  }
+
+  #discard({ sandbox, release }: Waiting): void {
+    const ending = sandbox
+      .end()
+      .catch(() => {})
+      .finally(release)
+    this.#ending.add(ending)
+    void ending.finally(() => this.#ending.delete(ending))
+  }
+
+  /** Resolves when none of them is left. */
+  async end(): Promise<void> {
+    await this.#coming?.sandbox.catch(() => {})
+    this.shrink(0, 0)
+    await Promise.all(this.#ending)
+  }
+}

@@ -1,0 +1,63 @@
+/** What the sandboxes of one `Glovebox` are started from, boundary by boundary. */
+import type { Boundary, SandboxSource } from '../boundary/index.js'
+import { UsageError } from '../errors/index.js'
+import type { HostFacts } from '../host/index.js'
+import type { Plan } from '../plan/index.js'
+import type { BoundaryName } from '../policy/index.js'
+import { requireKeepable, surroundings, type WarmLimits, WarmSource } from './pool/index.js'
+
+export interface SourcesSettings {
+  /** there will be one run: nothing is prepared for a second */
+  readonly single: boolean
+  /** of those that wait for jobs; `null`: none does */
+  readonly warm: WarmLimits | null
+}
+
+/** Opened when first needed. */
+export class Sources {
+  readonly #settings: SourcesSettings
+  readonly #open = new Map<BoundaryName, SandboxSource>()
+  #closing: Promise<unknown> = Promise.resolve()
+
+  constructor(settings: SourcesSettings) {
+    this.#settings = settings
+  }
+
+  of(boundary: Boundary, host: HostFacts): SandboxSource {
+    const known = this.#open.get(boundary.name)
+    if (known !== undefined) return known
+    const { single, warm } = this.#settings
+    const opened = boundary.open(host, single)
+    const source = warm === null ? opened : new WarmSource(opened, warm, surroundings)
+    // what was started for the one run that there is, which turned out to be on another boundary
+    if (single) this.#closeAll()
+    this.#open.set(boundary.name, source)
+    return source
+  }
+
+  /** @throws UsageError when they may not, or can't, wait. @throws LaunchError when one does not come up */
+  async keepWarm(boundary: Boundary, host: HostFacts, plan: Plan, count: number): Promise<void> {
+    requireKeepable(plan, count)
+    const source = this.of(boundary, host)
+    if (!(source instanceof WarmSource))
+      throw new UsageError(
+        'warm.off',
+        'This Glovebox keeps no sandboxes that wait.',
+        'Start it with Glovebox.start({ warm: true }).',
+      )
+    await source.prepare?.(plan)
+    await source.keep(plan, count)
+  }
+
+  #closeAll(): void {
+    const closing = [...this.#open.values()].map((source) => source.close())
+    this.#open.clear()
+    this.#closing = Promise.all([this.#closing, ...closing])
+  }
+
+  /** Resolves when none of their sandboxes is left. */
+  async close(): Promise<void> {
+    this.#closeAll()
+    await this.#closing
+  }
+}
