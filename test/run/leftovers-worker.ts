@@ -1,6 +1,6 @@
 /**
  * 200 runs, 16 at a time, with every kind of ending, in a process of its own: only what descends from it, or carries its
- * launcher's pid, is counted. Prints what is left, as JSON.
+ * launcher's pid, is counted. With `warm` as a second argument, sandboxes wait for them. Prints what is left, as JSON.
  */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { hostOf } from '../../src/sandbox/index.js'
 import { TESTED_BOUNDARY } from '../support/boundary.js'
 import { family, parentOf, pids } from './tools.js'
 
-const [folder = ''] = process.argv.slice(2)
+const [folder = '', way = 'cold'] = process.argv.slice(2)
 const RUNS = 200
 const AT_ONCE = 16
 
@@ -140,10 +140,10 @@ await first
 await first.close()
 const before = descriptors()
 
-const glovebox = await Glovebox.start()
+const glovebox = await Glovebox.start({ warm: way === 'warm' })
 const launchers = family(process.pid).slice(1)
 const wrong: string[] = []
-let next = 0
+let [next, warm] = [0, 0]
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
     while (next < RUNS) {
@@ -151,26 +151,26 @@ await Promise.all(
       const kind = KINDS[number % KINDS.length]
       if (kind === undefined) throw new Error('no such kind')
       const options = kind.options?.(number) ?? {}
-      const { reason, message } = await glovebox.run(kind.policy, kind.argv, options)
+      const { reason, message, report } = await glovebox.run(kind.policy, kind.argv, options)
+      if (report.sandbox?.warm) warm++
       if (reason !== kind.reason) wrong.push(`${kind.argv.join(' ')}: ${reason} (${message})`)
       if (number % 7 === 0) look()
     }
   }),
 )
 const started = next
+const isSettled = (most: number) => (count: number) => way === 'warm' || count <= most
 const spares = await settled(
   () => family(process.pid).length,
-  (count) => count <= (TESTED_BOUNDARY === 'process' ? 3 : 5),
+  isSettled(TESTED_BOUNDARY === 'process' ? 3 : 5),
 )
-const spareGroups = await settled(
-  () => new Set(cgroups(launchers)).size,
-  (count) => count <= 1,
-)
+const spareGroups = await settled(() => new Set(cgroups(launchers)).size, isSettled(1))
 await glovebox.close()
 
 const left = {
   started,
   wrong,
+  warm,
   namespacesSeen: foreign.size,
   // the launcher and its one prepared worker, and that one's control group
   beforeClose: { processes: spares - 1, cgroups: spareGroups },

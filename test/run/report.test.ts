@@ -21,6 +21,7 @@ const FIELDS = [
     'policySha256',
     'boundary',
     'root',
+    'sandbox',
     'command',
     'result',
     'usage',

@@ -39,6 +39,9 @@ const REMEDIES: readonly (readonly [step: RegExp, get: string])[] = [
   ],
 ]
 
+/** What bubblewrap says on --info-fd, when all is well. */
+const STARTED = /\{[^{}]*"child-pid"[^{}]*\}/
+
 const GUARDED: ReadonlySet<string> = new Set(['stage', 'scratch', 'own-files', 'network'])
 /** EAFNOSUPPORT */
 const NO_SUCH_FAMILY = 97
@@ -68,9 +71,12 @@ export function launchFailure(
     return { what: 'The launcher was killed.', get: 'The next run starts another.' }
   if (text.includes('cell: too many'))
     return { what: 'Too many sandboxes run at once.', get: 'Wait for some to end.' }
+  const complaint = clean(text.replace(STARTED, ''))
   return {
-    what: `The sandbox ended before its command started${text === '' ? '' : `: ${clean(text)}`}.`,
-    get: '',
+    what: `The sandbox ended before its command started${complaint === '' ? '' : `: ${complaint}`}.`,
+    get: STARTED.test(text)
+      ? 'Its first process was killed: by somebody, or by the kernel for want of memory. Run it again.'
+      : '',
   }
 }
 

@@ -48,17 +48,28 @@ interface MachineOf {
   readonly machine: SavedMachine
 }
 
-/** @throws LaunchError when it does not come up */
-export async function launchMachine(room: Room, plan: Plan, files: OwnFiles): Promise<RunningSandbox> {
+/** `waitsMs`: see `SandboxSource.launch`. @throws LaunchError when it does not come up */
+export async function launchMachine(
+  room: Room,
+  plan: Plan,
+  files: OwnFiles,
+  waitsMs: number,
+): Promise<RunningSandbox> {
   const { host, jails } = room
   const { shape, disk, machine } = await machineOf(room, plan)
-  const jail = await jails.launch(jailOf(plan, shape, disk, machine))
+  const jail = await jails.launch(jailOf(living(plan, waitsMs), shape, disk, machine))
   try {
     return await startIn(jail, { plan, files, host, shape, machine })
   } catch (error) {
     await jail.end()
     throw error
   }
+}
+
+/** Its jail lives as long as it waits, and its job besides. */
+function living(plan: Plan, waitsMs: number): Plan {
+  const { lifetime } = plan
+  return { ...plan, lifetime: { ...lifetime, deadlineMs: lifetime.deadlineMs + waitsMs } }
 }
 
 function diskOf({ files: { root } }: Plan): string {

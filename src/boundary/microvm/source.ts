@@ -24,10 +24,10 @@ export class MachineSource implements SandboxSource {
     await this.#while(machineOf(this.#enter(), plan))
   }
 
-  async launch(plan: Plan, files: OwnFiles = {}): Promise<RunningSandbox> {
+  async launch(plan: Plan, files: OwnFiles = {}, waitsMs = 0): Promise<RunningSandbox> {
     // what a machine is made with is loaded by who asks: not by every start
     const { launchMachine } = await import('./machine-launch.js')
-    return await this.#while(launchMachine(this.#enter(), plan, files))
+    return await this.#while(launchMachine(this.#enter(), plan, files, waitsMs))
   }
 
   /** It is waited for when this is closed. */

@@ -68,10 +68,10 @@ export class Shelf {
     return this.#coming === null && nowMs >= this.#notBeforeMs
   }
 
-  /** The one that waits for the shortest time, and is still what would be made now; `null`: there is none. */
+  /** The one that waits longest, and is still what would be made now; `null`: there is none. */
   take(): RunningSandbox | null {
     const shown = this.waiting > 0 ? shownNow(this.plan) : ''
-    for (let each = this.#waiting.pop(); each !== undefined; each = this.#waiting.pop()) {
+    for (let each = this.#waiting.shift(); each !== undefined; each = this.#waiting.shift()) {
       if (each.shown === shown) {
         each.release()
         return Object.assign(each.sandbox, { isWarm: true as const })
