@@ -79,6 +79,29 @@ function twoBundles(
   ]
 }
 
+/** A container that stays, and one command more in it: what reuse costs there. */
+export interface Exec extends Way {
+  end(): void
+}
+
+const ASLEEP = ['/usr/bin/sleep', 'infinity']
+
+/** `null`: not of a program that is started bare. */
+export function execWay(boundary: 'runc' | 'gvisor', folder: string): Exec {
+  const program = boundary === 'runc' ? 'runc' : 'runsc'
+  const state = `--root=${join(folder, `${program}-exec`)}`
+  const flags = boundary === 'runc' ? [state] : [state, '--network=none', '--ignore-cgroups']
+  const bundle = bundleIn(join(folder, `${boundary}-exec`), shownBy('runc'), ASLEEP)
+  const id = `glovebox-bench-exec-${process.pid}`
+  const call = (...words: string[]) => execFileSync(program, [...flags, ...words], { stdio: 'ignore' })
+  call('run', '--detach', '--bundle', bundle, id)
+  return {
+    name: `${program} exec`,
+    once: process_([program, ...flags, 'exec', id, COMMAND]),
+    end: () => call('delete', '--force', id),
+  }
+}
+
 let count = 0
 
 /** `id`: of a container that no other has. */
@@ -86,14 +109,14 @@ function numbered(name: string, argv: (id: string) => readonly string[]): Way {
   return { name, once: () => process_(argv(`glovebox-bench-${process.pid}-${count++}`))() }
 }
 
-function bundleIn(folder: string, { host, scratch }: ShownHere): string {
+function bundleIn(folder: string, { host, scratch }: ShownHere, argv: readonly string[] = [COMMAND]): string {
   rootIn(join(folder, 'rootfs'), { host, scratch })
   const [program = '', ...args] = SPEC
   execFileSync(program, [...args, folder])
   const file = join(folder, 'config.json')
   const config = JSON.parse(readFileSync(file, 'utf8'))
   config.process.terminal = false
-  config.process.args = [COMMAND]
+  config.process.args = argv
   for (const path of host)
     config.mounts.push({ destination: path, type: 'bind', source: path, options: ['rbind', 'ro'] })
   for (const path of scratch)

@@ -2,25 +2,13 @@
  * `--boundary microvm`: what a machine costs to boot once, and each that goes on from it: until it says its first byte, until nothing is left of it,
  * and in memory beside others. The goals of docs/performance.md are of a machine of 128 MiB. Needs busybox for an image.
  */
-import { execFileSync } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Glovebox, type Policy, parsePolicy } from '../../src/index.js'
+import { Image } from './image.js'
 
-const BUSYBOX = '/bin/busybox'
-const IMAGE = 'glovebox-bench-machine'
-const ROOT = join(import.meta.dirname, '../../..')
 /** … of the job: the machine has its kernel's 64 MiB besides. */
 const MEMORY = '64MiB'
 
@@ -36,18 +24,15 @@ export interface MachineFigures {
 }
 
 export async function measureMachines(runs: number, colds: number): Promise<MachineFigures> {
-  if (!existsSync(BUSYBOX)) throw new Error('busybox is needed: apt-get install busybox-static')
   const folder = mkdtempSync(join(tmpdir(), 'glovebox-bench-'))
-  const cli = (...args: string[]) =>
-    execFileSync(join(ROOT, 'bin/glovebox'), args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const image = Image.made(folder)
   const glovebox = await Glovebox.start({ boundary: 'microvm' })
   try {
-    cli('image', 'import', archive(folder), IMAGE)
     const cold: number[] = []
     // another number of processes is another machine, which nobody saved
     for (let each = 0; each < colds; each++)
-      cold.push((await once(glovebox, policy(65 + Math.floor(Math.random() * 900)))).first)
-    const plain = policy(64)
+      cold.push((await once(glovebox, policy(image, 65 + Math.floor(Math.random() * 900)))).first)
+    const plain = policy(image, 64)
     await once(glovebox, plain)
     const [warm, whole]: [number[], number[]] = [[], []]
     for (let run = 0; run < runs; run++) {
@@ -58,28 +43,18 @@ export async function measureMachines(runs: number, colds: number): Promise<Mach
     return { cold, warm, whole, pss: await memories(glovebox, plain) }
   } finally {
     await glovebox.close()
-    cli('image', 'rm', IMAGE)
+    image.remove()
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function policy(processes: number): Policy {
+function policy({ name }: Image, processes: number): Policy {
   return parsePolicy({
     version: 1,
     boundary: 'microvm',
-    root: `image:${IMAGE}`,
+    root: `image:${name}`,
     limits: { memory: MEMORY, cpus: 1, processes },
   })
-}
-
-function archive(folder: string): string {
-  const tree = join(folder, 'tree')
-  mkdirSync(join(tree, 'bin'), { recursive: true })
-  cpSync(BUSYBOX, join(tree, 'bin/busybox'))
-  for (const name of ['echo', 'sleep']) symlinkSync('busybox', join(tree, 'bin', name))
-  const file = join(folder, 'image.tar')
-  execFileSync('tar', ['--create', `--file=${file}`, `--directory=${tree}`, '.'])
-  return file
 }
 
 async function once(glovebox: Glovebox, under: Policy): Promise<{ first: number; all: number }> {

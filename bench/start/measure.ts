@@ -11,10 +11,14 @@ export interface Figures {
 /** All ways in turn, again and again, so that a machine that slows down slows all of them down. ms. */
 export async function interleaved(ways: readonly Way[], runs: number, gapMs: number): Promise<Figures[]> {
   const times = ways.map((): number[] => [])
-  for (const way of ways) await way.once()
+  for (const way of ways) {
+    await way.ready?.()
+    await way.once()
+  }
   for (let run = 0; run < runs; run++)
     for (const [index, way] of ways.entries()) {
       if (gapMs > 0) await new Promise((resolve) => setTimeout(resolve, gapMs))
+      await way.ready?.()
       const begin = performance.now()
       await way.once()
       times[index]?.push(performance.now() - begin)

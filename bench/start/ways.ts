@@ -9,6 +9,8 @@ import { explainPlan } from '../../src/sandbox/index.js'
 export interface Way {
   readonly name: string
   readonly once: () => Promise<unknown>
+  /** what has to be there before, for each; it is not timed */
+  readonly ready?: () => Promise<unknown>
   /** the same as a command of its own, for its peak memory; absent where there is none */
   readonly argv?: readonly string[]
 }

@@ -22,7 +22,7 @@ import {
   verificationText,
   verifyPlan,
 } from '../proof/index.js'
-import { hostFor, makeDisk, planOf } from '../sandbox/index.js'
+import { hostFor, makeDisk, planOf, requireKeepable } from '../sandbox/index.js'
 import { type CommandEntry, type Flag, type Parsed, WrongUsage } from './flags.js'
 import { OutputFile } from './output-file.js'
 import { POLICY_FLAGS, policyFlags } from './policy-flags.js'
@@ -55,6 +55,7 @@ const FLAGS: readonly Flag[] = [
     name: '--unsafe-controls',
     help: 'also controls that a machine in use would notice: for a machine of tests',
   },
+  { name: '--warm', help: 'attack sandboxes that waited for their job, as the library’s pool has them' },
   { name: '--quiet', help: 'no progress on standard error' },
   { name: '--json', help: 'the same for programs' },
   { name: '--help', help: 'this' },
@@ -80,6 +81,7 @@ async function verify(parsed: Parsed): Promise<number> {
   const host = await hostFor(policy.boundary)
   try {
     const target = { host, plan: planOf(policy, host), policySha256: policySha256(policy) }
+    if (flags.has('--warm')) requireKeepable(target.plan, 1)
     if (read !== null) return check(read, target, parsed)
     return flags.has('--list') ? list(probes, target, parsed) : await attack(probes, only, target, parsed)
   } catch (error) {
@@ -131,6 +133,7 @@ async function attack(
       probes,
       world,
       unsafeControls: flags.has('--unsafe-controls'),
+      warm: flags.has('--warm'),
       signal: signals.ended.signal,
       onResult: (result, done, of) => progress.show(result, done, of),
     })
@@ -214,7 +217,7 @@ function outputOf(flags: Parsed['flags'], flag: '--junit' | '--receipt'): Output
   return new OutputFile(flag, file, flag === '--receipt' ? { plain: true, mode: 0o644 } : {})
 }
 
-const ATTACKING = ['--junit', '--receipt', '--unsafe-controls', '--verbose', '--quiet']
+const ATTACKING = ['--junit', '--receipt', '--unsafe-controls', '--warm', '--verbose', '--quiet']
 
 function refuseClashes({ flags }: Parsed): void {
   const clash = [

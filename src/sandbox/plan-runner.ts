@@ -3,12 +3,14 @@ import type { Readable } from 'node:stream'
 import { boundaryNamed, type InputFile, type SandboxSource } from '../boundary/index.js'
 import { BoundaryUnavailableError } from '../errors/index.js'
 import type { HostFacts } from '../host/index.js'
+import { inspects } from '../network/index.js'
 import { InForce, type LeftOff, type Plan } from '../plan/index.js'
 import type { NetworkAttempt } from '../report/index.js'
 import { networkAttempts } from './attempts.js'
 import { Gateways, type NetworkOptions } from './gateways.js'
 import { stdinOf } from './inputs.js'
 import { JobNetwork } from './job-network.js'
+import { surroundings, type WarmLimits, WarmSource } from './pool/index.js'
 import { type Job, JobRun, type Outcome } from './run.js'
 import { RunCredentials } from './run-credentials.js'
 import { wantedOf } from './wanted.js'
@@ -42,23 +44,35 @@ export interface PlanRunnerOptions {
   readonly network?: NetworkOptions
   /** mechanisms that are left off; for the tests that show which probe notices */
   readonly without?: LeftOff
+  /** each sandbox has waited for its run before it takes it, where one of its plan can */
+  readonly warm?: boolean
 }
+
+/** None waits but those that are about to be taken. */
+const WARM: WarmLimits = { most: 0, memoryBytes: 0, idleMs: 60_000 }
 
 /** Like a `Glovebox`, it holds a launcher and, once a plan has a network, a gateway. Close it when done. */
 export class PlanRunner {
   readonly #host: HostFacts
   readonly #source: SandboxSource
+  readonly #warm: WarmSource | null
   readonly #gateways: Gateways
   readonly #inForce: InForce
 
   /** @throws BoundaryUnavailableError when this version has no such boundary */
-  constructor(host: HostFacts, { boundary }: Plan, { network = {}, without }: PlanRunnerOptions = {}) {
+  constructor(
+    host: HostFacts,
+    { boundary }: Plan,
+    { network = {}, without, warm = false }: PlanRunnerOptions = {},
+  ) {
     const found = boundaryNamed(boundary)
     if (found === null)
       throw new BoundaryUnavailableError('boundary.notYet', `There is no boundary "${boundary}".`)
     this.#host = host
     this.#inForce = without === undefined ? InForce.all : new InForce(without)
-    this.#source = found.open(host, false, this.#inForce)
+    const source = found.open(host, false, this.#inForce)
+    this.#warm = warm ? new WarmSource(source, WARM, surroundings) : null
+    this.#source = this.#warm ?? source
     this.#gateways = new Gateways(host, network, this.#inForce)
   }
 
@@ -103,9 +117,17 @@ export class PlanRunner {
     })
     if (options.onStdout !== undefined) run.stdout.on('data', options.onStdout)
     const [stdout, stderr] = [run.stdout, run.stderr].map(kept) as [Promise<Buffer>, Promise<Buffer>]
+    await this.#oneWaits(plan)
     const outcome = await run.finish(this.#source)
     const attempts = networkAttempts(outcome.network, outcome.end)
     return { outcome, stdout: await stdout, stderr: await stderr, attempts }
+  }
+
+  /** For the run that is about to begin. */
+  async #oneWaits(plan: Plan): Promise<void> {
+    if (this.#warm === null || inspects(plan.network)) return
+    await this.#source.prepare?.(plan)
+    await this.#warm.add(plan)
   }
 
   /** Ends every sandbox; resolves when nothing of them is left. */

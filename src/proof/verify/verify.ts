@@ -27,6 +27,8 @@ export interface VerifyOptions {
   readonly onResult?: (result: ProbeResult, done: number, of: number) => void
   /** what this process was started in; without it nothing can be said of networks, and such probes fail */
   readonly world?: WorldSockets | null
+  /** what is attacked has waited for its job */
+  readonly warm?: boolean
   /** ends it: every sandbox goes, the decoys go, and then its reason is thrown */
   readonly signal?: AbortSignal
   /** see `PlanRunnerOptions` */
@@ -57,6 +59,7 @@ export async function verifyPlan(
     unsafeControls = false,
     onResult = () => {},
     world = null,
+    warm = false,
     without,
     signal,
   } = options
@@ -64,6 +67,7 @@ export async function verifyPlan(
   const called = probes.filter(({ claim }) => isEnforced(plan, claim))
   const runner = new PlanRunner(host, plan, {
     network: around === null ? {} : networkOf(around),
+    warm,
     ...(without === undefined ? {} : { without }),
   })
   const decoys = await layDecoys(around)

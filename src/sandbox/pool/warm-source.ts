@@ -16,6 +16,8 @@ const LAUNCH_MS = 60_000
 const PAUSE_MS = 5
 const LONGEST_PAUSE_MS = 100
 const SWEEP_MS = 1_000
+/** Who asked lately may ask again, ms. */
+const REST_MS = 5_000
 /** None waits longer: what it was made from may be another by then, ms. */
 const AGE_MS = 300_000
 /** Of the host's memory this share is nobody's to wait in. */
@@ -91,16 +93,22 @@ export class WarmSource implements SandboxSource {
         'Start the Glovebox with larger `warm.most` and `warm.memory`, or keep fewer.',
       )
     }
-    while (!this.#isClosed && shelf.waiting < shelf.atLeast) {
-      if (this.#refilling !== null) {
-        await this.#refilling
-        continue
-      }
-      const making = shelf.make(this.#making(shelf))
-      this.#busy(making)
-      const failure = await making
-      if (failure !== null) throw failure
-    }
+    while (!this.#isClosed && shelf.waiting < shelf.atLeast) await this.#makeOne(shelf)
+  }
+
+  /** One more of the plan waits, for who takes it at once. @throws LaunchError when it does not come up */
+  async add(plan: Plan): Promise<void> {
+    const shelf = this.#shelf(plan)
+    shelf.askedMs = this.#surroundings.nowMs()
+    await this.#makeOne(shelf)
+  }
+
+  async #makeOne(shelf: Shelf): Promise<void> {
+    while (this.#refilling !== null) await this.#refilling
+    const making = shelf.make(this.#making(shelf))
+    this.#busy(making)
+    const failure = await making
+    if (failure !== null) throw failure
   }
 
   async close(): Promise<void> {
@@ -186,7 +194,8 @@ export class WarmSource implements SandboxSource {
   #sweep(): void {
     const now = this.#surroundings.nowMs()
     for (const [key, shelf] of this.#shelves) {
-      shelf.shrink(shelf.wanted(now), now - AGE_MS)
+      const isAtRest = now - shelf.askedMs > Math.min(this.#limits.idleMs, REST_MS)
+      shelf.shrink(isAtRest ? shelf.wanted(now) : shelf.waiting, now - AGE_MS)
       if (shelf.count === 0 && shelf.atLeast === 0 && now - shelf.askedMs > this.#limits.idleMs)
         this.#shelves.delete(key)
     }
