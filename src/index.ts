@@ -10,6 +10,7 @@
  */
 export {
   BoundaryUnavailableError,
+  BusyError,
   CredentialError,
   GloveboxError,
   ImageError,
@@ -22,6 +23,7 @@ export type { Claim, ClaimStatus, Plan } from './plan/index.js'
 export { loadPolicy, type Policy, parsePolicy } from './policy/index.js'
 export type { CollectedFile, CredentialLease, NetworkAttempt, Reason, Report, Usage } from './report/index.js'
 export {
+  type ConcurrencyOptions,
   Glovebox,
   type GloveboxOptions,
   type InputSource,

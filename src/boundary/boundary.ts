@@ -101,6 +101,8 @@ export interface Command {
   readonly inputs: readonly InputFile[]
   /** what of its environment is not the plan's; absent: nothing */
   readonly env?: Readonly<Record<string, string>>
+  /** of its plan's deadline what is left, ms; absent: all of it */
+  readonly deadlineMs?: number
   /** the command gets a terminal made inside, which `stdin` types into and `stdout` shows; `null`: three pipes */
   readonly terminal: (TerminalSize & { readonly name: string }) | null
 }

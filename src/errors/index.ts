@@ -61,6 +61,17 @@ export class BoundaryUnavailableError extends GloveboxError {}
 /** The sandbox could not be started, or broke in a way that is not the job's doing. */
 export class LaunchError extends GloveboxError {}
 
+/** There is no room for another run, now or ever. It did not start. */
+export class BusyError extends GloveboxError {
+  /** when there may be, ms from now; `null`: never */
+  readonly retryAfterMs: number | null
+
+  constructor(code: string, what: string, advice: string, retryAfterMs: number | null) {
+    super(code, what, advice)
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
 /** A call that can't mean anything: a closed `Glovebox`, an empty argv, an input outside the sandbox's folders. */
 export class UsageError extends GloveboxError {}
 

@@ -18,6 +18,8 @@ export type Reason = (typeof REASONS)[number]
 export interface Usage {
   /** from acceptance to the end of clean-up, ms */
   readonly wallMs: number
+  /** from acceptance until it was its turn, ms; 0 where nothing bounds what runs at once */
+  readonly queueMs: number
   /** from acceptance until the command ran, ms */
   readonly startMs: number
   /** CPU time of the sandbox, ms */
@@ -138,6 +140,7 @@ export function claimsInReport(
 
 export const NO_USAGE: Usage = {
   wallMs: 0,
+  queueMs: 0,
   startMs: 0,
   cpuMs: 0,
   peakMemoryBytes: 0,

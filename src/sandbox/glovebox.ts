@@ -6,11 +6,13 @@ import type { Plan } from '../plan/index.js'
 import { type BoundaryName, isPolicy, type Policy } from '../policy/index.js'
 import type { CollectedFile } from '../report/index.js'
 import { inTime } from '../waiting/index.js'
+import { Admission, type ConcurrencyOptions, roomOf } from './admission/index.js'
 import { checkedArgv } from './argv.js'
 import { checkSecrets } from './credentials/secrets-given.js'
 import { Gateways, type NetworkOptions } from './gateways.js'
 import { handedIn } from './handed-in.js'
 import { checkStdin, inputFiles, stdinOf } from './inputs.js'
+import type { Job } from './job.js'
 import { JobNetwork } from './job-network.js'
 import { laterRun } from './later-run.js'
 import type { Run, RunOptions } from './options.js'
@@ -20,11 +22,12 @@ import { type WarmOptions, warmLimits } from './pool/index.js'
 import { refusedRun } from './refused-run.js'
 import { rootMaker } from './root-maker.js'
 import { rootOf, sameRoot } from './roots.js'
-import { type Job, JobRun } from './run.js'
+import { JobRun } from './run.js'
 import { RunCredentials } from './run-credentials.js'
 import { Sources, type SourcesSettings } from './sources.js'
 import { sweep } from './staging.js'
 import { checkedSize, terminalOf } from './terminal.js'
+import { Turn } from './turn.js'
 import { wantedOf } from './wanted.js'
 
 export interface GloveboxOptions {
@@ -36,6 +39,8 @@ export interface GloveboxOptions {
    * wait for its start. `true`: within the default bounds; absent: none.
    */
   readonly warm?: boolean | WarmOptions
+  /** how much runs at once, and how many wait, fairly between tenants; absent: as much as is asked for */
+  readonly concurrency?: ConcurrencyOptions
 }
 
 /**
@@ -47,14 +52,20 @@ export class Glovebox {
   /** of an engine, once a run asks for one */
   #looking: Promise<void> | null = null
   readonly #sources: Sources
+  readonly #admission: Admission | null
   readonly #plans = new WeakMap<Policy, Plan>()
   readonly #runs = new Map<JobRun, Promise<unknown>>()
   readonly #gateways: Gateways
   #sweeping: Promise<void> = Promise.resolve()
   #closing: Promise<void> | null = null
 
-  private constructor(host: HostFacts, sources: SourcesSettings, network: NetworkOptions) {
+  private constructor(
+    host: HostFacts,
+    sources: SourcesSettings,
+    { network = {}, concurrency }: GloveboxOptions,
+  ) {
     this.#host = host
+    this.#admission = concurrency === undefined ? null : new Admission(roomOf(concurrency), nowMs)
     this.#sources = new Sources(sources)
     this.#gateways = new Gateways(host, network)
   }
@@ -74,13 +85,13 @@ export class Glovebox {
    */
   static startNow({
     single = false,
-    network = {},
     boundary = 'process',
     warm = false,
+    ...options
   }: GloveboxOptions & { single?: boolean } = {}): Glovebox {
     const first = boundaryNamed(boundary)
     const sources = { single, warm: warmLimits(warm) }
-    const glovebox = new Glovebox(lookAtHost(first?.hostPaths ?? []), sources, network)
+    const glovebox = new Glovebox(lookAtHost(first?.hostPaths ?? []), sources, options)
     if (first !== null && first.unavailable(glovebox.#host) === null)
       glovebox.#sources.of(first, glovebox.#host)
     glovebox.#sweeping = sweep().catch(() => {}) // tried again at the next start
@@ -93,6 +104,7 @@ export class Glovebox {
    * @throws BoundaryUnavailableError when a promise of the policy can't be kept on this host
    * @throws CredentialError when a value of a credential can't be had, or is in what the job is given
    * @throws LaunchError when there was no sandbox
+   * @throws BusyError when no more runs may wait, see `concurrency`
    */
   run(policy: Policy, argv: readonly string[], options: RunOptions = {}): Run {
     if (this.#lacksEngine(policy))
@@ -224,6 +236,7 @@ export class Glovebox {
       terminal: terminalOf(options.tty),
       stdin: stdinOf(options.stdin),
       cancel: options.signal ?? null,
+      turn: new Turn(this.#admission, { tenant, memoryBytes: plan.limits.memoryBytes ?? 0 }),
       onStarted: options.onStarted ?? null,
     })
     return {
@@ -256,3 +269,5 @@ export class Glovebox {
 
 /** How long cancelled runs get to end before their launcher ends them, ms. */
 const CLOSE_MS = 5_000
+
+const nowMs = () => Number(process.hrtime.bigint() / 1_000_000n)

@@ -1,5 +1,5 @@
+import type { Job } from './job.js'
 import type { RunOptions } from './options.js'
-import type { Job } from './run.js'
 
 /** What no credential's value may be in, besides the command and the contents of inputs. */
 export function handedIn({ inputs = {}, outputs = [], stdin }: RunOptions): Job['handedIn'] {

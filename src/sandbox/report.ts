@@ -1,7 +1,7 @@
 import type { Plan, RootPlan } from '../plan/index.js'
 import { type CollectedFile, claimsInReport, type Report, type ReportedRoot } from '../report/index.js'
 import { networkAttempts, observedOf } from './attempts.js'
-import type { Outcome } from './run.js'
+import type { Outcome } from './job.js'
 
 export function reportOf(
   id: string,
@@ -32,6 +32,7 @@ export function reportOf(
     },
     usage: {
       wallMs: rounded(times.wallMs),
+      queueMs: rounded(times.queueMs),
       startMs: rounded(times.startMs),
       cpuMs: rounded(outcome.commandCpuMs ?? end.cpuMs),
       peakMemoryBytes: end.peakMemoryBytes,

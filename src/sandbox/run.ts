@@ -3,7 +3,6 @@ import type { Readable } from 'node:stream'
 import type {
   Command,
   CommandEnd,
-  InputFile,
   RunningSandbox,
   SandboxEnd,
   SandboxSource,
@@ -11,47 +10,17 @@ import type {
 } from '../boundary/index.js'
 import { LaunchError, visible } from '../errors/index.js'
 import { InForce } from '../plan/index.js'
-import type { CollectedFile, CredentialLease } from '../report/index.js'
-import type { Told } from './attempts.js'
-import { CollectRefusal, collectInto, type Wanted } from './collect.js'
+import type { CollectedFile } from '../report/index.js'
+import { CollectRefusal, collectInto } from './collect.js'
 import { feed } from './feed.js'
+import type { Job, Outcome } from './job.js'
 import { launchedInTime } from './launched-in-time.js'
 import { madeReady } from './made-ready.js'
 import { OutputMeter } from './meter.js'
 import { NEVER_LAUNCHED } from './never-launched.js'
 import { holdRoot } from './roots.js'
-import { type Supplied, Supplies } from './supplies.js'
+import { Supplies } from './supplies.js'
 import { EXIT, type Interruption, type Verdict, verdict } from './verdict.js'
-
-export interface Job extends Supplied {
-  /** makes what the root is shown from, where that is not there yet; absent: nothing has to be made */
-  readonly makeRoot?: ((cancel: AbortSignal) => Promise<void>) | null
-  /** checked while the sandbox comes up */
-  readonly inputs: Promise<readonly InputFile[]>
-  readonly wanted: readonly Wanted[]
-  readonly terminal: Command['terminal']
-  /** asked for once the command runs; `null`: empty */
-  readonly stdin: (() => Readable) | null
-  /** aborted with a number as reason: the signal that a person sent */
-  readonly cancel: AbortSignal | null
-  /** told when the command runs, with a way to send it signals */
-  readonly onStarted: ((send: (signal: number) => void) => void) | null
-}
-
-export interface Outcome {
-  readonly verdict: Verdict
-  readonly outputs: readonly CollectedFile[]
-  readonly times: { readonly acceptedAt: Date; readonly startMs: number; readonly wallMs: number }
-  /** its sandbox was there before it was */
-  readonly isWarm: boolean
-  readonly end: SandboxEnd
-  /** what the gateway saw; `null`: there was none */
-  readonly network: Told | null
-  readonly credentials: readonly CredentialLease[]
-  /** as told from inside; `null` when the command did not run to its end */
-  readonly commandCpuMs: number | null
-  readonly bytes: { readonly stdout: number; readonly stderr: number }
-}
 
 /** How long a sandbox may take to come up, and how much longer than its deadline it may take to end itself, ms. */
 const LAUNCH_MS = 30_000
@@ -110,6 +79,10 @@ export class JobRun {
     const supplies = new Supplies(this.#job, this.#interrupted)
     let release = () => {}
     try {
+      if (!(await this.#comes())) return this.#neverLaunched(acceptedAt, begin)
+      const queueMs = this.#job.turn?.isNow === false ? clockMs() - begin : 0
+      // the deadline counts from acceptance
+      const deadlineMs = Math.max(1, Math.ceil(this.#job.plan.lifetime.deadlineMs - queueMs))
       release = holdRoot(this.#job.plan, process.geteuid?.() ?? 0)
       const isReady = await madeReady({
         plan: this.#job.plan,
@@ -132,16 +105,18 @@ export class JobRun {
       const running = sandbox.run({
         argv: this.#job.argv,
         env: supplies.env,
+        deadlineMs,
         inputs: supplies.withoutValues(inputs),
         terminal: this.#terminal,
       })
       this.#sandbox = sandbox
       setImmediate(this.#tellLaunched) // by then the command is on its way, unless inputs go in before it
       await Promise.race([running, this.#interrupted])
+      this.#job.turn?.started()
       clearTimeout(backup)
       backup = setTimeout(
         () => this.#stop({ kind: 'deadline' }),
-        Math.min(this.#job.plan.lifetime.deadlineMs + this.#lateMs, NEVER_MS),
+        Math.min(deadlineMs + this.#lateMs, NEVER_MS),
       )
       const startMs = clockMs() - begin
       // not before: who has read of the job's output may signal it, and must not be told that it has yet to start
@@ -162,7 +137,7 @@ export class JobRun {
       return {
         verdict: settled,
         outputs: settled.reason === 'exited' ? outputs : [],
-        times: { acceptedAt, startMs, wallMs: clockMs() - begin },
+        times: { acceptedAt, queueMs, startMs, wallMs: clockMs() - begin },
         isWarm: sandbox.isWarm ?? false,
         end,
         network,
@@ -179,6 +154,7 @@ export class JobRun {
       await this.#collecting // else it could still make a file while staging is removed
       await Promise.all(this.#job.wanted.map(({ sink }) => sink.abort()))
       this.#feeding?.destroy()
+      this.#job.turn?.over()
     }
   }
 
@@ -194,13 +170,25 @@ export class JobRun {
     this.#stop({ kind: 'cancelled', signal: null })
   }
 
+  /** `false`: the run was ended while it waited. @throws BusyError */
+  async #comes(): Promise<boolean> {
+    const { turn, plan } = this.#job
+    const onLate = () => this.#stop({ kind: 'queued' })
+    return turn === undefined || turn.isNow || turn.comes(this.#interrupted, plan.lifetime.deadlineMs, onLate)
+  }
+
   #neverLaunched(acceptedAt: Date, begin: number): Outcome {
     const { plan, argv } = this.#job
     const wallMs = clockMs() - begin
     return {
       verdict: verdict(plan, argv[0], this.#interruption, { kind: 'lost' }, NEVER_LAUNCHED),
       outputs: [],
-      times: { acceptedAt, startMs: wallMs, wallMs },
+      times: {
+        acceptedAt,
+        queueMs: this.#interruption?.kind === 'queued' ? wallMs : 0,
+        startMs: wallMs,
+        wallMs,
+      },
       isWarm: false,
       end: NEVER_LAUNCHED,
       network: null,

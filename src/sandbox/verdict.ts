@@ -10,6 +10,8 @@ import { formatDuration, formatSize } from '../units/index.js'
 /** What made Glovebox end the sandbox before the command did; the first one counts. */
 export type Interruption =
   | { readonly kind: 'deadline' }
+  /** the same, while it waited for its turn */
+  | { readonly kind: 'queued' }
   | { readonly kind: 'noOutput' }
   | { readonly kind: 'output' }
   | { readonly kind: 'cancelled'; readonly signal: number | null }
@@ -68,6 +70,12 @@ function interrupted(plan: Plan, interruption: Exclude<Interruption, { kind: 'ca
         'deadline',
         EXIT.timeUp,
         `The job was ended at its deadline of ${formatDuration(deadlineMs)} (lifetime.deadline).`,
+      )
+    case 'queued':
+      return ended(
+        'deadline',
+        EXIT.timeUp,
+        `The run still waited for its turn at its deadline of ${formatDuration(deadlineMs)} (lifetime.deadline): more jobs come than may run at once.`,
       )
     case 'noOutput':
       return ended(

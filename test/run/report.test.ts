@@ -47,6 +47,7 @@ function assertWhole(report: Report): void {
   assert.deepEqual(Object.keys(report.usage).sort(), [
     'cpuMs',
     'peakMemoryBytes',
+    'queueMs',
     'startMs',
     'stderrBytes',
     'stdoutBytes',

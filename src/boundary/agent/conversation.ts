@@ -57,7 +57,7 @@ export class Conversation {
       ...Object.entries(env).map(([name, value]) => frame('v', raw(`${name}=${value}`))),
       ...command.argv.map((item) => frame('x', raw(item))),
       ...settings.rlimits.map(([resource, soft, hard]) => frame('r', u32(resource), u64(soft), u64(hard))),
-      frame('t', u32(settings.deadlineMs)),
+      frame('t', u32(command.deadlineMs ?? settings.deadlineMs)),
       ...(settings.label === null ? [] : [frame('c', u32(settings.label.module), raw(settings.label.text))]),
       frame('a', u32(settings.wall.leastAbi)),
       ...settings.wall.places.map(({ rights, path }) => frame('p', u32(rights), raw(path))),

@@ -1,0 +1,198 @@
+/**
+ * Who runs next. As many run as there is room for; the others wait in a line of their own for each tenant, and the tenant of whom fewest
+ * run goes first. So who asks most waits longest, and nobody waits for the line of another. Pure but for the times that it is told.
+ */
+import { BusyError } from '../../errors/index.js'
+import type { Room } from './options.js'
+
+/** Whoever fits may pass one that does not, for so long, ms; then all wait until there is room for that one. */
+const PASSED_MS = 5_000
+/** What is told to come again, ms. */
+const SOONEST_MS = 50
+const LATEST_MS = 60_000
+/** How much of what was known of how long a run takes goes with each that ends. */
+const WEIGHT = 0.1
+
+export interface Asking {
+  /** `null`: those without a tenant are one */
+  readonly tenant: string | null
+  /** that its limits let it take, bytes */
+  readonly memoryBytes: number
+}
+
+/** A place among those that run. */
+export interface Place {
+  /** it runs now: another may be started */
+  started(): void
+  /** nothing of it is left. May be called again. */
+  leave(): void
+}
+
+interface Waiter extends Asking {
+  readonly sinceMs: number
+  readonly admit: (place: Place) => void
+  readonly refuse: (error: BusyError) => void
+}
+
+interface Tenant {
+  readonly line: Waiter[]
+  running: number
+  /** counts up with each that was admitted: who was served longest ago goes first */
+  served: number
+}
+
+export class Admission {
+  readonly #room: Room
+  readonly #nowMs: () => number
+  readonly #tenants = new Map<string | null, Tenant>()
+  #running = 0
+  #starting = 0
+  #memoryBytes = 0
+  #waiting = 0
+  #served = 0
+  #runMs = 1_000
+
+  constructor(room: Room, nowMs: () => number) {
+    this.#room = room
+    this.#nowMs = nowMs
+  }
+
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  get running(): number {
+    return this.#running
+  }
+
+  /**
+   * Calls `admit` now or later, or `refuse` with a BusyError, and returns what takes it out of the line.
+   * Of those that wait, one of the tenant with the longest line is refused when another tenant's needs its place.
+   */
+  enter(asking: Asking, admit: (place: Place) => void, refuse: (error: BusyError) => void): () => void {
+    const { memory, queue } = this.#room
+    if (asking.memoryBytes > memory) {
+      refuse(neverFits(asking.memoryBytes, memory))
+      return () => {}
+    }
+    const tenant = this.#tenant(asking.tenant)
+    const waiter: Waiter = { ...asking, sinceMs: this.#nowMs(), admit, refuse }
+    if (this.#waiting === 0 && this.#hasRoomFor(waiter, tenant)) {
+      this.#admit(waiter, tenant)
+      return () => {}
+    }
+    tenant.line.push(waiter)
+    this.#waiting++
+    this.#next()
+    if (this.#waiting > queue) this.#refuseLast()
+    return () => {
+      const at = tenant.line.indexOf(waiter)
+      if (at === -1) return
+      tenant.line.splice(at, 1)
+      this.#waiting--
+      this.#forget(asking.tenant, tenant)
+      this.#next()
+    }
+  }
+
+  #tenant(name: string | null): Tenant {
+    const known = this.#tenants.get(name)
+    if (known !== undefined) return known
+    const tenant: Tenant = { line: [], running: 0, served: 0 }
+    this.#tenants.set(name, tenant)
+    return tenant
+  }
+
+  #forget(name: string | null, tenant: Tenant): void {
+    if (tenant.line.length === 0 && tenant.running === 0) this.#tenants.delete(name)
+  }
+
+  #hasRoomFor({ memoryBytes }: Asking, { running }: Tenant): boolean {
+    const { sandboxes, starts, perTenant, memory } = this.#room
+    return (
+      this.#running < sandboxes &&
+      this.#starting < starts &&
+      running < perTenant &&
+      this.#memoryBytes + memoryBytes <= memory
+    )
+  }
+
+  #next(): void {
+    for (;;) {
+      const now = this.#nowMs()
+      const heads = [...this.#tenants.values()]
+        .filter(({ line, running }) => line.length > 0 && running < this.#room.perTenant)
+        .sort((a, b) => a.running - b.running || a.served - b.served)
+      const isFirst = (tenant: Tenant) => this.#hasRoomFor(tenant.line[0] as Waiter, tenant)
+      const passed = heads.find((each) => !isFirst(each) && now - (each.line[0]?.sinceMs ?? now) > PASSED_MS)
+      const next = passed === undefined ? heads.find(isFirst) : undefined
+      const waiter = next?.line.shift()
+      if (next === undefined || waiter === undefined) return
+      this.#waiting--
+      this.#admit(waiter, next)
+    }
+  }
+
+  #admit(waiter: Waiter, tenant: Tenant): void {
+    const { memoryBytes } = waiter
+    const beganMs = this.#nowMs()
+    tenant.served = ++this.#served
+    tenant.running++
+    this.#running++
+    this.#starting++
+    this.#memoryBytes += memoryBytes
+    let [isStarting, isThere] = [true, true]
+    const started = () => {
+      if (!isStarting) return
+      isStarting = false
+      this.#starting--
+      this.#next()
+    }
+    const leave = () => {
+      if (!isThere) return
+      isThere = false
+      tenant.running--
+      this.#running--
+      this.#memoryBytes -= memoryBytes
+      this.#runMs += (this.#nowMs() - beganMs - this.#runMs) * WEIGHT
+      this.#forget(waiter.tenant, tenant)
+      if (isStarting) started()
+      else this.#next()
+    }
+    waiter.admit({ started, leave })
+  }
+
+  /** The last of the longest line: where lines are as long, of the one that was served last. */
+  #refuseLast(): void {
+    const [name, longest] =
+      [...this.#tenants].sort(([, a], [, b]) => b.line.length - a.line.length || b.served - a.served)[0] ?? []
+    const last = longest?.line.pop()
+    if (name === undefined || longest === undefined || last === undefined) return
+    this.#waiting--
+    this.#forget(name, longest)
+    last.refuse(busy(this.#room.queue, this.#retryMs()))
+  }
+
+  #retryMs(): number {
+    const rounds = (this.#waiting + 1) / Math.min(this.#room.sandboxes, this.#running + 1)
+    return Math.round(Math.min(LATEST_MS, Math.max(SOONEST_MS, rounds * this.#runMs)))
+  }
+}
+
+function busy(queue: number, retryAfterMs: number): BusyError {
+  return new BusyError(
+    'busy.queue',
+    queue === 0 ? 'As many run as may, and none may wait.' : `${queue} runs wait already, and no more may.`,
+    `Come again in ${(retryAfterMs / 1000).toFixed(1)} s (retryAfterMs), or let more wait: concurrency.queue.`,
+    retryAfterMs,
+  )
+}
+
+function neverFits(bytes: number, memory: number): BusyError {
+  return new BusyError(
+    'busy.memory',
+    `The job may take ${bytes} bytes of memory, and all that run together ${memory}: there will never be room for it.`,
+    'Lower limits.memory in its policy, or raise concurrency.memory.',
+    null,
+  )
+}

@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { BusyError } from '../../src/errors/index.js'
+import { Admission, type ConcurrencyOptions, type Place, roomOf } from '../../src/sandbox/admission/index.js'
+
+/** A line whose time stands still until it is told. */
+class Line {
+  now = 0
+  readonly #admission: Admission
+  readonly running: { name: string; place: Place }[] = []
+  readonly refused: { name: string; error: BusyError }[] = []
+  readonly #forget = new Map<string, () => void>()
+
+  constructor(room: ConcurrencyOptions) {
+    this.#admission = new Admission(roomOf(room), () => this.now)
+  }
+
+  get names(): string[] {
+    return this.running.map(({ name }) => name)
+  }
+
+  get waiting(): number {
+    return this.#admission.waiting
+  }
+
+  /** `acme:1` is a run of `acme`. */
+  ask(name: string, memoryBytes = 1): void {
+    const [tenant = null] = name.split(':')
+    const forget = this.#admission.enter(
+      { tenant, memoryBytes },
+      (place) => {
+        place.started()
+        this.running.push({ name, place })
+      },
+      (error) => this.refused.push({ name, error }),
+    )
+    this.#forget.set(name, forget)
+  }
+
+  end(name: string): void {
+    const at = this.names.indexOf(name)
+    assert.ok(at >= 0, `${name} does not run`)
+    this.running.splice(at, 1)[0]?.place.leave()
+  }
+
+  cancel(name: string): void {
+    this.#forget.get(name)?.()
+  }
+}
+
+describe('whose turn it is', () => {
+  test('as many run as may; the others in the order in which they came', () => {
+    const line = new Line({ sandboxes: 2 })
+    for (const name of ['a:1', 'a:2', 'a:3', 'a:4']) line.ask(name)
+    assert.deepEqual(line.names, ['a:1', 'a:2'])
+    line.end('a:1')
+    assert.deepEqual(line.names, ['a:2', 'a:3'])
+    line.end('a:3')
+    assert.deepEqual(line.names, ['a:2', 'a:4'])
+  })
+
+  test('a tenant who asked for a hundred does not keep another waiting for them', () => {
+    const line = new Line({ sandboxes: 4 })
+    for (let count = 0; count < 100; count++) line.ask(`much:${count}`)
+    line.ask('little:1')
+    line.ask('little:2')
+    line.end('much:0')
+    line.end('much:1')
+    assert.deepEqual(line.names, ['much:2', 'much:3', 'little:1', 'little:2'])
+    assert.equal(line.waiting, 96)
+  })
+
+  test('of one tenant no more run than may, and there is room for another at once', () => {
+    const line = new Line({ sandboxes: 4, perTenant: 3 })
+    for (let count = 0; count < 10; count++) line.ask(`much:${count}`)
+    assert.equal(line.names.length, 3)
+    line.ask('little:1')
+    assert.deepEqual(line.names, ['much:0', 'much:1', 'much:2', 'little:1'])
+  })
+
+  test('the limits of those that run never add up to more than there is', () => {
+    const line = new Line({ memory: 100 })
+    line.ask('a:1', 60)
+    line.ask('a:2', 60)
+    line.ask('b:1', 30)
+    assert.deepEqual(line.names, ['a:1', 'b:1'], 'who fits may pass')
+    line.end('a:1')
+    assert.deepEqual(line.names, ['b:1', 'a:2'])
+  })
+
+  test('who does not fit is not passed forever', () => {
+    const line = new Line({ memory: 100 })
+    line.ask('small:0', 40)
+    line.ask('large:1', 80)
+    for (let count = 1; count <= 3; count++) {
+      line.now += 2_000
+      line.ask(`small:${count}`, 40)
+      line.end(`small:${count - 1}`)
+    }
+    assert.deepEqual(line.names, ['large:1'], 'nobody passed it any more, and so there was room')
+  })
+
+  test('what never fits is refused at once, and told so', () => {
+    const line = new Line({ memory: 100 })
+    line.ask('a:1', 101)
+    const [refused] = line.refused
+    assert.ok(refused?.error instanceof BusyError)
+    assert.deepEqual([refused.error.code, refused.error.retryAfterMs], ['busy.memory', null])
+  })
+
+  test('when no more may wait, the last of the longest line goes, with a time to come again', () => {
+    const line = new Line({ sandboxes: 1, queue: 4 })
+    for (let count = 0; count < 5; count++) line.ask(`much:${count}`)
+    assert.equal(line.refused.length, 0)
+    line.ask('little:1')
+    assert.deepEqual(
+      line.refused.map(({ name }) => name),
+      ['much:4'],
+    )
+    const [refused] = line.refused
+    assert.equal(refused?.error.code, 'busy.queue')
+    assert.ok((refused?.error.retryAfterMs ?? 0) >= 50)
+    line.ask('much:5')
+    assert.equal(line.refused.at(-1)?.name, 'much:5')
+    line.end('much:0')
+    assert.deepEqual(line.names, ['little:1'])
+  })
+
+  test('none waits where none may', () => {
+    const line = new Line({ sandboxes: 1, queue: 0 })
+    line.ask('a:1')
+    line.ask('a:2')
+    assert.deepEqual([line.names, line.refused.length, line.waiting], [['a:1'], 1, 0])
+    line.end('a:1')
+    line.ask('a:3')
+    assert.deepEqual(line.names, ['a:3'])
+  })
+
+  test('who was cancelled in the line is forgotten, and cancelling twice does nothing', () => {
+    const line = new Line({ sandboxes: 1 })
+    for (const name of ['a:1', 'a:2', 'a:3']) line.ask(name)
+    line.cancel('a:2')
+    line.cancel('a:2')
+    line.cancel('a:1')
+    line.end('a:1')
+    assert.deepEqual([line.names, line.waiting], [['a:3'], 0])
+  })
+
+  test('whatever is asked, ended and cancelled: bounds hold, nobody is lost, and who has room is never kept waiting', () => {
+    const event = fc.record({
+      what: fc.constantFrom('ask', 'ask', 'ask', 'end', 'cancel'),
+      tenant: fc.constantFrom('a', 'b', 'c'),
+      memory: fc.integer({ min: 1, max: 60 }),
+      pick: fc.nat(100),
+      ms: fc.integer({ min: 0, max: 3_000 }),
+    })
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 200 }), (events) => {
+        const line = new Line({ sandboxes: 5, perTenant: 3, memory: 100, queue: 10 })
+        const memory = new Map<string, number>()
+        const gone = new Set<string>()
+        for (const [count, { what, tenant, memory: bytes, pick, ms }] of events.entries()) {
+          line.now += ms
+          const waiting = [...memory.keys()].filter(
+            (name) =>
+              !gone.has(name) &&
+              !line.names.includes(name) &&
+              !line.refused.some((each) => each.name === name),
+          )
+          if (what === 'ask') {
+            const name = `${tenant}:${count}`
+            memory.set(name, bytes)
+            line.ask(name, bytes)
+          } else if (what === 'end' && line.names.length > 0) {
+            const name = line.names[pick % line.names.length] ?? ''
+            line.end(name)
+            gone.add(name)
+          } else if (what === 'cancel' && waiting.length > 0) {
+            const name = waiting[pick % waiting.length] ?? ''
+            line.cancel(name)
+            gone.add(name)
+          }
+          const used = line.names.reduce((sum, name) => sum + (memory.get(name) ?? 0), 0)
+          assert.ok(line.names.length <= 5 && used <= 100 && line.waiting <= 10)
+          for (const each of ['a', 'b', 'c'])
+            assert.ok(line.names.filter((name) => name.startsWith(each)).length <= 3)
+          assert.equal(memory.size, gone.size + line.names.length + line.waiting + line.refused.length)
+        }
+        while (line.names.length > 0) {
+          const [name = ''] = line.names
+          line.end(name)
+          gone.add(name)
+        }
+        assert.equal(line.waiting, 0, 'all that waited came')
+      }),
+    )
+  })
+
+  test('a number that makes no sense is refused', () => {
+    for (const room of [{ sandboxes: 0 }, { starts: 1.5 }, { queue: -1 }, { memory: Number.NaN }])
+      assert.throws(() => roomOf(room), { code: 'concurrency.range' })
+  })
+})
