@@ -1,6 +1,6 @@
 /**
  * Node's spec report, then what it would let one overlook: which tests were skipped and why, and files that ran
- * no test at all. The last line is `N passed, N failed`.
+ * no test at all; and of a whole run, the files that took longest. The last line is `N passed, N failed`.
  */
 import { relative } from 'node:path'
 import { Readable } from 'node:stream'
@@ -8,6 +8,10 @@ import { spec } from 'node:test/reporters'
 
 /** what Node says of tests that --test-name-pattern leaves out */
 const NOT_ASKED_FOR = 'test name does not match pattern'
+
+/** Of files: who runs fewer knows how long each took. */
+const MANY = 20
+const SHOWN = 12
 
 export default async function* report(events) {
   const tally = new Tally()
@@ -28,6 +32,8 @@ class Tally {
   failed = new Set()
   left = []
   files = new Map()
+  /** by file, ms */
+  took = new Map()
 
   async *watch(events) {
     for await (const event of events) {
@@ -46,6 +52,7 @@ class Tally {
       return
     }
     this.files.set(file, (this.files.get(file) ?? 0) + 1)
+    if (data.nesting === 0) this.took.set(file, (this.took.get(file) ?? 0) + data.details.duration_ms)
     if (data.skip === NOT_ASKED_FOR) return
     if (data.skip !== undefined) this.left.push(leftOut('skipped', file, data, data.skip))
     else if (data.details.type === 'suite') return
@@ -58,11 +65,19 @@ class Tally {
     return [...this.files].filter(([, tests]) => tests === 0).map(([file]) => file)
   }
 
+  /** The files that a whole run waits for: what to look at first when it takes long. */
+  slowest() {
+    if (this.took.size < MANY) return []
+    const slow = [...this.took].sort(([, a], [, b]) => b - a).slice(0, SHOWN)
+    return ['SLOWEST:', ...slow.map(([file, ms]) => `  ${(ms / 1000).toFixed(0).padStart(4)} s  ${file}`)]
+  }
+
   render() {
     const lines = ['']
     for (const name of this.failed) lines.push(`FAILED  ${name}`)
     if (this.left.length > 0)
       lines.push(`NOT RUN: ${this.left.length}`, ...this.left.map((text) => `  ${text}`))
+    lines.push(...this.slowest())
     lines.push(`${this.passed} passed, ${this.failed.size} failed`)
     return `${lines.join('\n')}\n`
   }
