@@ -71,6 +71,14 @@ export class JobRun {
 
   /** Throws only when there never was a running command. When it returns, nothing of the sandbox is left. */
   async finish(source: SandboxSource): Promise<Outcome> {
+    try {
+      return await this.#finish(source)
+    } finally {
+      this.#job.turn?.over()
+    }
+  }
+
+  async #finish(source: SandboxSource): Promise<Outcome> {
     const acceptedAt = new Date()
     const begin = clockMs()
     const forget = this.#watchCancel()
@@ -154,7 +162,6 @@ export class JobRun {
       await this.#collecting // else it could still make a file while staging is removed
       await Promise.all(this.#job.wanted.map(({ sink }) => sink.abort()))
       this.#feeding?.destroy()
-      this.#job.turn?.over()
     }
   }
 
