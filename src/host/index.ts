@@ -5,6 +5,8 @@ export type { Engine, EngineComponent, EngineFacts, EngineRuntime } from './engi
 export * from './escapes/index.js'
 export type { HostFacts } from './facts.js'
 export { hostFacts, OWN_UID_BASE, SECOND_UID_ABOVE } from './facts.js'
+export { KVM_DEVICE, type KvmFacts, type KvmFailure, NO_KVM, printable } from './kvm.js'
+export { writeKvmNote } from './kvm-note.js'
 export { type Locking, locked } from './lock.js'
 export { lookAtHost, withEngine } from './look.js'
 export type { HostLook } from './looking.js'

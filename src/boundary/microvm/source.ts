@@ -1,22 +1,26 @@
 import type { HostFacts } from '../../host/index.js'
 import type { InForce, Plan } from '../../plan/index.js'
 import type { OwnFiles, RunningSandbox, SandboxSource } from '../boundary.js'
+import { expectedAccelerator } from './accelerator.js'
 import { machinesPlace } from './place.js'
 import type { Room } from './room.js'
 import { MachineStore } from './snapshots/store.js'
+import type { Accelerator } from './vmm/machine.js'
 
 /** Virtual machines, each gone on with where one was saved, in a sandbox of `jails`. */
 export class MachineSource implements SandboxSource {
   readonly #host: HostFacts
-  readonly #jails: SandboxSource
+  readonly #open: (accelerator: Accelerator) => SandboxSource
+  readonly #jails = new Map<Accelerator, SandboxSource>()
   readonly #launching = new Set<Promise<unknown>>()
   #room: Room | null = null
 
-  /** as `Boundary.open`; `jails`: of the process boundary */
-  constructor(host: HostFacts, jails: SandboxSource, inForce: InForce) {
+  /** as `Boundary.open`; `open`: sandboxes of the process boundary, for machines that are run so */
+  constructor(host: HostFacts, open: (accelerator: Accelerator) => SandboxSource, inForce: InForce) {
     if (inForce.leftOff !== null) throw new RangeError('the boundary microvm leaves nothing off')
     this.#host = host
-    this.#jails = jails
+    this.#open = open
+    this.#jailsOf(expectedAccelerator(host)) // comes up while the plan is made
   }
 
   async prepare(plan: Plan): Promise<void> {
@@ -41,17 +45,24 @@ export class MachineSource implements SandboxSource {
   }
 
   async close(): Promise<void> {
-    await this.#jails.close()
+    await Promise.all([...this.#jails.values()].map((jails) => jails.close()))
     await Promise.allSettled(this.#launching)
   }
 
   #enter(): Room {
     this.#room ??= {
       host: this.#host,
-      jails: this.#jails,
+      jails: (accelerator) => this.#jailsOf(accelerator),
       store: new MachineStore(machinesPlace(this.#host.uid, process.env)),
       machines: new Map(),
+      kvmFailed: '',
     }
     return this.#room
+  }
+
+  #jailsOf(accelerator: Accelerator): SandboxSource {
+    const jails = this.#jails.get(accelerator) ?? this.#open(accelerator)
+    this.#jails.set(accelerator, jails)
+    return jails
   }
 }

@@ -19,7 +19,6 @@ const KEY = 'a'.repeat(64)
 const mark = (path: string) => ({ path, bytes: 1, inode: '2', modified: '3', changed: '4' })
 const parts: MachineParts = {
   vmm: mark('/usr/bin/qemu'),
-  vmmVersion: '7.2',
   kernel: mark('/boot/vmlinuz'),
   modules: mark('/lib/modules/6.1/modules.dep'),
   programs: ['x', 'y'],
@@ -41,7 +40,7 @@ function saving(times: { count: number }) {
 test('a machine of any other part is another', () => {
   const changed: readonly Partial<MachineParts>[] = [
     { vmm: { ...parts.vmm, changed: '5' } },
-    { vmmVersion: '8.2' },
+    { shape: { ...parts.shape, accelerator: 'kvm' } },
     { kernel: { ...parts.kernel, inode: '9' } },
     { modules: { ...parts.modules, modified: '9' } },
     { programs: ['x', 'other'] },

@@ -76,7 +76,7 @@ test('a machine has the job’s memory and its kernel’s, in steps that others 
   const host = Object.values(HOSTS)[0]
   assert.ok(host !== undefined)
   const of = (memoryBytes: number | null, cpus: number | null) =>
-    shapeOf({ limits: { memoryBytes, cpus } as never, network: null }, { ...host, cpus: 4 })
+    shapeOf({ limits: { memoryBytes, cpus } as never, network: null }, { ...host, cpus: 4 }, 'tcg')
   const MiB = 1024 ** 2
   assert.equal(of(64 * MiB, 1).memoryMiB, 128)
   assert.equal(of(64 * MiB + 1, 1).memoryMiB, 192)

@@ -12,11 +12,13 @@ import { JAIL, type MachineShape, SAVED } from '../vmm/machine.js'
 import { saveWords } from '../vmm/qemu.js'
 import { Monitor } from './monitor.js'
 
-/** To boot one, ms: three seconds under emulation where nothing else runs, and many times that where much does. */
-const BOOT_MS = 180_000
+/** To boot one, ms: three seconds under emulation where nothing else runs, and many times that where much does. KVM that takes so long is no help. */
+const BOOT_MS = { kvm: 20_000, tcg: 180_000 } as const
 /** To write what it is: a few hundred kilobytes, ms. */
 const WRITE_MS = 60_000
 const LOOK_AGAIN_MS = 10
+/** What was said before an end may be heard behind it, ms. */
+const LAST_WORDS_MS = 500
 const MAX_COMPLAINTS = 16 * 1024
 const PAGE = 4096
 /** Of what is said with `native/guest`. */
@@ -44,7 +46,7 @@ export async function saveMachine(jails: SandboxSource, what: ToSave, folder: st
       terminal: null,
     })
     const monitor = new Monitor(jail.stdout, jail.stdin)
-    const release = await within(BOOT_MS, 'boot', end, said, said.ready)
+    const release = await within(BOOT_MS[what.shape.accelerator], 'boot', end, said, said.ready)
     await within(WRITE_MS, 'be saved', end, said, save(monitor))
     monitor.ask('quit').catch(() => {}) // it ends instead of an answer
     await within(WRITE_MS, 'end', null, said, end)
@@ -69,7 +71,7 @@ function savingPlan({ shape, kernel, initramfs, disk }: ToSave): Plan {
       identity: JOB_IDENTITY,
       network: null,
       limits: { memoryBytes: null, cpus: null },
-      lifetime: { deadlineMs: BOOT_MS + WRITE_MS, noOutputMs: null },
+      lifetime: { deadlineMs: BOOT_MS[shape.accelerator] + WRITE_MS, noOutputMs: null },
     },
     scratchBytes: savedBytes(shape),
     places: [JAIL.saved],
@@ -92,9 +94,14 @@ async function save(monitor: Monitor): Promise<void> {
 /** What came on 2: the VMM's own complaints, and among them what the machine said on its wire. */
 class Complaints {
   readonly ready: Promise<string>
+  /** no more will come */
+  readonly all: Promise<void>
   #said = Buffer.alloc(0)
 
   constructor({ stderr }: RunningSandbox) {
+    this.all = new Promise((resolve) => {
+      stderr.once('end', resolve).once('close', resolve)
+    })
     this.ready = new Promise((resolve) => {
       stderr.on('data', (chunk: Buffer) => {
         if (this.#said.length < MAX_COMPLAINTS) this.#said = Buffer.concat([this.#said, chunk])
@@ -138,7 +145,8 @@ async function within<T>(
   const late = () => {
     throw new Error(`it took longer than ${ms / 1000} s`)
   }
-  const ended = end?.then((how) => {
+  const ended = end?.then(async (how) => {
+    await inTime(said.all, LAST_WORDS_MS)
     throw new Error(
       how.kind === 'exited' ? `QEMU exited with ${how.code}` : `QEMU's sandbox ended (${how.kind})`,
     )
@@ -181,14 +189,17 @@ async function write(path: string, bytes: number, content: AsyncIterable<Uint8Ar
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error
     throw new LaunchError(
-      'microvm.noSpace',
+      NO_SPACE,
       `There is no room for a saved machine of ${bytes} bytes in ${path}.`,
-      'Make some.',
+      '`df -h` says where there is some; `XDG_DATA_HOME` names another place.',
     )
   } finally {
     await file.close()
   }
 }
+
+/** Code of the error that says so: another machine would not have it either. */
+export const NO_SPACE = 'microvm.noSpace'
 
 const ZEROS = Buffer.alloc(PAGE)
 
