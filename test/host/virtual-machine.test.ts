@@ -170,7 +170,7 @@ describe('/dev/kvm', () => {
       of = 'this',
       text = kvmNoteText('this', 1_000, 'QEMU said \x1b[31mno\n.'),
     ) => openable({ kvmNote: () => ({ text, of, file }), nowMs: () => nowMs }).failed
-    assert.deepEqual(noted(1_000 + day - 1), { why: 'QEMU said [31mno .', note: file })
+    assert.deepEqual(noted(1_000 + day - 1), { why: 'QEMU said  [31mno .', note: file })
     assert.equal(noted(1_000 + day), null)
     assert.equal(noted(999), null, 'a clock that was set back')
     assert.equal(noted(2_000, 'another'), null)

@@ -66,7 +66,7 @@ async function launchFrom(
   files: OwnFiles,
   { shape, disk, machine }: MachineOf,
 ): Promise<RunningSandbox> {
-  const jail = await room.jails(shape.accelerator).launch(jailOf(plan, shape, disk, machine))
+  const jail = await room.jails('jobs', shape.accelerator).launch(jailOf(plan, shape, disk, machine))
   try {
     return await startIn(jail, { plan, files, room, shape, machine })
   } catch (error) {

@@ -7,7 +7,7 @@ import type { Accelerator } from './vmm/machine.js'
 export interface Room {
   readonly host: HostFacts
   /** in which machines are that are run so */
-  readonly jails: (accelerator: Accelerator) => SandboxSource
+  readonly jails: (of: 'saving' | 'jobs', accelerator: Accelerator) => SandboxSource
   readonly store: MachineStore
   /** by shape, as far as this process has asked for them */
   readonly machines: Map<string, Promise<SavedMachine>>

@@ -66,7 +66,7 @@ async function find(
     try {
       writeFileSync(file, initramfsOf(kernel, steps), { mode: 0o400 })
       const what = { shape, vmm: qemu.path, kernel: kernel.image, initramfs: file, disk }
-      return await saveMachine(jails(shape.accelerator), what, folder)
+      return await saveMachine(jails('saving', shape.accelerator), what, folder)
     } finally {
       rmSync(file, { force: true })
     }

@@ -11,7 +11,7 @@ import type { Accelerator } from './vmm/machine.js'
 export class MachineSource implements SandboxSource {
   readonly #host: HostFacts
   readonly #open: (accelerator: Accelerator) => SandboxSource
-  readonly #jails = new Map<Accelerator, SandboxSource>()
+  readonly #jails = new Map<string, SandboxSource>()
   readonly #launching = new Set<Promise<unknown>>()
   #room: Room | null = null
 
@@ -20,7 +20,7 @@ export class MachineSource implements SandboxSource {
     if (inForce.leftOff !== null) throw new RangeError('the boundary microvm leaves nothing off')
     this.#host = host
     this.#open = open
-    this.#jailsOf(expectedAccelerator(host)) // comes up while the plan is made
+    this.#jailsOf('jobs', expectedAccelerator(host)) // comes up while the plan is made
   }
 
   async prepare(plan: Plan): Promise<void> {
@@ -52,7 +52,7 @@ export class MachineSource implements SandboxSource {
   #enter(): Room {
     this.#room ??= {
       host: this.#host,
-      jails: (accelerator) => this.#jailsOf(accelerator),
+      jails: (of, accelerator) => this.#jailsOf(of, accelerator),
       store: new MachineStore(machinesPlace(this.#host.uid, process.env)),
       machines: new Map(),
       kvmFailed: '',
@@ -60,9 +60,11 @@ export class MachineSource implements SandboxSource {
     return this.#room
   }
 
-  #jailsOf(accelerator: Accelerator): SandboxSource {
-    const jails = this.#jails.get(accelerator) ?? this.#open(accelerator)
-    this.#jails.set(accelerator, jails)
+  /** One of them may be for a single sandbox, and is gone with it: what saves a machine does not take it from the job. */
+  #jailsOf(of: 'saving' | 'jobs', accelerator: Accelerator): SandboxSource {
+    const name = `${of} ${accelerator}`
+    const jails = this.#jails.get(name) ?? this.#open(accelerator)
+    this.#jails.set(name, jails)
     return jails
   }
 }
