@@ -2,7 +2,9 @@
  * Whether virtual machines may run on the processor itself. A device that can be opened is no promise: behind it may be no driver, another
  * machine's that allows none within it, or one that runs them slower than none. What a start of one showed is written down. Pure.
  */
-import type { DeviceState } from './machines.js'
+
+/** A file of the kernel's that stands for a driver. `absent`: no such file, or no driver behind it. */
+export type DeviceState = 'openable' | 'forbidden' | 'absent'
 
 export interface KvmFacts {
   /** for what runs the machine: as root that is a uid of its own, which is in no group but `group` */

@@ -1,8 +1,9 @@
 /** The effects that facts about virtual machines are gathered with. */
 import { accessSync, closeSync, constants, openSync, readdirSync } from 'node:fs'
+import type { DeviceState } from './kvm.js'
 import { readKvmNote } from './kvm-note.js'
 import { realLook } from './look-runtimes.js'
-import { type DeviceState, type MachineLook, type Machines, machines } from './machines.js'
+import { type MachineLook, type Machines, machines } from './machines.js'
 
 const look: MachineLook = {
   ...realLook,

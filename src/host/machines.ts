@@ -3,15 +3,12 @@
  * boundary `microvm`, or doctor, asks. A program is started when its version is asked for, and once: who goes on with a saved machine does
  * not ask. Pure but for the look that it is given.
  */
-import { type KvmFacts, type KvmLook, kvmFacts } from './kvm.js'
+import { type DeviceState, type KvmFacts, type KvmLook, kvmFacts } from './kvm.js'
 import { packageOf } from './packages.js'
 import { distrust, findProgram, type RuntimeFacts, type RuntimeLook } from './runtimes.js'
 import { compareDebian, upstreamVersion } from './version.js'
 
 export type ProgramFacts = Omit<RuntimeFacts, 'libseccomp'>
-
-/** A file of the kernel's that stands for a driver. `absent`: no such file, or no driver behind it. */
-export type DeviceState = 'openable' | 'forbidden' | 'absent'
 
 export interface KernelFacts {
   /** absolute, without symbolic links; `null`: none was found */

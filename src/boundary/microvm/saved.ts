@@ -16,6 +16,7 @@ import { markOf } from './snapshots/mark.js'
 import { saveMachine } from './snapshots/save.js'
 import type { SavedMachine } from './snapshots/store.js'
 import type { MachineShape } from './vmm/machine.js'
+import { VMM } from './vmm/qemu.js'
 
 /** What is asked of a machine before it is saved. */
 export interface Wanted {
@@ -46,12 +47,12 @@ async function find(
   { shape, disk }: Wanted,
   steps: Buffer,
 ): Promise<SavedMachine> {
-  const { qemu, kernel } = requireParts(host)
+  const { vmm, kernel } = requireParts(host)
   const programs = nativePrograms()
   requireIntact(programs)
   const { expected } = programs
   const parts: MachineParts = {
-    vmm: markOf(qemu.path),
+    vmm: markOf(vmm),
     kernel: markOf(kernel.image),
     modules: markOf(join(kernel.modules, 'modules.dep')),
     programs: [expected.guest.sha256, expected.agent.sha256],
@@ -65,7 +66,7 @@ async function find(
     const file = join(folder, 'initramfs')
     try {
       writeFileSync(file, initramfsOf(kernel, steps), { mode: 0o400 })
-      const what = { shape, vmm: qemu.path, kernel: kernel.image, initramfs: file, disk }
+      const what = { shape, vmm, kernel: kernel.image, initramfs: file, disk }
       return await saveMachine(jails('saving', shape.accelerator), what, folder)
     } finally {
       rmSync(file, { force: true })
@@ -74,7 +75,8 @@ async function find(
 }
 
 interface Parts {
-  readonly qemu: { readonly path: string }
+  /** absolute path */
+  readonly vmm: string
   readonly kernel: { readonly image: string; readonly modules: string; readonly release: string }
 }
 
@@ -110,10 +112,10 @@ function requireParts(host: HostFacts): Parts {
   if (qemu.path === null || image === null || modules === null || release === null)
     throw new LaunchError(
       'launch.failed',
-      'QEMU or the kernel of the virtual machine is gone.',
+      `${VMM} or the kernel of the virtual machine is gone.`,
       '`glovebox doctor` looks.',
     )
-  return { qemu: { path: qemu.path }, kernel: { image, modules, release } }
+  return { vmm: qemu.path, kernel: { image, modules, release } }
 }
 
 function initramfsOf({ modules, release }: Parts['kernel'], steps: Buffer): Buffer {

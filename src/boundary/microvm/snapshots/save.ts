@@ -1,7 +1,6 @@
 /** Boots a machine until its first process waits to be told what it is for, and keeps it as it is then. No job and no secret was ever in it. */
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { LaunchError } from '../../../errors/index.js'
 import { JOB_IDENTITY } from '../../../identity/index.js'
 import type { Plan } from '../../../plan/index.js'
@@ -9,14 +8,13 @@ import { inTime } from '../../../waiting/index.js'
 import type { CollectedEntry, RunningSandbox, SandboxSource } from '../../boundary.js'
 import { jailPlan, programGrants, savedBytes } from '../jail.js'
 import { JAIL, type MachineShape, SAVED } from '../vmm/machine.js'
-import { saveWords } from '../vmm/qemu.js'
-import { Monitor } from './monitor.js'
+import { Monitor } from '../vmm/monitor.js'
+import { saveWords, VMM } from '../vmm/qemu.js'
 
 /** To boot one, ms: three seconds under emulation where nothing else runs, and many times that where much does. KVM that takes so long is no help. */
 const BOOT_MS = { kvm: 20_000, tcg: 180_000 } as const
 /** To write what it is: a few hundred kilobytes, ms. */
 const WRITE_MS = 60_000
-const LOOK_AGAIN_MS = 10
 /** What was said before an end may be heard behind it, ms. */
 const LAST_WORDS_MS = 500
 const MAX_COMPLAINTS = 16 * 1024
@@ -47,8 +45,8 @@ export async function saveMachine(jails: SandboxSource, what: ToSave, folder: st
     })
     const monitor = new Monitor(jail.stdout, jail.stdin)
     const release = await within(BOOT_MS[what.shape.accelerator], 'boot', end, said, said.ready)
-    await within(WRITE_MS, 'be saved', end, said, save(monitor))
-    monitor.ask('quit').catch(() => {}) // it ends instead of an answer
+    await within(WRITE_MS, 'be saved', end, said, monitor.save())
+    monitor.quit()
     await within(WRITE_MS, 'end', null, said, end)
     await keep(jail.collect(JAIL.saved, ''), folder)
     return release
@@ -76,19 +74,6 @@ function savingPlan({ shape, kernel, initramfs, disk }: ToSave): Plan {
     scratchBytes: savedBytes(shape),
     places: [JAIL.saved],
   })
-}
-
-async function save(monitor: Monitor): Promise<void> {
-  const capability = 'x-ignore-shared' // the memory is a file already
-  await monitor.ask('qmp_capabilities')
-  await monitor.ask('migrate-set-capabilities', { capabilities: [{ capability, state: true }] })
-  await monitor.ask('migrate', { uri: `exec:cat > ${JAIL.saved}/${SAVED.state}` })
-  for (;;) {
-    const { status, 'error-desc': why } = await monitor.ask('query-migrate')
-    if (status === 'completed') return
-    if (status === 'failed' || status === 'cancelled') throw new Error(String(why ?? status))
-    await sleep(LOOK_AGAIN_MS)
-  }
 }
 
 /** What came on 2: the VMM's own complaints, and among them what the machine said on its wire. */
@@ -148,7 +133,7 @@ async function within<T>(
   const ended = end?.then(async (how) => {
     await inTime(said.all, LAST_WORDS_MS)
     throw new Error(
-      how.kind === 'exited' ? `QEMU exited with ${how.code}` : `QEMU's sandbox ended (${how.kind})`,
+      how.kind === 'exited' ? `${VMM} exited with ${how.code}` : `${VMM}'s sandbox ended (${how.kind})`,
     )
   })
   try {

@@ -5,6 +5,9 @@
  */
 import { HARDWARE_ADDRESS, JAIL, type MachineShape, SAVED, TAP } from './machine.js'
 
+/** As sentences name it. */
+export const VMM = 'QEMU'
+
 /** Descriptors that native/vmm gives QEMU. */
 const MONITOR_FD = 8
 const COMPLAINTS_FD = 10
