@@ -6,10 +6,11 @@ import { JOB_IDENTITY } from '../../../identity/index.js'
 import type { Plan } from '../../../plan/index.js'
 import { inTime } from '../../../waiting/index.js'
 import type { CollectedEntry, RunningSandbox, SandboxSource } from '../../boundary.js'
+import { endOf } from '../endings.js'
 import { jailPlan, programGrants, savedBytes } from '../jail.js'
 import { JAIL, type MachineShape, SAVED } from '../vmm/machine.js'
 import { Monitor } from '../vmm/monitor.js'
-import { saveWords, VMM } from '../vmm/qemu.js'
+import { saveWords } from '../vmm/qemu.js'
 
 /** To boot one, ms: three seconds under emulation where nothing else runs, and many times that where much does. KVM that takes so long is no help. */
 const BOOT_MS = { kvm: 20_000, tcg: 180_000 } as const
@@ -48,7 +49,7 @@ export async function saveMachine(jails: SandboxSource, what: ToSave, folder: st
     await within(WRITE_MS, 'be saved', end, said, monitor.save())
     monitor.quit()
     await within(WRITE_MS, 'end', null, said, end)
-    await keep(jail.collect(JAIL.saved, ''), folder)
+    await kept(jail, said, folder)
     return release
   } finally {
     await jail.end()
@@ -132,19 +133,30 @@ async function within<T>(
   }
   const ended = end?.then(async (how) => {
     await inTime(said.all, LAST_WORDS_MS)
-    throw new Error(
-      how.kind === 'exited' ? `${VMM} exited with ${how.code}` : `${VMM}'s sandbox ended (${how.kind})`,
-    )
+    throw new Error(endOf(how))
   })
   try {
     return await inTime(Promise.race(ended === undefined ? [done] : [done, ended]), ms, late)
   } catch (error) {
-    const more = said.text === '' ? '' : `: ${said.text}`
-    throw new LaunchError(
-      'microvm.notSaved',
-      `The virtual machine did not ${doing}: ${(error as Error).message}${more}.`,
-      'Is the kernel one for virtual machines (`apt-get install linux-image-cloud-amd64`), and is there memory and room? `glovebox doctor` looks.',
-    )
+    throw notSaved(doing, error, said)
+  }
+}
+
+function notSaved(doing: string, error: unknown, said: Complaints): LaunchError {
+  const more = said.text === '' ? '' : `: ${said.text}`
+  return new LaunchError(
+    'microvm.notSaved',
+    `The virtual machine did not ${doing}: ${(error as Error).message}${more}.`,
+    'Is the kernel one for virtual machines (`apt-get install linux-image-cloud-amd64`), and is there memory and room? `glovebox doctor` looks.',
+  )
+}
+
+/** What ends in the middle, as a jail does that the kernel ends for memory, is no machine either. @throws LaunchError */
+async function kept(jail: RunningSandbox, said: Complaints, folder: string): Promise<void> {
+  try {
+    await keep(jail.collect(JAIL.saved, ''), folder)
+  } catch (error) {
+    throw error instanceof LaunchError ? error : notSaved('be kept', error, said)
   }
 }
 
