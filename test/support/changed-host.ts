@@ -17,9 +17,10 @@ export const writable = (folder: string): string => `
   mount -t overlay -o "lowerdir=${folder},upperdir=$over/upper,workdir=$over/work" changed ${folder}
   umount -l "$over" && rmdir "$over"`
 
-/** … as `/dev/kvm` a character device of these numbers, which everybody may open. */
-export const kvmDevice = (major: number, minor: number): string => `
+/** … as `/dev/kvm` a character device of these numbers, which everybody may open, or only who is in this group. */
+export const kvmDevice = (major: number, minor: number, group: number | null = null): string => `
   over=$(mktemp -d) && mount -t tmpfs -o mode=0755 changed "$over" && mknod -m 0666 "$over/kvm" c ${major} ${minor}
+  ${group === null ? '' : `chgrp ${group} "$over/kvm" && chmod 0660 "$over/kvm"`}
   if [ ! -e /dev/kvm ]; then
     mkdir "$over/dev"
     for each in null zero full random urandom tty net fuse pts shm; do
