@@ -70,6 +70,7 @@ struct request {
     uint32_t id;
     bool own_uid;
     uint32_t uid_base; /* the sandbox's uid and gid are uid_base + the worker's pid: unique while it lives */
+    gid_t group;       /* that a device which the sandbox is shown is for; 0: none */
     int oom_score;
     bool pinned;
     uint32_t first_cpu, cpu_count;

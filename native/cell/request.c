@@ -184,6 +184,17 @@ static bool take_ids(const struct frame *frame, struct request *out)
     return out->second_uid != 0 && out->second_gid != 0 && (frame->length == 8 || (out->third_uid != 0 && out->third_gid != 0));
 }
 
+/* `u`: u32 base, and where the sandbox opens a device that is a group's, u32 gid: never root's, whose files are the host's. */
+static bool take_own_uid_frame(const struct frame *frame, struct request *out)
+{
+    out->own_uid = frame->length == 4 || frame->length == 8;
+    out->uid_base = out->own_uid ? wire_u32(frame->bytes) : 0;
+    out->group = frame->length == 8 ? wire_u32(frame->bytes + 4) : 0;
+    if (frame->length == 8 && (out->group == 0 || out->group == UINT32_MAX))
+        return false;
+    return out->own_uid && out->uid_base >= 65536 && out->uid_base <= UINT32_MAX - (1u << 24);
+}
+
 static bool take(const struct frame *frame, struct request *out)
 {
     switch (frame->tag) {
@@ -191,9 +202,7 @@ static bool take(const struct frame *frame, struct request *out)
         out->id = frame->length == 4 ? wire_u32(frame->bytes) : 0;
         return out->id != 0;
     case 'u':
-        out->own_uid = frame->length == 4;
-        out->uid_base = out->own_uid ? wire_u32(frame->bytes) : 0;
-        return out->own_uid && out->uid_base >= 65536 && out->uid_base <= UINT32_MAX - (1u << 24);
+        return take_own_uid_frame(frame, out);
     case 'o':
         out->oom_score = frame->length == 4 ? (int)wire_u32(frame->bytes) : -1;
         return out->oom_score >= 0 && out->oom_score <= 1000;

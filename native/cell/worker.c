@@ -93,7 +93,7 @@ static void pin(const struct request *request)
 static void take_own_uid(const struct request *request)
 {
     uid_t uid = (uid_t)(request->uid_base + (uint32_t)getpid());
-    if (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
+    if (setgroups(request->group != 0, &request->group) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
         fail("own-uid", "setresuid");
     if (prctl(PR_SET_DUMPABLE, 1) < 0) /* else /proc/self/setgroups is not ours */
         fail("own-uid", "dumpable");

@@ -18,7 +18,7 @@ export type {
 export { nativePrograms } from './cell/native.js'
 export { hasOwnKernel, isOfEngine } from './kinds.js'
 export { type BoundaryProgram, knownEscapesAnswer } from './known-escapes.js'
-export { erofsLack, kernelLack, machineLack, qemuLack, tunLack } from './machine-lacks.js'
+export { erofsLack, kernelLack, kvmFailureLack, machineLack, qemuLack, tunLack } from './machine-lacks.js'
 export { boundaryPrograms } from './programs.js'
 export { BOUNDARY_NAMES, boundaryNamed } from './registry.js'
 export { MASKED_PROC_FILES, MASKED_PROC_FOLDERS } from './root/shown.js'

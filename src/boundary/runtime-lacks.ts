@@ -49,8 +49,23 @@ function idsLack(host: HostFacts, needed: 1 | 2): Lack | null {
   return null
 }
 
-/** @param packageName that the program comes with, where it is called otherwise */
+/** … and says which it is: to hear that it is started. */
 export function programLack(
+  name: string,
+  facts: ProgramFacts,
+  host: HostFacts,
+  packageName = name,
+): Lack | null {
+  const lack = programAbsence(name, facts, host, packageName)
+  if (lack !== null || facts.version !== null) return lack
+  return {
+    what: `${facts.path} does not say which version it is.`,
+    get: `${installAdvice(packageName, host)} installs one that does.`,
+  }
+}
+
+/** @param packageName that the program comes with, where it is called otherwise */
+export function programAbsence(
   name: string,
   facts: ProgramFacts,
   host: HostFacts,
@@ -62,11 +77,6 @@ export function programLack(
     return {
       what: `${facts.path} is not used: ${facts.distrusted}`,
       get: `Whoever may write there would choose what runs: ${installAdvice(packageName, host)}, or \`chown root:root\` and \`chmod go-w\` the path that is named.`,
-    }
-  if (facts.version === null)
-    return {
-      what: `${facts.path} does not say which version it is.`,
-      get: `${installAdvice(packageName, host)} installs one that does.`,
     }
   return null
 }

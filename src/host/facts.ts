@@ -1,5 +1,6 @@
 import { type CgroupFacts, cgroupFacts } from './cgroups.js'
 import type { EngineFacts } from './engine/facts.js'
+import { NO_KVM } from './kvm.js'
 import type { HostLook } from './looking.js'
 import { type Machines, NO_KERNEL, NO_PROGRAM } from './machines.js'
 import { maskedProc } from './mounts.js'
@@ -121,7 +122,7 @@ function noRuntimes(): Runtimes {
 }
 
 function noMachines(): Machines {
-  return { qemu: NO_PROGRAM, kernel: NO_KERNEL, mkfsErofs: NO_PROGRAM, kvm: 'absent', tun: 'absent' }
+  return { qemu: NO_PROGRAM, kernel: NO_KERNEL, mkfsErofs: NO_PROGRAM, kvm: NO_KVM, tun: 'absent' }
 }
 
 /** Several facts stand in one file; and what surroundings say later fits what was seen first. */

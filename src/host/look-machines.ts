@@ -1,7 +1,9 @@
 /** The effects that facts about virtual machines are gathered with. */
 import { accessSync, closeSync, constants, openSync, readdirSync } from 'node:fs'
+import type { DeviceState } from './kvm.js'
+import { readKvmNote } from './kvm-note.js'
 import { realLook } from './look-runtimes.js'
-import { type DeviceState, type MachineLook, type Machines, machines } from './machines.js'
+import { type MachineLook, type Machines, machines } from './machines.js'
 
 const look: MachineLook = {
   ...realLook,
@@ -15,6 +17,8 @@ const look: MachineLook = {
     }
   },
   device,
+  kvmNote: readKvmNote,
+  nowMs: Date.now,
   readable(file) {
     try {
       accessSync(file, constants.R_OK)
@@ -25,7 +29,7 @@ const look: MachineLook = {
   },
 }
 
-/** Starts QEMU and mkfs.erofs, to hear their versions: some 50 ms. */
+/** Who asks for the version of QEMU or of mkfs.erofs starts it: some 25 ms each. */
 export function lookAtMachines(): Machines {
   return machines(look)
 }

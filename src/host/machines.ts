@@ -1,15 +1,14 @@
 /**
  * What a virtual machine is made of: QEMU, a kernel with its modules, mkfs.erofs for its root, the devices. Read only when the
- * boundary `microvm`, or doctor, asks: programs are started for it. Pure but for the look that it is given.
+ * boundary `microvm`, or doctor, asks. A program is started when its version is asked for, and once: who goes on with a saved machine does
+ * not ask. Pure but for the look that it is given.
  */
+import { type DeviceState, type KvmFacts, type KvmLook, kvmFacts } from './kvm.js'
 import { packageOf } from './packages.js'
 import { distrust, findProgram, type RuntimeFacts, type RuntimeLook } from './runtimes.js'
 import { compareDebian, upstreamVersion } from './version.js'
 
 export type ProgramFacts = Omit<RuntimeFacts, 'libseccomp'>
-
-/** A file of the kernel's that stands for a driver. `absent`: no such file, or no driver behind it. */
-export type DeviceState = 'openable' | 'forbidden' | 'absent'
 
 export interface KernelFacts {
   /** absolute, without symbolic links; `null`: none was found */
@@ -29,19 +28,20 @@ export interface Machines {
   readonly qemu: ProgramFacts
   readonly kernel: KernelFacts
   readonly mkfsErofs: ProgramFacts
-  /** as seen: whether a machine can be made with it only making one shows */
-  readonly kvm: DeviceState
+  /** /dev/kvm, as it is now: whether a machine can be made with it only making one shows */
+  readonly kvm: KvmFacts
   /** /dev/net/tun */
   readonly tun: DeviceState
 }
 
-export interface MachineLook extends Omit<RuntimeLook, 'userName'> {
+export interface MachineLook extends Omit<RuntimeLook, 'userName'>, Pick<KvmLook, 'nowMs' | 'device'> {
   readonly arch: string
   /** the caller's environment: GLOVEBOX_KERNEL, GLOVEBOX_KERNEL_MODULES */
   readonly env: Readonly<Record<string, string | undefined>>
   /** names in a folder; none when it is not to be read */
   readonly list: (folder: string) => readonly string[]
-  readonly device: (path: string) => DeviceState
+  /** see `KvmLook`, for this QEMU */
+  readonly kvmNote: (qemu: string | null) => ReturnType<KvmLook['kvmNote']>
   /** by this user */
   readonly readable: (file: string) => boolean
 }
@@ -50,11 +50,14 @@ export const NO_PROGRAM: ProgramFacts = { path: null, distrusted: '', version: n
 export const NO_KERNEL: KernelFacts = { image: null, modules: null, release: null, chosen: false, wrong: '' }
 
 export function machines(look: MachineLook): Machines {
+  const vmm = look.arch === 'x64' ? qemu(look) : NO_PROGRAM
   return {
-    qemu: look.arch === 'x64' ? qemu(look) : NO_PROGRAM,
+    qemu: vmm,
     kernel: look.arch === 'x64' ? kernel(look) : NO_KERNEL,
     mkfsErofs: mkfsErofs(look),
-    kvm: look.device('/dev/kvm'),
+    get kvm() {
+      return kvmFacts({ ...look, kvmNote: () => look.kvmNote(vmm.path) })
+    },
     tun: look.device('/dev/net/tun'),
   }
 }
@@ -88,10 +91,28 @@ function program(look: MachineLook, file: string, ask: (path: string) => Said): 
   if (path === null) return NO_PROGRAM
   const distrusted = distrust(look, path)
   if (distrusted !== '') return { ...NO_PROGRAM, path, distrusted }
-  const { version, known } = ask(path)
+  let said: Pick<ProgramFacts, 'version' | 'package'> | null = null
+  const answer = () => {
+    said ??= checked(ask(path))
+    return said
+  }
+  return {
+    path,
+    distrusted,
+    get version() {
+      return answer().version
+    },
+    get package() {
+      return answer().package
+    },
+  }
+}
+
+/** A version that nothing can be said of is none. */
+function checked({ version, known }: Said): Pick<ProgramFacts, 'version' | 'package'> {
   return version !== undefined && upstreamVersion(version) !== null
-    ? { path, distrusted, version, package: known }
-    : { ...NO_PROGRAM, path }
+    ? { version, package: known }
+    : { version: null, package: null }
 }
 
 const MODULES = '/lib/modules'

@@ -7,6 +7,7 @@ import {
   engineRunscLack,
   erofsLack,
   kernelLack,
+  kvmFailureLack,
   type Lack,
   qemuLack,
   runcLack,
@@ -68,18 +69,26 @@ function machineFindings(host: HostFacts): Finding[] {
 
 /** Nobody has to have it. */
 function kvmFinding(host: HostFacts): Finding {
-  const { kvm } = host.machines()
+  const { state, failed } = host.machines().kvm
   const title = '/dev/kvm'
-  if (kvm === 'openable')
+  const slower = 'QEMU emulates the processor (TCG), which takes longer.'
+  if (state === 'openable' && failed === null)
     return good(title, 'It can be opened; whether virtual machines run on it only a start of one shows.')
-  const slower = 'QEMU emulates the processor, which takes longer.'
-  return kvm === 'forbidden'
-    ? finding(title, { what: `This user may not open it: ${slower}`, get: KVM_GROUP(host) }, () => '')
+  if (failed !== null) return finding(title, kvmFailureLack(failed), () => '')
+  return state === 'forbidden'
+    ? finding(
+        title,
+        { what: `It may not be opened by what runs a machine: ${slower}`, get: kvmGroup(host) },
+        () => '',
+      )
     : finding(title, { what: `It is not here: ${slower}`, get: KVM_MODULE }, () => '')
 }
 
-const KVM_GROUP = (host: HostFacts) =>
-  `As root, \`usermod -aG kvm "$(id -un ${host.uid})"\`, and log in again.`
+/** As root a machine is run by a uid of its own, which gets the device's group, and never root's. */
+const kvmGroup = (host: HostFacts) =>
+  host.uid === 0
+    ? 'As root, `groupadd -f kvm && chgrp kvm /dev/kvm && chmod 0660 /dev/kvm`.'
+    : `As root, \`usermod -aG kvm "$(id -un ${host.uid})"\`, and log in again.`
 const KVM_MODULE =
   'As root, `modprobe -a kvm_intel kvm_amd`; in a virtual machine, its host has to allow nested ones.'
 

@@ -1,3 +1,4 @@
+import { KVM_CALLS } from './kvm-calls.js'
 import { ALLOW, errno, isOneOf, type Rule } from './rule.js'
 
 /** Terminal calls that put input into, or take over, a terminal which someone else reads. */
@@ -67,16 +68,25 @@ const TAP = [
   0x400454d8, // TUNSETVNETHDRSZ
 ]
 
+/** What is shown of the host's devices to the monitor of a virtual machine, and no job has. */
+export interface DeviceCalls {
+  /** its frames are said on a tap */
+  readonly tap?: boolean
+  /** it runs on the processor */
+  readonly kvm?: boolean
+}
+
 /**
  * `cmd` is an `unsigned int`: comparing 64 bits lets `TIOCSTI | 1 << 32` through, which the kernel takes for
  * TIOCSTI (CVE-2019-10063 of Flatpak). What is not listed gets ENOTTY, as from any file that doesn't know the
  * number; that keeps file systems' own calls (subvolumes, block swaps, verity, encryption keys) out of reach.
  */
-export const ioctlCheck = (tap: boolean): Rule => ({
+export const ioctlCheck = ({ tap = false, kvm = false }: DeviceCalls): Rule => ({
   clauses: [
     { when: [isOneOf(1, TERMINAL_ATTACKS)], action: errno('EPERM') },
     { when: [isOneOf(1, [TERMINAL_TYPE], 0xffff_ff00)], action: ALLOW },
     { when: [isOneOf(1, [...TERMINAL_SIZED, ...FILES, ...SOCKETS, ...(tap ? TAP : [])])], action: ALLOW },
+    ...(kvm ? [{ when: [isOneOf(1, Object.values(KVM_CALLS))], action: ALLOW }] : []),
   ],
   otherwise: errno('ENOTTY'),
 })

@@ -98,8 +98,8 @@ export function compiledKeeper(options: Pick<FilterOptions, 'arch' | 'allow' | '
   return compileFilter(firstProfileBehindGate(options), options.arch)
 }
 
-const isAsItShips = ({ allow, missing = [], tap = false }: FilterOptions) =>
-  allow.length + missing.length === 0 && !tap
+const isAsItShips = ({ allow, missing = [], tap = false, kvm = false }: FilterOptions) =>
+  allow.length + missing.length === 0 && !tap && !kvm
 
 /** What {@link syscallFilterBytes} gives when nothing was compiled ahead. */
 export function compiledFilter(options: FilterOptions): Uint8Array {

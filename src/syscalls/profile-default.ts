@@ -1,5 +1,5 @@
 import { FILE_CHECKS } from './checks-files.js'
-import { ioctlCheck } from './checks-ioctl.js'
+import { type DeviceCalls, ioctlCheck } from './checks-ioctl.js'
 import { processChecks } from './checks-process.js'
 import { socketChecks } from './checks-sockets.js'
 import { ALLOW, always, errno, type Profile, type Rule } from './rule.js'
@@ -10,15 +10,13 @@ export interface Group {
   readonly calls: readonly string[]
 }
 
-export interface ProfileOptions {
+export interface ProfileOptions extends DeviceCalls {
   /** IPv4 and IPv6 stream and datagram sockets: the sandbox has a network, or loopback */
   readonly inet: boolean
   /** the CPU limit is held by processor affinity, which the job must not change */
   readonly cpuPinned: boolean
   /** folders of the host are shown, in which sockets of its services may lie: no Unix socket but connected pairs */
   readonly hostFolders?: boolean
-  /** the sandbox is a virtual machine's, whose frames its monitor says on a tap */
-  readonly tap?: boolean
 }
 
 /** Runs whatever the arguments are. Everything here is in Docker's default profile too; much of Docker's is not here. */
@@ -158,7 +156,7 @@ export function defaultProfile(options: ProfileOptions): Profile {
     ...FILE_CHECKS,
     ...socketChecks(options.inet, options.hostFolders ?? false),
     ...processChecks(options.cpuPinned),
-    ioctl: ioctlCheck(options.tap ?? false),
+    ioctl: ioctlCheck(options),
   }
   const rules = new Map<string, Rule>()
   for (const [groups, action] of [

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { lookAtHost, type MachineLook, machines } from '../../src/host/index.js'
+import { kvmNoteText } from '../../src/host/kvm.js'
 
 const QEMU = '/usr/bin/qemu-system-x86_64'
 const CLOUD = '6.1.0-56-cloud-amd64'
@@ -47,6 +48,8 @@ function look(kernels: readonly string[] = [CLOUD], change: Partial<MachineLook>
     says: (program) => SAYS[program] ?? null,
     list: (folder) => (folder === '/boot' ? kernels.map((each) => `vmlinuz-${each}`) : []),
     device: () => 'absent',
+    kvmNote: () => ({ text: null, of: '', file: '' }),
+    nowMs: () => 0,
     readable: () => true,
     ...change,
   }
@@ -84,6 +87,19 @@ describe('QEMU and mkfs.erofs', () => {
     assert.equal(saying('QEMU emulator version 9.0.0\n').package, null)
     for (const said of [null, '', 'QEMU emulator version x;y\n', 'QEMU emulator 7.2\n'])
       assert.deepEqual([saying(said).path, saying(said).version], [QEMU, null])
+  })
+
+  test('are started when their version is asked for, once, and by nobody else', () => {
+    let started = 0
+    const says = (path: string) => {
+      started++
+      return SAYS[path] ?? null
+    }
+    const found = machines(look([CLOUD], { says }))
+    assert.deepEqual([found.qemu.path, found.qemu.distrusted, found.kernel.release], [QEMU, '', CLOUD])
+    assert.equal(started, 0)
+    assert.deepEqual([found.qemu.version, found.qemu.package?.name], ['7.2.22', 'qemu-system-x86'])
+    assert.equal(started, 1)
   })
 
   test('for another processor is none', () => {
@@ -124,6 +140,44 @@ describe('the kernel', () => {
   test('that this user can’t read is not used', () => {
     const readable = (file: string) => !file.startsWith('/boot')
     assert.match(machines(look([CLOUD], { readable })).kernel.wrong, /^\/boot\/vmlinuz-.* can't be read/)
+  })
+})
+
+describe('/dev/kvm', () => {
+  const openable = (change: Partial<MachineLook> = {}) =>
+    machines(look([], { device: () => 'openable', ...change })).kvm
+  const owned = (gid: number, mode: number): Partial<MachineLook> => ({
+    uid: 0,
+    owner: () => ({ uid: 0, gid, mode: 0o020000 | mode }),
+  })
+
+  test('is opened by a uid of its own where root runs a machine: by its group, and never by root’s', () => {
+    assert.deepEqual(openable(owned(108, 0o660)), { state: 'openable', group: 108, failed: null })
+    assert.deepEqual(openable(owned(0, 0o666)), { state: 'openable', group: null, failed: null })
+    for (const [gid, mode] of [
+      [0, 0o660],
+      [108, 0o600],
+      [108, 0o640],
+    ] as const)
+      assert.deepEqual(openable(owned(gid, mode)), { state: 'forbidden', group: null, failed: null })
+    assert.deepEqual(openable({ uid: 1000 }), { state: 'openable', group: null, failed: null })
+  })
+
+  test('with which no machine came up is not tried for a day, while it is the same', () => {
+    const [day, file] = [24 * 3600_000, '/machines/kvm.json']
+    const noted = (
+      nowMs: number,
+      of = 'this',
+      text = kvmNoteText('this', 1_000, 'QEMU said \x1b[31mno\n.'),
+    ) => openable({ kvmNote: () => ({ text, of, file }), nowMs: () => nowMs }).failed
+    assert.deepEqual(noted(1_000 + day - 1), { why: 'QEMU said  [31mno .', note: file })
+    assert.equal(noted(1_000 + day), null)
+    assert.equal(noted(999), null, 'a clock that was set back')
+    assert.equal(noted(2_000, 'another'), null)
+    for (const text of ['', '{', 'null', '[]', '{"of":"this"}', '{"of":"this","atMs":"1","why":"x"}'])
+      assert.equal(noted(2_000, 'this', text), null, text)
+    const long = kvmNoteText('this', 1_000, 'x'.repeat(10_000))
+    assert.equal(noted(2_000, 'this', long)?.why.length, 400)
   })
 })
 
@@ -204,7 +258,7 @@ describe('this machine', () => {
 
   test('a device is openable where it can be opened', () => {
     for (const [path, state] of [
-      ['/dev/kvm', here.kvm],
+      ['/dev/kvm', here.kvm.state],
       ['/dev/net/tun', here.tun],
     ] as const)
       if (!existsSync(path)) assert.equal(state, 'absent')

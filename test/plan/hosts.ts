@@ -1,4 +1,10 @@
-import type { HostFacts, Machines, Runtimes, Surroundings } from '../../src/host/index.js'
+import {
+  type HostFacts,
+  type Machines,
+  NO_KVM,
+  type Runtimes,
+  type Surroundings,
+} from '../../src/host/index.js'
 
 export const AROUND: Surroundings = {
   place: 'machine',
@@ -64,7 +70,7 @@ export const MACHINES: Machines = {
     version: '1.5',
     package: fromDebian('erofs-utils', '1.5-1'),
   },
-  kvm: 'absent',
+  kvm: NO_KVM,
   tun: 'openable',
 }
 

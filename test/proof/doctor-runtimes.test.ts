@@ -1,9 +1,22 @@
 /** What doctor says of the programs of each boundary: what is here, what is missing, and the command that gets it. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { boundaryNamed, engineLack, machineLack, runcLack, runscLack } from '../../src/boundary/index.js'
+import {
+  boundaryNamed,
+  engineLack,
+  machineLack,
+  qemuLack,
+  runcLack,
+  runscLack,
+} from '../../src/boundary/index.js'
 import { engineOf } from '../../src/host/engine/facts.js'
-import type { EngineFacts, HostFacts, Machines, Runtimes } from '../../src/host/index.js'
+import {
+  type EngineFacts,
+  type HostFacts,
+  type Machines,
+  NO_KVM,
+  type Runtimes,
+} from '../../src/host/index.js'
 import { BOUNDARIES } from '../../src/policy/index.js'
 import { findings } from '../../src/proof/index.js'
 import { HOSTS, MACHINES, RUNTIMES } from '../plan/hosts.js'
@@ -192,8 +205,8 @@ describe('what a virtual machine is made of', () => {
         /GLOVEBOX_KERNEL names can't be used: There is no \/k/,
         /GLOVEBOX_KERNEL_MODULES=.*or unset/,
       ],
-      [{ kvm: 'absent' }, '/dev/kvm', /emulates/, /modprobe/],
-      [{ kvm: 'forbidden' }, '/dev/kvm', /may not open/, /usermod -aG kvm/],
+      [{ kvm: NO_KVM }, '/dev/kvm', /emulates/, /modprobe/],
+      [{ kvm: { ...NO_KVM, state: 'forbidden' } }, '/dev/kvm', /may not be opened/, /usermod -aG kvm/],
       [{ tun: 'absent' }, '/dev/net/tun', /no network/, /modprobe tun/],
       [{ tun: 'forbidden' }, '/dev/net/tun', /no network/, /chmod 0666/],
     ] as const) {
@@ -202,7 +215,24 @@ describe('what a virtual machine is made of', () => {
       assert.match(finding?.what ?? '', what)
       assert.match(finding?.get ?? '', get)
     }
-    assert.match(named(changed({ kvm: 'openable' }), 'has /dev/kvm')[0]?.what ?? '', /only a start/)
+    const openable = { ...NO_KVM, state: 'openable' } as const
+    assert.match(named(changed({ kvm: openable }), 'has /dev/kvm')[0]?.what ?? '', /only a start/)
+    const failed = { why: 'QEMU exited with 1.', note: '/var/lib/glovebox/machines/kvm.json' }
+    const [unusable] = named(changed({ kvm: { ...openable, failed } }), 'has /dev/kvm')
+    assert.equal(unusable?.status, 'note')
+    assert.match(
+      unusable?.what ?? '',
+      /is here, but no machine came up with it.*\(TCG\).*QEMU exited with 1\./,
+    )
+    assert.match(unusable?.get ?? '', /`rm \/var\/lib\/glovebox\/machines\/kvm\.json`/)
+    const root = changed({ kvm: { ...NO_KVM, state: 'forbidden' } }, ROOT)
+    assert.match(named(root, 'has /dev/kvm')[0]?.get ?? '', /chgrp kvm/)
+  })
+
+  test('a QEMU that lacks words it would be told is too old, and which is not', () => {
+    const of = (version: string) => qemuLack(changed({ qemu: { ...MACHINES.qemu, version } }))
+    for (const old of ['2.12.0', '4.2.1', '5.1.92']) assert.match(of(old)?.what ?? '', /too old.*5\.2/, old)
+    for (const good of ['5.2.0', '7.2.22', '10.0.2']) assert.equal(of(good), null, good)
   })
 
   test('on another processor is one line', () => {

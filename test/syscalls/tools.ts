@@ -29,6 +29,7 @@ export interface Setting {
   readonly inet?: boolean
   readonly cpuPinned?: boolean
   readonly hostFolders?: boolean
+  readonly kvm?: boolean
   readonly deny?: readonly string[]
   readonly allow?: readonly string[]
 }
@@ -37,11 +38,11 @@ const filters = new Map<string, Uint8Array>()
 
 export function filterFor(arch: Arch, setting: Setting = {}): Uint8Array {
   const key = JSON.stringify([arch, setting])
-  const { profile = 'default', inet = false, cpuPinned = false, hostFolders = false } = setting
+  const { profile = 'default', inet = false, cpuPinned = false, hostFolders = false, kvm = false } = setting
   const { deny = [], allow = [] } = setting
   const bytes =
     filters.get(key) ??
-    syscallFilter({ arch, profile, lock: null, deny, allow, inet, cpuPinned, hostFolders }).bytes
+    syscallFilter({ arch, profile, lock: null, deny, allow, inet, cpuPinned, hostFolders, kvm }).bytes
   filters.set(key, bytes)
   return bytes
 }

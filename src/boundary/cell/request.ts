@@ -57,9 +57,10 @@ export function launchRequest(
   const ownUid = host.canTakeUids && inForce.on('own-host-uid')
   const idmap = host.canIdmap && ownUid && inForce.on('grant-idmapped') ? GRANT_IDMAPPED : 0
   const readable = idmap | (inForce.on('grant-read-only') ? 0 : GRANT_WRITABLE)
+  const { group = null } = program
   const roomy = inForce.on('bounded-scratch') ? 1 : UNBOUNDED
   return Buffer.concat([
-    ...(ownUid ? [frame('u', u32(OWN_UID_BASE))] : []),
+    ...(ownUid ? [frame('u', u32(OWN_UID_BASE), ...(group === null ? [] : [u32(group)]))] : []),
     frame('o', u32(OOM_SCORE)),
     ...cgroupWrites(plan, host, program, inForce),
     ...plan.files.read.map(({ host: path }) => frame('g', Buffer.from([readable]), text(path))),

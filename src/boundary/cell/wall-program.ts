@@ -27,6 +27,8 @@ export interface WallProgram {
   readonly carried: boolean
   /** where its network is, when the plan has one */
   readonly network: NetworkPlace
+  /** of the host, in which the sandbox's own uid is, for a device that it is shown; absent or `null`: in none */
+  readonly group?: number | null
   /** it sets no filter of ours byte by byte, so the job's first process does */
   readonly filterByAgent: boolean
   /** what it is told to do whatever a test leaves off: for these no `inForce` may ask */

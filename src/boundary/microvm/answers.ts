@@ -6,6 +6,7 @@ import { withNftables } from '../answers/network.js'
 import type { Question } from '../boundary.js'
 import { knownEscapesAnswer } from '../known-escapes.js'
 import { boundaryPrograms } from '../programs.js'
+import { expectedText } from './accelerator.js'
 import { kernelFacts } from './kernel.js'
 
 const MACHINE = by('a virtual machine: a Linux of the sandbox’s own, which nobody else is in', 'machine')
@@ -28,7 +29,7 @@ const machineAnswers: Partial<Answers> = {
     host.canTakeUids
       ? enforcedBy(
           by(
-            'QEMU has a host uid and gid that no one else has while it lives, no supplementary groups',
+            'QEMU has a host uid and gid that no one else has while it lives, and no supplementary group but that of /dev/kvm, where it uses that',
             'own-host-uid',
           ),
         )
@@ -44,9 +45,9 @@ const machineAnswers: Partial<Answers> = {
       by('max_user_namespaces is 0 in the machine', 'machine-locked'),
       by('seccomp: clone flags, clone3, unshare', 'filter-namespaces'),
     ),
-  'isolation.processes': () =>
+  'isolation.processes': ({ host }) =>
     enforcedBy(
-      MACHINE,
+      by(expectedText(host), 'machine'),
       by(
         'a pid namespace in it, with its own /proc; first process not dumpable',
         'machine',

@@ -1,33 +1,34 @@
 /** Why there is no machine any more, where it could not say so itself. Pure. */
 import type { CommandEnd, SandboxEnd } from '../boundary.js'
+import { VMM } from './vmm/qemu.js'
 
 /** Of a panic: what the kernel says of it stands in one line. */
 const PANIC = /Kernel panic - not syncing: ?([ -~]{0,200})/
 
 /**
- * @param qemu how it ended; `undefined`: it has not, and is killed with its jail
+ * @param vmm how it ended; `undefined`: it has not, and is killed with its jail
  * @param said what it and the machine's kernel complained of
  */
-export function machineLost(qemu: CommandEnd | undefined, said: string): NonNullable<SandboxEnd['lost']> {
+export function machineLost(vmm: CommandEnd | undefined, said: string): NonNullable<SandboxEnd['lost']> {
   const panic = PANIC.exec(said)
   if (panic !== null)
     return {
       what: `The kernel of the virtual machine panicked: ${panic[1]?.trim() || 'it did not say why'}.`,
       get: 'Nothing of it is left. A job that brings this about again may be after a hole in that kernel: keep it current.',
     }
-  if (qemu === undefined)
+  if (vmm === undefined)
     return { what: 'The virtual machine did not answer any more.', get: 'It was ended, with its jail.' }
-  if (qemu.kind === 'exited' && qemu.code === 0)
+  if (vmm.kind === 'exited' && vmm.code === 0)
     return {
       what: 'The virtual machine was switched off or started again before its job ended.',
       get: 'None is started twice: it is gone.',
     }
   const more = said === '' ? '' : ` It said: ${said.slice(0, 500)}`
-  return { what: `The virtual machine ended before its job did: ${endOf(qemu)}.${more}`, get: '' }
+  return { what: `The virtual machine ended before its job did: ${endOf(vmm)}.${more}`, get: '' }
 }
 
-export function endOf(qemu: CommandEnd): string {
-  if (qemu.kind === 'exited') return `QEMU exited with ${qemu.code}`
-  if (qemu.kind === 'signal') return `QEMU was ended by signal ${qemu.signal}`
-  return qemu.kind === 'notStarted' ? `QEMU can't be started (${qemu.detail})` : "QEMU's jail ended"
+export function endOf(vmm: CommandEnd): string {
+  if (vmm.kind === 'exited') return `${VMM} exited with ${vmm.code}`
+  if (vmm.kind === 'signal') return `${VMM} was ended by signal ${vmm.signal}`
+  return vmm.kind === 'notStarted' ? `${VMM} can't be started (${vmm.detail})` : `${VMM}'s jail ended`
 }

@@ -3,6 +3,7 @@
  * process boundary.
  */
 
+import type { HostFacts } from '../../host/index.js'
 import { InForce } from '../../plan/index.js'
 import { refusals, syscallFilter } from '../../syscalls/index.js'
 import { filterOptions } from '../answers/filter.js'
@@ -10,11 +11,13 @@ import { HOST_PATHS, kernelSurface } from '../answers/host-kernel.js'
 import type { Boundary } from '../boundary.js'
 import { CellSource } from '../cell/source.js'
 import { bubblewrapWith } from '../process/index.js'
+import { acceleratorWarnings, devicesOf, expectedAccelerator } from './accelerator.js'
 import { answer } from './answers.js'
 import { kernelFacts } from './kernel.js'
 import { shapeOf } from './shape.js'
 import { MachineSource } from './source.js'
 import { unavailable } from './unavailable.js'
+import type { Accelerator } from './vmm/machine.js'
 import { restoreWords } from './vmm/qemu.js'
 
 export const microvmBoundary: Boundary = {
@@ -22,14 +25,28 @@ export const microvmBoundary: Boundary = {
   hostPaths: HOST_PATHS,
   answer,
   unavailable,
-  words: (plan, host) => restoreWords(host.machines().qemu.path ?? 'qemu-system-x86_64', shapeOf(plan, host)),
-  warnings: (plan, host) => syscallFilter(filterOptions(plan, kernelFacts(host, ''))).warnings,
+  words: (plan, host) =>
+    restoreWords(
+      host.machines().qemu.path ?? 'qemu-system-x86_64',
+      shapeOf(plan, host, expectedAccelerator(host)),
+    ),
+  warnings: (plan, host) => [
+    ...syscallFilter(filterOptions(plan, kernelFacts(host, ''))).warnings,
+    ...acceleratorWarnings(host),
+  ],
   kernel: (plan, host) => ({ ...kernelSurface(plan, host), shared: false }),
   refusals: (plan, host) => refusals(filterOptions(plan, host)),
   open: (host, single, inForce = InForce.all) =>
     new MachineSource(
       host,
-      new CellSource(bubblewrapWith({ devices: ['/dev/net/tun'] }), host, single),
+      (accelerator) => new CellSource(jailProgram(host, accelerator), host, single),
       inForce,
     ),
+}
+
+/** Its uid is nobody's, and so in no group: that of /dev/kvm it is given, and no other device is there. */
+function jailProgram(host: HostFacts, accelerator: Accelerator) {
+  const { group } = host.machines().kvm
+  const devices = ['/dev/net/tun', ...devicesOf(accelerator)]
+  return bubblewrapWith({ devices, group: accelerator === 'kvm' ? group : null })
 }

@@ -1,14 +1,15 @@
 /** From a plan to a machine whose first process can be talked to. */
 import { randomBytes } from 'node:crypto'
 import { LaunchError } from '../../errors/index.js'
-import type { HostFacts } from '../../host/index.js'
 import type { Plan } from '../../plan/index.js'
 import { inTime } from '../../waiting/index.js'
 import { CarriedStreams } from '../agent/carried.js'
 import { AgentSandbox, type LastWords } from '../agent/sandbox.js'
 import { agentSettings } from '../agent/settings.js'
 import { carriedStreams } from '../agent/streams.js'
-import type { CommandEnd, OwnFiles, RunningSandbox, SandboxEnd } from '../boundary.js'
+import type { CommandEnd, Observed, OwnFiles, RunningSandbox, SandboxEnd } from '../boundary.js'
+import { observedAccelerator } from './accelerator.js'
+import { byKvmOrNot } from './by-kvm.js'
 import { endOf, machineLost } from './endings.js'
 import { GuestWire } from './guest/wire.js'
 import { jailPlan, programGrants } from './jail.js'
@@ -18,11 +19,11 @@ import { savedMachine } from './saved.js'
 import { shapeOf } from './shape.js'
 import type { SavedMachine } from './snapshots/store.js'
 import { moment, told } from './told.js'
-import { JAIL, type MachineShape, SAVED } from './vmm/machine.js'
+import { type Accelerator, JAIL, type MachineShape, SAVED } from './vmm/machine.js'
 import { restoreWords } from './vmm/qemu.js'
 
-/** To go on, to be told, and to start the agent, ms: half a second where nothing else runs. */
-const START_MS = 60_000
+/** To go on, to be told, and to start the agent, ms: half a second where nothing else runs. KVM that takes long is no help. */
+const START_MS = { kvm: 15_000, tcg: 60_000 } as const
 /** How long a machine gets to say what its job used, once that is dead, ms. */
 const NEWS_MS = 3_000
 /** How long one that said nothing gets to have ended by itself, ms. */
@@ -36,7 +37,11 @@ const MAX_COMPLAINTS = 4096
 
 /** The saved machine of a plan; where there is none it is booted. @throws LaunchError */
 export async function machineOf(room: Room, plan: Plan): Promise<MachineOf> {
-  const shape = shapeOf(plan, room.host)
+  return await byKvmOrNot(room, (accelerator) => machineRunBy(room, plan, accelerator))
+}
+
+async function machineRunBy(room: Room, plan: Plan, accelerator: Accelerator): Promise<MachineOf> {
+  const shape = shapeOf(plan, room.host, accelerator)
   const disk = diskOf(plan)
   return { shape, disk, machine: await savedMachine(room, { shape, disk, steps: told(plan) }) }
 }
@@ -48,18 +53,29 @@ interface MachineOf {
   readonly machine: SavedMachine
 }
 
-/** `waitsMs`: see `SandboxSource.launch`. @throws LaunchError when it does not come up */
-export async function launchMachine(
+/** What is asked of `SandboxSource.launch`. */
+export interface Asked {
+  readonly plan: Plan
+  readonly files: OwnFiles
+  readonly waitsMs: number
+}
+
+/** @throws LaunchError when it does not come up */
+export async function launchMachine(room: Room, asked: Asked): Promise<RunningSandbox> {
+  return await byKvmOrNot(room, async (accelerator) =>
+    launchFrom(room, asked, await machineRunBy(room, asked.plan, accelerator)),
+  )
+}
+
+async function launchFrom(
   room: Room,
-  plan: Plan,
-  files: OwnFiles,
-  waitsMs: number,
+  { plan, files, waitsMs }: Asked,
+  { shape, disk, machine }: MachineOf,
 ): Promise<RunningSandbox> {
-  const { host, jails } = room
-  const { shape, disk, machine } = await machineOf(room, plan)
+  const jails = room.jails('jobs', shape.accelerator)
   const jail = await jails.launch(jailOf(living(plan, waitsMs), shape, disk, machine))
   try {
-    return await startIn(jail, { plan, files, host, shape, machine })
+    return await startIn(jail, { plan, files, room, shape, machine })
   } catch (error) {
     await jail.end()
     throw error
@@ -93,13 +109,14 @@ function jailOf(plan: Plan, shape: MachineShape, disk: string, { folder }: Saved
 interface Starting {
   readonly plan: Plan
   readonly files: OwnFiles
-  readonly host: HostFacts
+  readonly room: Room
   readonly shape: MachineShape
   readonly machine: SavedMachine
 }
 
 async function startIn(jail: RunningSandbox, starting: Starting): Promise<RunningSandbox> {
-  const { plan, files, host, shape, machine } = starting
+  const { plan, files, room, shape, machine } = starting
+  const { host } = room
   const complaints = heard(jail)
   const words = restoreWords(host.machines().qemu.path ?? '', shape)
   const kernel = kernelFacts(host, machine.kernelRelease)
@@ -107,20 +124,24 @@ async function startIn(jail: RunningSandbox, starting: Starting): Promise<Runnin
   wire.resume(moment({ nowMs: Date.now(), entropy: randomBytes(ENTROPY_BYTES), files }))
   const argv = [`${JAIL.programs}/vmm`, `${JAIL.machine}/${SAVED.state}`, ...words] as const
   await jail.run({ argv: [...argv], inputs: [], terminal: null })
+  const patienceMs = START_MS[shape.accelerator]
   const late = () => {
     throw new LaunchError(
       'launch.machine',
-      `The machine did not start its job's first process in ${START_MS / 1000} s.`,
+      `The machine did not start its job's first process in ${patienceMs / 1000} s.`,
     )
   }
-  await inTime(started(wire, jail, complaints), START_MS, late)
+  await inTime(started(wire, jail, complaints), patienceMs, late)
   const carried = new CarriedStreams(wire.agent, wire.agent)
   return new AgentSandbox({
     streams: carriedStreams(carried),
     network: jail.network,
     settings: agentSettings(plan, kernel, { filterByAgent: true, ownKernel: false }),
     over: null,
-    finish: (first) => finish(jail, wire, carried, complaints, first),
+    finish: (first) =>
+      finish({ jail, wire, carried, complaints, first }, () =>
+        observedAccelerator(plan, shape.accelerator, room.kvmFailed),
+      ),
   })
 }
 
@@ -143,12 +164,17 @@ function lost(end: CommandEnd, said: string): LaunchError {
   )
 }
 
+interface Finishing {
+  readonly jail: RunningSandbox
+  readonly wire: GuestWire
+  readonly carried: CarriedStreams
+  readonly complaints: () => string
+  readonly first: LastWords
+}
+
 async function finish(
-  jail: RunningSandbox,
-  wire: GuestWire,
-  carried: CarriedStreams,
-  complaints: () => string,
-  first: LastWords,
+  { jail, wire, carried, complaints, first }: Finishing,
+  more: () => readonly Observed[],
 ): Promise<SandboxEnd> {
   await first.hangUp()
   const news = (await inTime(wire.news, NEWS_MS)) ?? null
@@ -164,7 +190,7 @@ async function finish(
     cpuMs: news?.cpuMs ?? end.cpuMs,
     peakMemoryBytes: news?.peakMemoryBytes || end.peakMemoryBytes,
     forkRefusals: news?.forkRefusals ?? null,
-    observed: [...first.observed, ...end.observed.filter(({ id }) => id.startsWith('network.'))],
+    observed: [...first.observed, ...end.observed.filter(({ id }) => id.startsWith('network.')), ...more()],
     launchFailure:
       isLost && !end.outOfMemory
         ? {

@@ -1,12 +1,16 @@
 import type { HostFacts } from '../../host/index.js'
 import type { SandboxSource } from '../boundary.js'
 import type { MachineStore, SavedMachine } from './snapshots/store.js'
+import type { Accelerator } from './vmm/machine.js'
 
 /** What the machines of one source have in common. */
 export interface Room {
   readonly host: HostFacts
-  readonly jails: SandboxSource
+  /** in which machines are that are run so */
+  readonly jails: (of: 'saving' | 'jobs', accelerator: Accelerator) => SandboxSource
   readonly store: MachineStore
   /** by shape, as far as this process has asked for them */
   readonly machines: Map<string, Promise<SavedMachine>>
+  /** why no machine came up with KVM since this process looked, one sentence; empty: none was tried, or one did */
+  kvmFailed: string
 }

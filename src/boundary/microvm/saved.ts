@@ -1,11 +1,12 @@
 /** The saved machine of a shape: of which parts it is made on this host, and how one is had where there is none. */
 import { createHash } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, release as kernelRelease } from 'node:os'
 import { join } from 'node:path'
-import { LaunchError } from '../../errors/index.js'
+import { BoundaryUnavailableError, LaunchError } from '../../errors/index.js'
 import type { HostFacts } from '../../host/index.js'
 import { nativePrograms, requireIntact } from '../cell/native.js'
+import { qemuLack } from '../machine-lacks.js'
 import { initramfs } from './guest/initramfs.js'
 import { modulesInOrder } from './guest/modules.js'
 import { type Step, stepsOf } from './guest/steps.js'
@@ -15,6 +16,7 @@ import { markOf } from './snapshots/mark.js'
 import { saveMachine } from './snapshots/save.js'
 import type { SavedMachine } from './snapshots/store.js'
 import type { MachineShape } from './vmm/machine.js'
+import { VMM } from './vmm/qemu.js'
 
 /** What is asked of a machine before it is saved. */
 export interface Wanted {
@@ -45,27 +47,27 @@ async function find(
   { shape, disk }: Wanted,
   steps: Buffer,
 ): Promise<SavedMachine> {
-  const { qemu, kernel } = requireParts(host)
+  const { vmm, kernel } = requireParts(host)
   const programs = nativePrograms()
   requireIntact(programs)
   const { expected } = programs
   const parts: MachineParts = {
-    vmm: markOf(qemu.path),
-    vmmVersion: qemu.version,
+    vmm: markOf(vmm),
     kernel: markOf(kernel.image),
     modules: markOf(join(kernel.modules, 'modules.dep')),
     programs: [expected.guest.sha256, expected.agent.sha256],
     stepsSha256: sha256(steps),
     disk: markOf(disk),
     shape,
-    processor: cpus()[0]?.model ?? '',
+    processor: processorOf(shape),
   }
   return await store.get(machineKey(parts), async (folder) => {
+    requireMakeable(host)
     const file = join(folder, 'initramfs')
     try {
       writeFileSync(file, initramfsOf(kernel, steps), { mode: 0o400 })
-      const what = { shape, vmm: qemu.path, kernel: kernel.image, initramfs: file, disk }
-      return await saveMachine(jails, what, folder)
+      const what = { shape, vmm, kernel: kernel.image, initramfs: file, disk }
+      return await saveMachine(jails('saving', shape.accelerator), what, folder)
     } finally {
       rmSync(file, { force: true })
     }
@@ -73,8 +75,34 @@ async function find(
 }
 
 interface Parts {
-  readonly qemu: { readonly path: string; readonly version: string }
+  /** absolute path */
+  readonly vmm: string
   readonly kernel: { readonly image: string; readonly modules: string; readonly release: string }
+}
+
+/** Only who makes one asks which version QEMU is: to hear it takes a tenth of a start. */
+function requireMakeable(host: HostFacts): void {
+  const lack = qemuLack(host)
+  if (lack !== null)
+    throw new BoundaryUnavailableError(
+      'boundary.unavailable',
+      `No virtual machine can be made: ${lack.what}`,
+      lack.get,
+    )
+}
+
+/**
+ * A kernel that ran on the processor itself has its features as it found them, and what it was saved as is what that processor, its microcode
+ * and the host's kernel can take: KVM promises no more.
+ */
+function processorOf({ accelerator }: MachineShape): string {
+  const model = cpus()[0]?.model ?? ''
+  if (accelerator === 'tcg') return model
+  const [first = ''] = readFileSync('/proc/cpuinfo', 'utf8').split('\n\n')
+  const lasting = first
+    .split('\n')
+    .filter((line) => !/^(?:cpu MHz|bogomips|apicid|initial apicid)\b/.test(line))
+  return [model, kernelRelease(), ...lasting].join('\n')
 }
 
 /** `unavailable` has looked before. */
@@ -84,10 +112,10 @@ function requireParts(host: HostFacts): Parts {
   if (qemu.path === null || image === null || modules === null || release === null)
     throw new LaunchError(
       'launch.failed',
-      'QEMU or the kernel of the virtual machine is gone.',
+      `${VMM} or the kernel of the virtual machine is gone.`,
       '`glovebox doctor` looks.',
     )
-  return { qemu: { path: qemu.path, version: qemu.version ?? '' }, kernel: { image, modules, release } }
+  return { vmm: qemu.path, kernel: { image, modules, release } }
 }
 
 function initramfsOf({ modules, release }: Parts['kernel'], steps: Buffer): Buffer {

@@ -1,7 +1,7 @@
 /** Which machine a plan gets. Pure. */
 import type { HostFacts } from '../../host/index.js'
 import type { Unanswered } from '../../plan/index.js'
-import type { MachineShape } from './vmm/machine.js'
+import type { Accelerator, MachineShape } from './vmm/machine.js'
 
 const MiB = 1024 ** 2
 /** What the machine's own kernel, and what it started with, takes of its memory, MiB. */
@@ -16,13 +16,14 @@ const MOST_CPUS = 8
 export function shapeOf(
   { limits, network }: Pick<Unanswered, 'limits' | 'network'>,
   host: HostFacts,
+  accelerator: Accelerator,
 ): MachineShape {
   const job = limits.memoryBytes === null ? UNLIMITED : Math.ceil(limits.memoryBytes / MiB)
   const cpus = Math.ceil(Math.min(limits.cpus ?? host.cpus, host.cpus, MOST_CPUS))
   return {
     memoryMiB: Math.ceil((job + KERNELS_OWN) / STEP) * STEP,
     cpus,
-    accelerator: 'tcg',
+    accelerator,
     hasNetwork: network !== null,
   }
 }

@@ -18,18 +18,22 @@ export interface Besides {
    * runs, says its frames itself.
    */
   readonly devices: readonly string[]
+  /** that one of them is for, and the sandbox's own uid is in; `null`: none */
+  readonly group?: number | null
 }
 
 const TUN = '/dev/net/tun'
+const KVM = '/dev/kvm'
 
 /** The same program for a job that talks to devices: a virtual machine's. */
-export function bubblewrapWith({ devices }: Besides): WallProgram {
+export function bubblewrapWith({ devices, group = null }: Besides): WallProgram {
   const bound = (plan: Plan, inForce: InForce) =>
     devices.filter((path) => path !== TUN || isNetworked(plan, inForce))
   return {
     ...bubblewrap,
     frames: (plan, host, inForce) => bubblewrapFrames(plan, host, inForce, bound(plan, inForce)),
     network: devices.includes(TUN) ? 'tap' : 'here',
+    group,
   }
 }
 
@@ -42,6 +46,7 @@ export const bubblewrap: WallProgram = {
   ownKernel: false,
   carried: false,
   network: 'here',
+  group: null,
   filterByAgent: false,
   keeps: [],
   failure(said, host) {
@@ -63,7 +68,14 @@ function bubblewrapFrames(
   return [
     ...treeFrames(plan, host, inForce),
     ...pointFrames(mountPoints(plan)),
-    frame('f', firstFilter({ ...filterOptions(plan, host, inForce), tap: devices.includes(TUN) })),
+    frame(
+      'f',
+      firstFilter({
+        ...filterOptions(plan, host, inForce),
+        tap: devices.includes(TUN),
+        kvm: devices.includes(KVM),
+      }),
+    ),
     frame('a', ...bubblewrapWords(plan, host, inForce, devices).map(text)),
   ]
 }

@@ -2,12 +2,19 @@
 import assert from 'node:assert/strict'
 import {
   chmodSync,
+  chownSync,
+  closeSync,
+  openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  statSync,
+  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -19,7 +26,6 @@ const KEY = 'a'.repeat(64)
 const mark = (path: string) => ({ path, bytes: 1, inode: '2', modified: '3', changed: '4' })
 const parts: MachineParts = {
   vmm: mark('/usr/bin/qemu'),
-  vmmVersion: '7.2',
   kernel: mark('/boot/vmlinuz'),
   modules: mark('/lib/modules/6.1/modules.dep'),
   programs: ['x', 'y'],
@@ -28,6 +34,9 @@ const parts: MachineParts = {
   shape: { memoryMiB: 128, cpus: 1, accelerator: 'tcg', hasNetwork: false },
   processor: 'one',
 }
+
+const rewrite = (file: string, change: (text: string) => string) =>
+  writeFileSync(file, change(readFileSync(file, 'utf8')))
 
 function saving(times: { count: number }) {
   return async (folder: string) => {
@@ -41,7 +50,7 @@ function saving(times: { count: number }) {
 test('a machine of any other part is another', () => {
   const changed: readonly Partial<MachineParts>[] = [
     { vmm: { ...parts.vmm, changed: '5' } },
-    { vmmVersion: '8.2' },
+    { shape: { ...parts.shape, accelerator: 'kvm' } },
     { kernel: { ...parts.kernel, inode: '9' } },
     { modules: { ...parts.modules, modified: '9' } },
     { programs: ['x', 'other'] },
@@ -78,7 +87,46 @@ for (const [how, spoil] of [
   ['its note is half of one', (folder: string) => writeFileSync(join(folder, 'machine.json'), '{"kernel')],
   ['its memory is gone', (folder: string) => rmSync(join(folder, 'memory'))],
   ['its times were set back', (folder: string) => utimesSync(join(folder, 'state'), 1, 1)],
+  [
+    'a byte of its memory is another, and its time was put back',
+    (folder: string) => {
+      const memory = join(folder, 'memory')
+      const { atime, mtime } = statSync(memory)
+      chmodSync(memory, 0o644)
+      const file = openSync(memory, 'r+')
+      writeSync(file, 'M', 0)
+      closeSync(file)
+      chmodSync(memory, 0o444)
+      utimesSync(memory, atime, mtime)
+    },
+  ],
+  [
+    'its memory is a link to where it was moved',
+    (folder: string) => {
+      renameSync(join(folder, 'memory'), join(folder, 'elsewhere'))
+      symlinkSync('elsewhere', join(folder, 'memory'))
+    },
+  ],
+  ['others may write to its memory', (folder: string) => chmodSync(join(folder, 'memory'), 0o666)],
   ['others may write to its folder', (folder: string) => chmodSync(folder, 0o777)],
+  [
+    'its folder is a link to where it was moved',
+    (folder: string) => {
+      renameSync(folder, `${folder}.elsewhere`)
+      symlinkSync(`${folder}.elsewhere`, folder)
+    },
+  ],
+  ['its note is of another form', (folder: string) => rewrite(join(folder, 'machine.json'), () => '[{}]')],
+  [
+    'its note is of a version that noted less',
+    (folder: string) => rewrite(join(folder, 'machine.json'), (text) => text.replaceAll('"inode"', '"node"')),
+  ],
+  ...(process.geteuid?.() === 0
+    ? ([
+        ['its folder is another user’s', (folder: string) => chownSync(folder, 65534, 65534)],
+        ['its memory is another user’s', (folder: string) => chownSync(join(folder, 'memory'), 65534, 65534)],
+      ] as const)
+    : []),
 ] as const)
   test(`is not used but saved again where ${how}`, async (t) => {
     const store = new MachineStore(join(testFolder(t), 'machines'))

@@ -8,6 +8,7 @@ import { HOSTS } from '../../plan/hosts.js'
 
 const shape = { memoryMiB: 128, cpus: 1, accelerator: 'tcg', hasNetwork: false } as const
 const networked = { ...shape, hasNetwork: true } as const
+const accelerated = { ...shape, accelerator: 'kvm' } as const
 const options = (words: readonly string[], name: string) =>
   words.flatMap((word, index) => (word === name ? [words[index + 1] ?? ''] : []))
 
@@ -45,7 +46,7 @@ test('QEMU starts no program and gains nothing, where a job is in its machine', 
 })
 
 test('what is saved and what goes on from it are the same machine', () => {
-  for (const each of [shape, networked]) {
+  for (const each of [shape, networked, accelerated]) {
     const [saved, restored] = [saveWords('qemu', each), restoreWords('qemu', each)]
     for (const name of ['-machine', '-cpu', '-smp', '-m', '-device', '-drive', '-serial'])
       assert.deepEqual(options(saved, name), options(restored, name), name)
@@ -76,7 +77,7 @@ test('a machine has the job’s memory and its kernel’s, in steps that others 
   const host = Object.values(HOSTS)[0]
   assert.ok(host !== undefined)
   const of = (memoryBytes: number | null, cpus: number | null) =>
-    shapeOf({ limits: { memoryBytes, cpus } as never, network: null }, { ...host, cpus: 4 })
+    shapeOf({ limits: { memoryBytes, cpus } as never, network: null }, { ...host, cpus: 4 }, 'tcg')
   const MiB = 1024 ** 2
   assert.equal(of(64 * MiB, 1).memoryMiB, 128)
   assert.equal(of(64 * MiB + 1, 1).memoryMiB, 192)
@@ -101,4 +102,12 @@ test('each way in which a machine can be gone has its own words', () => {
     /signal 31\. It said: x{500}$/,
   )
   assert.equal(endOf({ kind: 'lost' }), "QEMU's jail ended")
+})
+
+test('run by the processor it has that processor, without what machines are run by; else nothing of it', () => {
+  const [kvm, tcg] = [restoreWords('qemu', accelerated), restoreWords('qemu', shape)]
+  assert.match(options(kvm, '-machine')[0] ?? '', /^pc,accel=kvm,/)
+  assert.deepEqual(options(kvm, '-cpu'), ['host,migratable=on,vmx=off,svm=off'])
+  assert.match(options(tcg, '-machine')[0] ?? '', /^pc,accel=tcg,/)
+  assert.deepEqual(options(tcg, '-cpu'), ['max'])
 })

@@ -15,8 +15,6 @@ export interface FileMark {
 
 export interface MachineParts {
   readonly vmm: FileMark
-  /** as it says itself */
-  readonly vmmVersion: string
   readonly kernel: FileMark
   /** list of its modules */
   readonly modules: FileMark
@@ -31,7 +29,7 @@ export interface MachineParts {
 }
 
 /** Of how machines are saved and told: older ones are not understood. */
-const FORMAT = 1
+const FORMAT = 2
 
 export function machineKey(parts: MachineParts): string {
   const { vmm, kernel, modules, disk, ...others } = parts

@@ -1,22 +1,23 @@
 /** Boots a machine until its first process waits to be told what it is for, and keeps it as it is then. No job and no secret was ever in it. */
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { LaunchError } from '../../../errors/index.js'
 import { JOB_IDENTITY } from '../../../identity/index.js'
 import type { Plan } from '../../../plan/index.js'
 import { inTime } from '../../../waiting/index.js'
 import type { CollectedEntry, RunningSandbox, SandboxSource } from '../../boundary.js'
+import { endOf } from '../endings.js'
 import { jailPlan, programGrants, savedBytes } from '../jail.js'
 import { JAIL, type MachineShape, SAVED } from '../vmm/machine.js'
+import { Monitor } from '../vmm/monitor.js'
 import { saveWords } from '../vmm/qemu.js'
-import { Monitor } from './monitor.js'
 
-/** To boot one, ms: three seconds under emulation where nothing else runs, and many times that where much does. */
-const BOOT_MS = 180_000
+/** To boot one, ms: three seconds under emulation where nothing else runs, and many times that where much does. KVM that takes so long is no help. */
+const BOOT_MS = { kvm: 20_000, tcg: 180_000 } as const
 /** To write what it is: a few hundred kilobytes, ms. */
 const WRITE_MS = 60_000
-const LOOK_AGAIN_MS = 10
+/** What was said before an end may be heard behind it, ms. */
+const LAST_WORDS_MS = 500
 const MAX_COMPLAINTS = 16 * 1024
 const PAGE = 4096
 /** Of what is said with `native/guest`. */
@@ -44,11 +45,11 @@ export async function saveMachine(jails: SandboxSource, what: ToSave, folder: st
       terminal: null,
     })
     const monitor = new Monitor(jail.stdout, jail.stdin)
-    const release = await within(BOOT_MS, 'boot', end, said, said.ready)
-    await within(WRITE_MS, 'be saved', end, said, save(monitor))
-    monitor.ask('quit').catch(() => {}) // it ends instead of an answer
+    const release = await within(BOOT_MS[what.shape.accelerator], 'boot', end, said, said.ready)
+    await within(WRITE_MS, 'be saved', end, said, monitor.save())
+    monitor.quit()
     await within(WRITE_MS, 'end', null, said, end)
-    await keep(jail.collect(JAIL.saved, ''), folder)
+    await kept(jail, said, folder)
     return release
   } finally {
     await jail.end()
@@ -69,32 +70,24 @@ function savingPlan({ shape, kernel, initramfs, disk }: ToSave): Plan {
       identity: JOB_IDENTITY,
       network: null,
       limits: { memoryBytes: null, cpus: null },
-      lifetime: { deadlineMs: BOOT_MS + WRITE_MS, noOutputMs: null },
+      lifetime: { deadlineMs: BOOT_MS[shape.accelerator] + WRITE_MS, noOutputMs: null },
     },
     scratchBytes: savedBytes(shape),
     places: [JAIL.saved],
   })
 }
 
-async function save(monitor: Monitor): Promise<void> {
-  const capability = 'x-ignore-shared' // the memory is a file already
-  await monitor.ask('qmp_capabilities')
-  await monitor.ask('migrate-set-capabilities', { capabilities: [{ capability, state: true }] })
-  await monitor.ask('migrate', { uri: `exec:cat > ${JAIL.saved}/${SAVED.state}` })
-  for (;;) {
-    const { status, 'error-desc': why } = await monitor.ask('query-migrate')
-    if (status === 'completed') return
-    if (status === 'failed' || status === 'cancelled') throw new Error(String(why ?? status))
-    await sleep(LOOK_AGAIN_MS)
-  }
-}
-
 /** What came on 2: the VMM's own complaints, and among them what the machine said on its wire. */
 class Complaints {
   readonly ready: Promise<string>
+  /** no more will come */
+  readonly all: Promise<void>
   #said = Buffer.alloc(0)
 
   constructor({ stderr }: RunningSandbox) {
+    this.all = new Promise((resolve) => {
+      stderr.once('end', resolve).once('close', resolve)
+    })
     this.ready = new Promise((resolve) => {
       stderr.on('data', (chunk: Buffer) => {
         if (this.#said.length < MAX_COMPLAINTS) this.#said = Buffer.concat([this.#said, chunk])
@@ -138,20 +131,32 @@ async function within<T>(
   const late = () => {
     throw new Error(`it took longer than ${ms / 1000} s`)
   }
-  const ended = end?.then((how) => {
-    throw new Error(
-      how.kind === 'exited' ? `QEMU exited with ${how.code}` : `QEMU's sandbox ended (${how.kind})`,
-    )
+  const ended = end?.then(async (how) => {
+    await inTime(said.all, LAST_WORDS_MS)
+    throw new Error(endOf(how))
   })
   try {
     return await inTime(Promise.race(ended === undefined ? [done] : [done, ended]), ms, late)
   } catch (error) {
-    const more = said.text === '' ? '' : `: ${said.text}`
-    throw new LaunchError(
-      'microvm.notSaved',
-      `The virtual machine did not ${doing}: ${(error as Error).message}${more}.`,
-      'Is the kernel one for virtual machines (`apt-get install linux-image-cloud-amd64`), and is there memory and room? `glovebox doctor` looks.',
-    )
+    throw notSaved(doing, error, said)
+  }
+}
+
+function notSaved(doing: string, error: unknown, said: Complaints): LaunchError {
+  const more = said.text === '' ? '' : `: ${said.text}`
+  return new LaunchError(
+    'microvm.notSaved',
+    `The virtual machine did not ${doing}: ${(error as Error).message}${more}.`,
+    'Is the kernel one for virtual machines (`apt-get install linux-image-cloud-amd64`), and is there memory and room? `glovebox doctor` looks.',
+  )
+}
+
+/** What ends in the middle, as a jail does that the kernel ends for memory, is no machine either. @throws LaunchError */
+async function kept(jail: RunningSandbox, said: Complaints, folder: string): Promise<void> {
+  try {
+    await keep(jail.collect(JAIL.saved, ''), folder)
+  } catch (error) {
+    throw error instanceof LaunchError ? error : notSaved('be kept', error, said)
   }
 }
 
@@ -181,14 +186,17 @@ async function write(path: string, bytes: number, content: AsyncIterable<Uint8Ar
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error
     throw new LaunchError(
-      'microvm.noSpace',
+      NO_SPACE,
       `There is no room for a saved machine of ${bytes} bytes in ${path}.`,
-      'Make some.',
+      '`df -h` says where there is some; `XDG_DATA_HOME` names another place.',
     )
   } finally {
     await file.close()
   }
 }
+
+/** Code of the error that says so: another machine would not have it either. */
+export const NO_SPACE = 'microvm.noSpace'
 
 const ZEROS = Buffer.alloc(PAGE)
 

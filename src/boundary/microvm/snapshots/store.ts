@@ -167,6 +167,8 @@ function noteIn(folder: string): Note | null {
 
 function isAsNoted(noted: FileMark | undefined, path: string): boolean {
   try {
+    const found = lstatSync(path)
+    if (!found.isFile() || found.uid !== process.geteuid?.() || (found.mode & 0o022) !== 0) return false
     const { bytes, inode, modified, changed } = markOf(path)
     return (
       bytes === noted?.bytes &&

@@ -1,12 +1,14 @@
 /** What a machine is made of, before there is a word of any VMM's for it. */
 
+/** How a machine's instructions are run: by the processor, or one by one by the VMM. */
+export type Accelerator = 'kvm' | 'tcg'
+
 /** One kind of machine: two of one shape may be started from one saved one. */
 export interface MachineShape {
   /** MiB of its memory, the kernel's own included */
   readonly memoryMiB: number
   readonly cpus: number
-  /** how its instructions are run: by the processor, or one by one by the VMM */
-  readonly accelerator: 'kvm' | 'tcg'
+  readonly accelerator: Accelerator
   readonly hasNetwork: boolean
 }
 

@@ -5,6 +5,9 @@
  */
 import { HARDWARE_ADDRESS, JAIL, type MachineShape, SAVED, TAP } from './machine.js'
 
+/** As sentences name it. */
+export const VMM = 'QEMU'
+
 /** Descriptors that native/vmm gives QEMU. */
 const MONITOR_FD = 8
 const COMPLAINTS_FD = 10
@@ -21,6 +24,9 @@ const SANDBOX = 'on,obsolete=deny,elevateprivileges=deny,resourcecontrol=deny'
 /** What is saved goes through a program: QEMU 7.2 writes to no file. No job is in that machine. */
 const SPAWNS = { supervisor: ',spawn=deny', complaints: '' } as const
 
+/** The host's own, without what it has to run machines by: that part of KVM is no job's. */
+const CPU = { kvm: 'host,migratable=on,vmx=off,svm=off', tcg: 'max' } as const
+
 /** Where its wire leads: to the supervisor, or, while a machine is saved, nowhere. */
 type Wire = 'supervisor' | 'complaints'
 
@@ -32,7 +38,7 @@ function machineWords(program: string, shape: MachineShape, memory: string, wire
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-vga', 'none', '-no-reboot'],
     ...['-name', 'glovebox', '-sandbox', `${SANDBOX}${SPAWNS[wire]}`],
     ...['-machine', `pc,accel=${accelerator},memory-backend=memory,usb=off,vmport=off,smbus=off,hpet=off`],
-    ...['-cpu', accelerator === 'kvm' ? 'host,migratable=on' : 'max'],
+    ...['-cpu', CPU[accelerator]],
     ...['-smp', `${cpus}`, '-m', size],
     ...['-object', memory.replace('SIZE', size)],
     ...['-add-fd', `fd=${COMPLAINTS_FD},set=1`],

@@ -1,8 +1,11 @@
 /** What is said to a VMM that saves its machine: QMP, one question at a time. */
 import type { Readable, Writable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { JAIL, SAVED } from './machine.js'
 
 /** Of one answer, bytes. */
 const LONGEST = 1024 * 1024
+const LOOK_AGAIN_MS = 10
 
 interface Waiting {
   resolve(answer: Record<string, unknown>): void
@@ -24,8 +27,26 @@ export class Monitor {
     from.on('end', end).on('close', end).on('error', end)
   }
 
+  /** Writes what the machine is, all but its memory, where `restoreWords` has it read. @throws Error */
+  async save(): Promise<void> {
+    const capability = 'x-ignore-shared' // the memory is a file already
+    await this.#ask('qmp_capabilities')
+    await this.#ask('migrate-set-capabilities', { capabilities: [{ capability, state: true }] })
+    await this.#ask('migrate', { uri: `exec:cat > ${JAIL.saved}/${SAVED.state}` })
+    for (;;) {
+      const { status, 'error-desc': why } = await this.#ask('query-migrate')
+      if (status === 'completed') return
+      if (status === 'failed' || status === 'cancelled') throw new Error(String(why ?? status))
+      await sleep(LOOK_AGAIN_MS)
+    }
+  }
+
+  quit(): void {
+    this.#ask('quit').catch(() => {}) // it ends instead of an answer
+  }
+
   /** @throws Error with what the VMM said, or that it ended */
-  async ask(execute: string, given?: object): Promise<Record<string, unknown>> {
+  async #ask(execute: string, given?: object): Promise<Record<string, unknown>> {
     if (this.#ended) throw new Error('it ended')
     const answer = new Promise<Record<string, unknown>>((resolve, reject) => {
       this.#waiting = { resolve, reject }
