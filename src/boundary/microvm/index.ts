@@ -26,10 +26,11 @@ export const microvmBoundary: Boundary = {
   warnings: (plan, host) => syscallFilter(filterOptions(plan, kernelFacts(host, ''))).warnings,
   kernel: (plan, host) => ({ ...kernelSurface(plan, host), shared: false }),
   refusals: (plan, host) => refusals(filterOptions(plan, host)),
-  open: (host, single, inForce = InForce.all) =>
+  open: (host, _single, inForce = InForce.all) =>
     new MachineSource(
       host,
-      new CellSource(bubblewrapWith({ devices: ['/dev/net/tun'] }), host, single),
+      // of one run, too, there may be two: where no machine was saved, one is, in a jail of its own
+      new CellSource(bubblewrapWith({ devices: ['/dev/net/tun'] }), host, false),
       inForce,
     ),
 }
