@@ -10,6 +10,8 @@ import { agentSettings } from '../agent/settings.js'
 import { carriedStreams } from '../agent/streams.js'
 import type { CommandEnd, OwnFiles, RunningSandbox, SandboxEnd } from '../boundary.js'
 import { endOf, machineLost } from './endings.js'
+import { copied, requireCopied } from './grants/copy.js'
+import { type HeldGrant, holdGrants, release } from './grants/held.js'
 import { GuestWire } from './guest/wire.js'
 import { jailPlan, programGrants } from './jail.js'
 import { kernelFacts } from './kernel.js'
@@ -34,11 +36,26 @@ const ENTROPY_BYTES = 256
 const SCRATCH_BYTES = 1024 * 1024
 const MAX_COMPLAINTS = 4096
 
+/** What the first machine of a plan takes long for. @throws LaunchError, also where more is granted than a machine can be given */
+export async function prepareMachine(room: Room, plan: Plan): Promise<void> {
+  const grants = holdGrants(plan.files.read)
+  try {
+    await requireCopied(grants, plan.identity)
+    await machineOf(room, plan, grants)
+  } finally {
+    release(grants)
+  }
+}
+
 /** The saved machine of a plan; where there is none it is booted. @throws LaunchError */
-export async function machineOf(room: Room, plan: Plan): Promise<MachineOf> {
+async function machineOf(room: Room, plan: Plan, grants: readonly HeldGrant[]): Promise<MachineOf> {
   const shape = shapeOf(plan, room.host)
   const disk = diskOf(plan)
-  return { shape, disk, machine: await savedMachine(room, { shape, disk, steps: told(plan) }) }
+  const steps = told(
+    plan,
+    grants.map(({ isFile }) => isFile),
+  )
+  return { shape, disk, machine: await savedMachine(room, { shape, disk, steps }) }
 }
 
 interface MachineOf {
@@ -50,11 +67,25 @@ interface MachineOf {
 
 /** @throws LaunchError when it does not come up */
 export async function launchMachine(room: Room, plan: Plan, files: OwnFiles): Promise<RunningSandbox> {
+  const grants = holdGrants(plan.files.read)
+  try {
+    return await launchWith(room, plan, files, grants)
+  } finally {
+    release(grants)
+  }
+}
+
+async function launchWith(
+  room: Room,
+  plan: Plan,
+  files: OwnFiles,
+  grants: readonly HeldGrant[],
+): Promise<RunningSandbox> {
   const { host, jails } = room
-  const { shape, disk, machine } = await machineOf(room, plan)
+  const { shape, disk, machine } = await machineOf(room, plan, grants)
   const jail = await jails.launch(jailOf(plan, shape, disk, machine))
   try {
-    return await startIn(jail, { plan, files, host, shape, machine })
+    return await startIn(jail, { plan, files, grants, host, shape, machine })
   } catch (error) {
     await jail.end()
     throw error
@@ -82,18 +113,20 @@ function jailOf(plan: Plan, shape: MachineShape, disk: string, { folder }: Saved
 interface Starting {
   readonly plan: Plan
   readonly files: OwnFiles
+  readonly grants: readonly HeldGrant[]
   readonly host: HostFacts
   readonly shape: MachineShape
   readonly machine: SavedMachine
 }
 
 async function startIn(jail: RunningSandbox, starting: Starting): Promise<RunningSandbox> {
-  const { plan, files, host, shape, machine } = starting
+  const { plan, host, shape, machine } = starting
   const complaints = heard(jail)
   const words = restoreWords(host.machines().qemu.path ?? '', shape)
   const kernel = kernelFacts(host, machine.kernelRelease)
   const wire = new GuestWire(jail.stdout, jail.stdin, { version: 1, kernel: machine.kernelRelease })
-  wire.resume(moment({ nowMs: Date.now(), entropy: randomBytes(ENTROPY_BYTES), files }))
+  const telling = tell(wire, starting)
+  telling.catch(() => {}) // waited for below
   const argv = [`${JAIL.programs}/vmm`, `${JAIL.machine}/${SAVED.state}`, ...words] as const
   await jail.run({ argv: [...argv], inputs: [], terminal: null })
   const late = () => {
@@ -102,7 +135,7 @@ async function startIn(jail: RunningSandbox, starting: Starting): Promise<Runnin
       `The machine did not start its job's first process in ${START_MS / 1000} s.`,
     )
   }
-  await inTime(started(wire, jail, complaints), START_MS, late)
+  await inTime(Promise.all([telling, started(wire, jail, complaints)]), START_MS, late)
   const carried = new CarriedStreams(wire.agent, wire.agent)
   return new AgentSandbox({
     streams: carriedStreams(carried),
@@ -111,6 +144,12 @@ async function startIn(jail: RunningSandbox, starting: Starting): Promise<Runnin
     over: null,
     finish: (first) => finish(jail, wire, carried, complaints, first),
   })
+}
+
+/** The time last: it is the time at which the job may begin. */
+async function tell(wire: GuestWire, { plan, files, grants }: Starting): Promise<void> {
+  if (grants.length > 0 && !(await wire.give(copied(grants, plan.identity)))) return
+  wire.resume(moment({ nowMs: Date.now(), entropy: randomBytes(ENTROPY_BYTES), files }))
 }
 
 /** A machine that says what failed has said it; of one that only ended, QEMU may know more. @throws LaunchError */

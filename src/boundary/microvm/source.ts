@@ -20,8 +20,8 @@ export class MachineSource implements SandboxSource {
   }
 
   async prepare(plan: Plan): Promise<void> {
-    const { machineOf } = await import('./machine-launch.js')
-    await this.#while(machineOf(this.#enter(), plan))
+    const { prepareMachine } = await import('./machine-launch.js')
+    await this.#while(prepareMachine(this.#enter(), plan))
   }
 
   async launch(plan: Plan, files: OwnFiles = {}): Promise<RunningSandbox> {
