@@ -2,6 +2,7 @@
  * The plan as what a machine is told: the steps before its job's first process starts, which are done before it is saved, and those of the
  * moment in which it goes on. Pure; golden-tested.
  */
+import { dirname } from 'node:path/posix'
 import { inspects, TRUST } from '../../network/index.js'
 import type { Plan } from '../../plan/index.js'
 import type { OwnFiles } from '../boundary.js'
@@ -109,10 +110,10 @@ function rootSteps(plan: Plan, areFiles: readonly boolean[]): Step[] {
       flags: SEALED & ~MOUNT.readOnly,
       data: `size=${LAYER_MIB}m,mode=755`,
     }),
-    ...points(plan, areFiles).map(({ path, isFile }) =>
+    ...points(plan, areFiles).flatMap(({ path, isFile }) =>
       isFile
-        ? step.file(`${LAYER}${path}`, { ...ROOTS, mode: 0o444 }, Buffer.alloc(0))
-        : step.folder(`${LAYER}${path}`, ROOTS),
+        ? [step.folder(dirname(`${LAYER}${path}`), ROOTS), readable(`${LAYER}${path}`, '')]
+        : [step.folder(`${LAYER}${path}`, ROOTS)],
     ),
     step.folder(`${LAYER}/etc`, ROOTS),
     ...Object.entries(ownEtc(plan)).map(([name, content]) => readable(`${LAYER}/etc/${name}`, content)),
