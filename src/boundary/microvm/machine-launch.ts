@@ -127,15 +127,16 @@ async function startIn(jail: RunningSandbox, starting: Starting): Promise<Runnin
   const wire = new GuestWire(jail.stdout, jail.stdin, { version: 1, kernel: machine.kernelRelease })
   const telling = tell(wire, starting)
   telling.catch(() => {}) // waited for below
-  const argv = [`${JAIL.programs}/vmm`, `${JAIL.machine}/${SAVED.state}`, ...words] as const
-  await jail.run({ argv: [...argv], inputs: [], terminal: null })
-  const late = () => {
-    throw new LaunchError(
-      'launch.machine',
-      `The machine did not start its job's first process in ${START_MS / 1000} s.`,
-    )
+  try {
+    const argv = [`${JAIL.programs}/vmm`, `${JAIL.machine}/${SAVED.state}`, ...words] as const
+    await jail.run({ argv: [...argv], inputs: [], terminal: null })
+    await inTime(Promise.all([telling, started(wire, jail, complaints)]), START_MS, neverStarted)
+  } catch (error) {
+    // what is granted is held until nobody goes through it any more
+    await jail.end()
+    await telling.catch(() => {})
+    throw error
   }
-  await inTime(Promise.all([telling, started(wire, jail, complaints)]), START_MS, late)
   const carried = new CarriedStreams(wire.agent, wire.agent)
   return new AgentSandbox({
     streams: carriedStreams(carried),
@@ -144,6 +145,13 @@ async function startIn(jail: RunningSandbox, starting: Starting): Promise<Runnin
     over: null,
     finish: (first) => finish(jail, wire, carried, complaints, first),
   })
+}
+
+function neverStarted(): never {
+  throw new LaunchError(
+    'launch.machine',
+    `The machine did not start its job's first process in ${START_MS / 1000} s.`,
+  )
 }
 
 /** The time last: it is the time at which the job may begin. */
