@@ -89,6 +89,8 @@ void boot_machine(void)
     mount_new("devtmpfs", ROOT "/dev", MS_NOSUID | MS_NOEXEC, "mode=0755");
     /* for what only one machine has, of all that go on from one: the job's namespaces show the same */
     mount_new("tmpfs", ROOT "/own", plain, "mode=0755,size=16m");
+    /* … and what is granted to its job alone, which may be programs; src/boundary/microvm/grants/bounds.ts */
+    mount_new("tmpfs", ROOT "/granted", MS_NOSUID | MS_NODEV, "mode=0755,size=128m,nr_inodes=10k");
     modules_load();
     move_root();
 }

@@ -99,3 +99,20 @@ void write_there(const struct step *step)
         step_failed("write", step->texts[0]);
     write_whole(fd, step);
 }
+
+void append_there(const struct step *step)
+{
+    int fd = path_open(step->texts[0], O_WRONLY | O_APPEND | O_NONBLOCK);
+    if (fd < 0)
+        step_failed("write", step->texts[0]);
+    write_whole(fd, step);
+}
+
+void own_there(const struct step *step)
+{
+    int fd = path_open(step->texts[0], O_RDONLY | O_NONBLOCK);
+    if (fd < 0)
+        step_failed("own", step->texts[0]);
+    belong(fd, "own", step->texts[0], step);
+    close(fd);
+}

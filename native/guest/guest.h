@@ -11,7 +11,8 @@
  *
  * Frames of wire.h, over the port of the name PORT_NAME. From the host:
  *   `S` all steps, frames themselves (see parse.c); once, and first
- *   `T` in its place, where the machine came with its steps: of them those that can't have been done before it was saved
+ *   `G` any number of times, where the machine came with its steps: of them those that fill what is granted to this machine alone
+ *   `T` then, once: those that can't have been done before it was saved
  *   `a` bytes for the agent, at most PIECE
  *   `q` the host hangs up on the agent
  * To the host:
@@ -49,9 +50,9 @@ struct step {
     uint32_t size;
 };
 bool step_parse(const struct frame *frame, struct step *out);
+/* Whether all of them are what a machine that was saved can still be told, by a frame of this tag. */
+bool moment_check(uint8_t tag, const uint8_t *bytes, size_t length);
 /* Whether all of them can be taken apart, and `x` is the last and only one; *cgroup: what `g` says, or NULL. */
-/* Whether all of them are what a machine that was saved can still be told: `t`, `e` and `w`. */
-bool moment_check(const uint8_t *bytes, size_t length);
 bool steps_check(const uint8_t *bytes, size_t length, const char **cgroup);
 
 /* boot.c: before anything of a job exists */
@@ -92,6 +93,8 @@ void make_file(const struct step *step);
 void make_link(const struct step *step);
 void make_device(const struct step *step);
 void write_there(const struct step *step);
+void append_there(const struct step *step);
+void own_there(const struct step *step);
 
 /* mounts.c */
 void mount_there(const struct step *step);

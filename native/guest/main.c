@@ -19,14 +19,15 @@ static void say_ready(void)
     port_say('r', text, 4 + length);
 }
 
-/* The one frame that begins a job. A snapshot is taken while this waits. */
-static uint8_t *hear_steps(uint8_t tag, size_t *length)
+/* A frame of one of these tags. A snapshot is taken while this waits for the first. */
+static uint8_t *hear_steps(const char *tags, uint8_t *tag, size_t *length)
 {
     uint8_t header[WIRE_HEADER];
     port_read(header, sizeof header);
     *length = wire_u32(header + 1);
     errno = EBADMSG;
-    if (header[0] != tag || *length > MAX_STEPS)
+    *tag = header[0];
+    if (*tag == 0 || strchr(tags, *tag) == NULL || *length > MAX_STEPS)
         fail("frame", "");
     uint8_t *steps = malloc(*length + 1);
     if (steps == NULL)
@@ -59,11 +60,15 @@ static const char *start(const uint8_t *steps, size_t length, int program, struc
 static void take_moment(void)
 {
     size_t length;
-    const uint8_t *steps = hear_steps('T', &length);
-    errno = EBADMSG;
-    if (!moment_check(steps, length))
-        fail("moment", "");
-    moment_do(steps, length);
+    uint8_t tag = 'G';
+    while (tag == 'G') {
+        uint8_t *steps = hear_steps("GT", &tag, &length);
+        errno = EBADMSG;
+        if (!moment_check(tag, steps, length))
+            fail("moment", "");
+        moment_do(steps, length);
+        free(steps);
+    }
 }
 
 int main(void)
@@ -71,6 +76,7 @@ int main(void)
     struct started agent;
     const char *cgroup;
     size_t length;
+    uint8_t tag;
     if (getpid() != 1 || getppid() != 0) {
         static const char only[] = "guest: runs only as the first process of a virtual machine\n";
         (void)!write(2, only, sizeof only - 1);
@@ -86,7 +92,7 @@ int main(void)
     lock_kernel();
     if (steps == NULL) {
         say_ready();
-        steps = hear_steps('S', &length);
+        steps = hear_steps("S", &tag, &length);
         cgroup = start(steps, length, program, &agent);
     } else {
         cgroup = start(steps, length, program, &agent);

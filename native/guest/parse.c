@@ -6,6 +6,8 @@
  *   `e` bytes                       all of them random
  *   `d` mode, uid, gid, path        a folder, and those above it that are missing
  *   `F` mode, uid, gid, path, bytes a new file
+ *   `A` path, bytes                 put at the end of a file that is there
+ *   `o` mode, uid, gid, path        of a file or folder that is there
  *   `L` target, path                a symbolic link
  *   `w` path, bytes                 written to a file that is there; `W`: or is not
  *   `m` flags, type, source, target, data   mount(2); `M`: the same, where there is such a target
@@ -22,9 +24,11 @@ static const char *shape_of(uint8_t tag)
     switch (tag) {
     case 't': return "QI";
     case 'e': return "*";
-    case 'd': return "IIIp";
+    case 'd':
+    case 'o': return "IIIp";
     case 'F': return "IIIp*";
     case 'L': return "sp";
+    case 'A':
     case 'w':
     case 'W': return "p*";
     case 'm':
@@ -95,14 +99,15 @@ bool step_parse(const struct frame *frame, struct step *out)
     return *shape == '*' || out->size == 0;
 }
 
-bool moment_check(const uint8_t *bytes, size_t length)
+bool moment_check(uint8_t tag, const uint8_t *bytes, size_t length)
 {
+    const char *taken = tag == 'G' ? "dFALo" : "tew";
     struct wire wire = {bytes, length};
     struct frame frame;
     struct step step;
     int more;
     while ((more = wire_next(&wire, &frame)) == 1)
-        if (!step_parse(&frame, &step) || strchr("tew", step.tag) == NULL)
+        if (!step_parse(&frame, &step) || strchr(taken, step.tag) == NULL)
             return false;
     return more == 0;
 }

@@ -61,6 +61,8 @@ static void do_step(const struct step *step, int agent)
     case 'e': take_entropy(step); break;
     case 'd': make_folders(step); break;
     case 'F': make_file(step); break;
+    case 'A': append_there(step); break;
+    case 'o': own_there(step); break;
     case 'L': make_link(step); break;
     case 'w':
     case 'W': write_there(step); break;

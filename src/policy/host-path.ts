@@ -26,6 +26,9 @@ const KERNEL_FILE_SYSTEMS = new Set([
   0xde5e81e4, 0xf97cff8c, 0x62656570, 0x42494e4d,
 ])
 
+/** Of a file or folder that is there. */
+export const isOfKernel = (path: string) => KERNEL_FILE_SYSTEMS.has(statfsSync(path).type >>> 0)
+
 /** Asks this machine. */
 export const resolveHostPath: ResolveHostPath = (path) => {
   try {
@@ -36,7 +39,7 @@ export const resolveHostPath: ResolveHostPath = (path) => {
     if (stats.isSymbolicLink() || real.includes('\ufffd')) return { missing: 'notCanonical' }
     return {
       path: real,
-      kind: KERNEL_FILE_SYSTEMS.has(statfsSync(real).type >>> 0) ? 'kernel' : kindOf(stats),
+      kind: isOfKernel(real) ? 'kernel' : kindOf(stats),
       installation: installation(),
     }
   } catch (error) {

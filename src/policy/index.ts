@@ -26,7 +26,13 @@ export {
   type HostNameAnswer,
   portNumber,
 } from './host-name.js'
-export { type HostAnswer, type HostKind, type ResolveHostPath, resolveHostPath } from './host-path.js'
+export {
+  type HostAnswer,
+  type HostKind,
+  isOfKernel,
+  type ResolveHostPath,
+  resolveHostPath,
+} from './host-path.js'
 export { patternText } from './host-pattern.js'
 export {
   type ImageReference,

@@ -4,12 +4,13 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { hasOwnKernel } from '../../src/boundary/index.js'
 import { Glovebox, parsePolicy, type Report } from '../../src/index.js'
+import { given, Hosts, secretsFor } from '../credentials-live/hosts.js'
 import { FarSide, local, PROBE, recordOf } from '../egress/jobs.js'
 import { sharedFolder } from '../support/checkout.js'
 import { image, noMachine } from '../support/machine-image.js'
@@ -180,6 +181,87 @@ describe('a fetcher of pages under rules', () => {
       const { network: _, ...report } = found.report
       const { network: __, ...expectedReport } = expected?.report ?? { network: [] }
       assert.deepEqual(report, expectedReport)
+    })
+})
+
+/** Reads what it is granted, shows that it can't change it, asks the host that its credential is for, and leaves what it heard. */
+const CLERK = `
+import errno, os, ssl, urllib.request
+port = os.environ['PORT']
+def refused(act):
+    try: act()
+    except OSError as error: return 'refused' if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else str(error)
+    return 'done'
+print(open('/in/below/form').read(), open('/in/link').read(), open('/one').read())
+print(sorted(os.listdir('/in')), os.readlink('/in/link'), os.access('/in/tool', os.X_OK), os.access('/in/below/form', os.X_OK))
+print(refused(lambda: open('/in/new', 'w')), refused(lambda: os.unlink('/one')), refused(lambda: os.chmod('/in/tool', 0o644)))
+bundle = ssl.create_default_context(cafile=os.environ['SSL_CERT_FILE'])
+request = urllib.request.Request(f'https://desk.test:{port}/sign', headers={'Authorization': 'Bearer ' + os.environ['DESK']})
+said = urllib.request.urlopen(request, context=bundle).read()
+os.mkdir('/out/below')
+open('/out/below/signed', 'wb').write(said)
+print(said.decode(), os.environ['DESK'].startswith('sk-'))
+`
+
+describe('a clerk with grants, a credential and a folder to write to', { skip: noImage ?? false }, () => {
+  const hosts = new Hosts('desk.test')
+  after(() => hosts.close())
+  const { DESK } = secretsFor('DESK')
+  const folder = sharedFolder()
+  const granted = join(folder, 'granted')
+
+  const job = async (boundary: string, port: number) => {
+    const out = join(folder, `out-${boundary}`)
+    mkdirSync(out)
+    const policy = parsePolicy({
+      version: 1,
+      boundary,
+      root: boundary === 'microvm' ? `image:${IMAGE}` : `dir:${join(root, 'image')}`,
+      env: { PORT: `${port}` },
+      files: { read: [`${granted}:/in`, `${granted}/below/form:/one`], write: [`${out}:/out`] },
+      lifetime: { deadline: '2m' },
+      network: { allow: [local('desk.test', port, 'tls', { inspect: true })] },
+      credentials: { DESK: given('desk.test', port, 'bearer') },
+    })
+    const glovebox = await Glovebox.start({ network: hosts.network })
+    try {
+      const result = await glovebox.run(policy, ['python3', '-c', CLERK], { secrets: { DESK } })
+      const stdout = Buffer.from(result.stdout).toString()
+      assert.equal(result.reason, 'exited', `${result.message}`)
+      assert.equal(result.exitCode, 0, `${Buffer.from(result.stderr)}`)
+      const { credentials, ...report } = comparable(result.report)
+      const leases = credentials.map(({ name, uses, refused, ended }) => ({ name, uses, refused, ended }))
+      return { stdout, left: readFileSync(join(out, 'below/signed'), 'utf8'), report, leases }
+    } finally {
+      await glovebox.close()
+    }
+  }
+
+  let port = 0
+  let expected: Awaited<ReturnType<typeof job>> | null = null
+  test(`${first}: reads, is refused what is not for it, and leaves what it was told`, async () => {
+    mkdirSync(join(granted, 'below'), { recursive: true })
+    writeFileSync(join(granted, 'below/form'), 'to be signed')
+    writeFileSync(join(granted, 'tool'), '#!/bin/sh\n')
+    symlinkSync('below/form', join(granted, 'link'))
+    chmodSync(join(granted, 'tool'), 0o755)
+    port = await hosts.serve(({ headers }, response) => {
+      response.end(headers.authorization === `Bearer ${DESK}` ? 'signed' : 'who is it?')
+    })
+    expected = await job(first ?? '', port)
+    const lines = expected.stdout.split('\n')
+    assert.equal(lines[0], 'to be signed to be signed to be signed')
+    assert.equal(lines[1], "['below', 'link', 'tool'] below/form True False")
+    // by another error where another kernel answers
+    assert.equal(lines[2], 'refused refused refused')
+    assert.equal(lines[3], 'signed False')
+    assert.equal(expected.left, 'signed')
+  })
+  for (const boundary of others)
+    test(`${boundary}: the same, word for word`, async (t) => {
+      const why = lackFor(boundary)
+      if (why !== null) return t.skip(why)
+      assert.deepEqual(await job(boundary, port), expected)
     })
 })
 

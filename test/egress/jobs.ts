@@ -12,7 +12,7 @@ import {
   type RunResult,
 } from '../../src/index.js'
 import { hostOf } from '../../src/sandbox/index.js'
-import { TESTED_BOUNDARY } from '../support/boundary.js'
+import { TESTED_BOUNDARY, TESTED_ROOT } from '../support/boundary.js'
 import { ROOT } from '../support/checkout.js'
 
 export const PROBE = readFileSync(join(ROOT, 'test/egress/probe.py'), 'utf8')
@@ -23,6 +23,7 @@ export function policyOf(network: object, more: object = {}): Policy {
   return parsePolicy({
     version: 1,
     boundary: TESTED_BOUNDARY,
+    ...(TESTED_ROOT === undefined ? {} : { root: TESTED_ROOT }),
     waive,
     lifetime: { deadline: '60s' },
     ...more,

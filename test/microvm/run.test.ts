@@ -119,13 +119,17 @@ describe('a job in a virtual machine', { skip }, () => {
         for (const each of [one, other]) assert.ok(Math.abs(Number(each?.at(-1)) - Date.now() / 1000) < 120)
       })
 
-      test('a host folder for a root, a grant or a live folder is refused, with what to write', async () => {
+      test('a host folder for a root, or a live one, is refused, with what to write', async (t) => {
         const host = await glovebox(user, ['run', '--boundary', 'microvm', '--', 'true'], { env })
         assert.equal(host.status, 125)
         assert.match(host.stderr, /Write `root: image:REF`/)
-        const grant = await run(['--read', '/usr/share:/granted'], 'true')
-        assert.equal(grant.status, 125)
-        assert.match(grant.stderr, /files\.read-grants .* `--input`/)
+        const policy = join(testFolder(t, 0o777), 'policy.yaml')
+        const given = join(folder, 'live')
+        mkdirSync(given, { recursive: true })
+        writeFileSync(policy, `{version: 1, files: {write: [{path: ${given}, inside: /out, live: true}]}}`)
+        const live = await run(['--policy', policy], 'true')
+        assert.equal(live.status, 125)
+        assert.match(live.stderr, /files\.live-writes .* Leave `live` away/)
       })
 
       test('a supervisor that is killed takes its machine with it', async () => {

@@ -19,6 +19,10 @@ describe('a step', () => {
       step.file('/a', OWNED, Buffer.from('c\0d')),
       framed('F', `${four(0o640)}${four(1000)}${four(7)}/a\0c\0d`),
     ],
+    ['append', step.append('/a', Buffer.from('c\0d')), framed('A', '/a\0c\0d')],
+    ['own', step.own('/a', OWNED), framed('o', `${four(0o640)}${four(1000)}${four(7)}/a\0`)],
+    // a name of the host's may be of no encoding
+    ['bytes', step.append(Buffer.from('/a\xff', 'latin1'), Buffer.alloc(0)), framed('A', '/a\xff\0')],
     ['link', step.link('/a', '../b'), framed('L', '../b\0/a\0')],
     ['write', step.write('/proc/a', '1'), framed('w', '/proc/a\x001')],
     ['writeIfThere', step.writeIfThere('/proc/a', ''), framed('W', '/proc/a\0')],

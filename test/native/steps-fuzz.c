@@ -46,11 +46,33 @@ static void path(const char *text)
 static unsigned paths_of(uint8_t tag)
 {
     switch (tag) {
-    case 'd': case 'F': case 'w': case 'W': case 'k': case 'g': case 'x': return 1u << 0;
+    case 'd': case 'F': case 'A': case 'o': case 'w': case 'W': case 'k': case 'g': case 'x': return 1u << 0;
     case 'L': return 1u << 1;
     case 'm': return 1u << 2;
     default: return 0;
     }
+}
+
+static void check_step(const struct frame *whole, struct step *parsed)
+{
+    const struct frame frame = *whole;
+    MUST(step_parse(&frame, parsed));
+    const struct step step = *parsed;
+    within(step.bytes, step.size, frame.bytes, frame.length);
+    for (unsigned i = 0; i < 4; i++) {
+        if (step.texts[i] == NULL)
+            MUST((paths_of(step.tag) & 1u << i) == 0);
+        else
+            within(step.texts[i], strlen(step.texts[i]) + 1, frame.bytes, frame.length);
+        if (paths_of(step.tag) & 1u << i)
+            path(step.texts[i]);
+    }
+    if (step.tag == 'm')
+        MUST(step.texts[0] != NULL && step.texts[1] != NULL && step.texts[3] != NULL);
+    if (step.tag == 'L' || step.tag == 'h')
+        MUST(step.texts[0] != NULL);
+    if (step.tag == 'l')
+        MUST(step.size == NETWORK_SIZE);
 }
 
 static void check(const uint8_t *bytes, size_t size, const char *cgroup)
@@ -61,28 +83,40 @@ static void check(const uint8_t *bytes, size_t size, const char *cgroup)
     int groups = 0;
     while (wire_next(&wire, &frame) == 1) {
         MUST(step.tag != 'x');
-        MUST(step_parse(&frame, &step));
-        within(step.bytes, step.size, frame.bytes, frame.length);
-        for (unsigned i = 0; i < 4; i++) {
-            if (step.texts[i] == NULL)
-                MUST((paths_of(step.tag) & 1u << i) == 0);
-            else
-                within(step.texts[i], strlen(step.texts[i]) + 1, frame.bytes, frame.length);
-            if (paths_of(step.tag) & 1u << i)
-                path(step.texts[i]);
-        }
-        if (step.tag == 'm')
-            MUST(step.texts[0] != NULL && step.texts[1] != NULL && step.texts[3] != NULL);
-        if (step.tag == 'L' || step.tag == 'h')
-            MUST(step.texts[0] != NULL);
-        if (step.tag == 'l')
-            MUST(step.size == NETWORK_SIZE);
+        check_step(&frame, &step);
         if (step.tag == 'g') {
             MUST(step.texts[0] == cgroup);
             groups++;
         }
     }
     MUST(wire.left == 0 && step.tag == 'x' && groups == (cgroup != NULL));
+}
+
+/* No mount, no device, no network, no start: a machine in which a job's first process waits takes none. */
+static void check_moment(const uint8_t *bytes, size_t size, const char *taken)
+{
+    struct wire wire = {bytes, size};
+    struct frame frame;
+    struct step step;
+    while (wire_next(&wire, &frame) == 1) {
+        check_step(&frame, &step);
+        MUST(strchr(taken, step.tag) != NULL);
+    }
+    MUST(wire.left == 0);
+}
+
+static bool is_taken(const uint8_t *bytes, size_t size)
+{
+    const char *cgroup;
+    bool steps = steps_check(bytes, size, &cgroup), moment = moment_check('T', bytes, size),
+         grants = moment_check('G', bytes, size);
+    if (steps)
+        check(bytes, size, cgroup);
+    if (moment)
+        check_moment(bytes, size, "tew");
+    if (grants)
+        check_moment(bytes, size, "dFALo");
+    return steps || moment || grants;
 }
 
 static uint8_t *valid[MAX_FILES];
@@ -101,7 +135,7 @@ static size_t some_frame(const uint8_t *bytes, size_t size)
 
 static size_t mutate(uint8_t *bytes, size_t size)
 {
-    static const uint8_t likely[] = {0, 1, 2, 0x7f, 0x80, 0xff, '/', '.', 't', 'e', 'd', 'F', 'L', 'w', 'W', 'm', 'k', 'l', 'g', 'h', 'x'};
+    static const uint8_t likely[] = {0, 1, 2, 0x7f, 0x80, 0xff, '/', '.', 't', 'e', 'd', 'F', 'A', 'o', 'L', 'w', 'W', 'm', 'k', 'l', 'g', 'h', 'x'};
     for (uint32_t count = 1 + chance(4); count > 0 && size > 0; count--) {
         size_t frame = some_frame(bytes, size), at = chance(3) == 0 ? chance((uint32_t)size) : frame + chance(24);
         if (at >= size)
@@ -155,14 +189,13 @@ static void load(const char *name)
 int main(int argc, char **argv)
 {
     static uint8_t work[2 * MAX_BYTES];
-    const char *cgroup;
     unsigned long accepted = 0, refused = 0;
     MUST(argc > 3);
     uint64_t seed = strtoull(argv[1], NULL, 10);
     double seconds = strtod(argv[2], NULL);
     for (int i = 3; i < argc; i++) {
         load(argv[i]);
-        MUST(steps_check(valid[i - 3], sizes[i - 3], &cgroup));
+        MUST(is_taken(valid[i - 3], sizes[i - 3]));
     }
     clock_t end = clock() + (clock_t)(seconds * CLOCKS_PER_SEC);
     for (uint64_t turn = 0; clock() < end; turn++) {
@@ -173,11 +206,9 @@ int main(int argc, char **argv)
         uint8_t *exact = malloc(size > 0 ? size : 1);
         MUST(exact != NULL);
         memcpy(exact, work, size);
-        bool is_taken = steps_check(exact, size, &cgroup);
-        if (is_taken)
-            check(exact, size, cgroup);
-        accepted += is_taken;
-        refused += !is_taken;
+        bool takes = is_taken(exact, size);
+        accepted += takes;
+        refused += !takes;
         free(exact);
     }
     printf("%lu accepted, %lu refused\n", accepted, refused);

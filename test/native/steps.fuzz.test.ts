@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { everyStep } from '../microvm/every-step.js'
+import { everyMoment, everyStep } from '../microvm/every-step.js'
 import { testFolder } from '../support/checkout.js'
 import { NO_SANITIZERS, sanitized } from './sanitized.js'
 
@@ -13,7 +13,8 @@ test('guest takes the steps that it should, and reads not one byte too many, wha
   skip: NO_SANITIZERS,
 }, (t) => {
   const folder = testFolder(t)
-  const files = everyStep().map((steps, each) => {
+  const { T, G } = everyMoment()
+  const files = [...everyStep(), T, G].map((steps, each) => {
     const file = join(folder, `${each}`)
     writeFileSync(file, Buffer.concat(steps))
     return file

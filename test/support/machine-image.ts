@@ -1,10 +1,20 @@
-/** An image of one static program in root's store: for jobs in virtual machines, which have no folder of the host for a root. */
+/** Images in root's store: for jobs in virtual machines, which have no folder of the host for a root. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  symlinkSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { machineLack } from '../../src/boundary/index.js'
 import { hostOf } from '../../src/sandbox/index.js'
 import { ROOT } from './checkout.js'
+import { librariesOf } from './programs.js'
 
 const BUSYBOX = '/bin/busybox'
 
@@ -26,6 +36,41 @@ export function machineArchive(folder: string, programs: readonly string[] = ['s
   chmodSync(file, 0o644)
   return file
 }
+
+/** Of Python, what no attempt of a suite imports. */
+const LEFT_OUT = ['dist-packages', 'test', 'idlelib', 'tkinter', 'ensurepip', 'lib2to3', 'pydoc_data']
+
+/** A tar of this host's own Python 3 and what it loads, in `folder`; Debian's, as others may be built into a home. */
+export function pythonArchive(folder: string): string {
+  const tree = join(folder, 'python')
+  const program = realpathSync(PYTHON)
+  const library = `/usr/lib/${basename(program)}`
+  const into = (path: string) => join(tree, path.startsWith('/usr/') ? path : `/usr${path}`)
+  const copy = (path: string) => {
+    mkdirSync(dirname(into(path)), { recursive: true })
+    copyFileSync(realpathSync(path), into(path))
+  }
+  for (const name of ['bin', 'lib', 'lib64']) {
+    mkdirSync(join(tree, 'usr', name), { recursive: true })
+    symlinkSync(`usr/${name}`, join(tree, name))
+  }
+  cpSync(library, into(library), {
+    recursive: true,
+    filter: (from) => !LEFT_OUT.includes(basename(from)),
+  })
+  const modules = readdirSync(join(library, 'lib-dynload')).map((name) => join(library, 'lib-dynload', name))
+  copy(program)
+  symlinkSync(basename(program), join(tree, 'usr/bin/python3'))
+  for (const each of new Set([program, ...modules].flatMap(librariesOf))) copy(each)
+  const file = join(folder, 'python.tar')
+  execFileSync('tar', ['--create', `--file=${file}`, `--directory=${tree}`, '.'])
+  return file
+}
+
+/** Why there is none; `null`: there is. */
+export const noPython = () =>
+  existsSync(PYTHON) ? null : 'python3 is not installed (apt-get install python3)'
+const PYTHON = '/usr/bin/python3'
 
 /** `glovebox image ARGS`, as whoever runs the suite. */
 export function image(...args: string[]): void {

@@ -7,7 +7,7 @@ import { cpSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { hostOf } from '../../src/sandbox/index.js'
-import { ON_BOUNDARY, TESTED_BOUNDARY } from './boundary.js'
+import { ON_BOUNDARY, ON_IT, TESTED_BOUNDARY } from './boundary.js'
 import { neededPackages, ROOT, sharedFolder } from './checkout.js'
 import { delegatedTo } from './delegated.js'
 import { type Finished, finished } from './spawned.js'
@@ -83,7 +83,7 @@ export function glovebox(
 
 function waivers(noMemoryLimit: string | null, args: readonly string[]): string[] {
   const [command = '', ...rest] = args
-  const boundary = TESTED_BOUNDARY !== 'process' && command === 'run' ? ['--boundary', TESTED_BOUNDARY] : []
+  const boundary = command === 'run' ? ON_IT : []
   return [command, ...boundary, ...(noMemoryLimit === null ? [] : ['--waive', 'limits.memory']), ...rest]
 }
 
@@ -140,9 +140,16 @@ function subordinateIds(): string[] {
   return ['/usr/bin/unshare', '--mount', '/bin/sh', '-c', covered, 'sh']
 }
 
+/** Of suites that are not about images. */
+function noStore(): string | null {
+  return TESTED_BOUNDARY === 'microvm'
+    ? 'an ordinary user has no store of images here: virtual machines of one are in test/microvm'
+    : null
+}
+
 function ordinary(name: string, withCgroups: boolean): TestUser {
   const drop = ['/usr/bin/setpriv', `--reuid=${ORDINARY}`, `--regid=${ORDINARY}`, '--clear-groups']
-  const skip = NOT_HERE ?? whyNotOrdinary(drop)
+  const skip = NOT_HERE ?? noStore() ?? whyNotOrdinary(drop)
   const groups = withCgroups && skip === null ? delegatedTo(ORDINARY) : 'none was handed to this user'
   const join_ = typeof groups === 'string' ? '' : groups.procs.map((file) => `echo 0 > ${file}`).join('\n')
   const noMemoryLimit = typeof groups === 'string' ? groups : null

@@ -141,6 +141,8 @@ export const MACHINE_MECHANISMS = {
   'machine-locked': 'the machine’s kernel is locked before a job is there: no modules, no namespaces',
   'machine-credentials': 'the job’s user, without capabilities or a way to any, in the machine',
   'machine-disk': 'the root is a disk that can’t be written to',
+  'machine-grants':
+    'what is granted for reading is copied into the machine, and shown there by a read-only mount',
   'machine-dev': 'a /dev with none of the machine’s devices',
   'machine-cgroup': 'the limits of a cgroup in the machine',
   'machine-tap': 'the machine’s one link ends where the gateway is',

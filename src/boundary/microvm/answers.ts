@@ -121,13 +121,17 @@ const machineAnswers: Partial<Answers> = {
       by('RLIMIT_FSIZE', 'limit-file-size'),
     ),
   'files.read-grants': () =>
-    impossible(
-      'No folder of the host is shared with a virtual machine.',
-      'Give single files with `--input`, or put what every job reads into the image. `boundary: gvisor` shows folders, behind a kernel of its own as well.',
+    enforcedBy(
+      by(
+        'a copy, as of the start: opened without following links, sent over the machine’s one line into memory of its own, and mounted there read-only, nosuid, nodev; no device, socket or fifo, and nothing that the job could not read here',
+        'grant-without-links',
+        'machine-grants',
+      ),
+      by('the owner of the granted path is the job there, and everybody else nobody', 'machine-grants'),
     ),
   'files.live-writes': () =>
     impossible(
-      'No folder of the host is shared with a virtual machine.',
+      'No folder of the host is shared with a virtual machine, and what a copy has is not live.',
       'Leave `live` away: what the job writes is collected when it has ended.',
     ),
   'network.none': () =>
@@ -164,14 +168,14 @@ const machineAnswers: Partial<Answers> = {
       ? enforcedBy(
           by("the machine's own cgroup: memory.max, memory.oom.group", 'machine-cgroup'),
           by(
-            'the machine has no more memory than that and its kernel need, and its VMM a cgroup of its own',
+            'the machine has no more memory than that, its kernel and what it is granted need, and its VMM a cgroup of its own',
             'machine',
             'cgroup-memory',
           ),
         )
       : enforcedBy(
           by("the machine's own cgroup: memory.max, memory.oom.group", 'machine-cgroup'),
-          by('the machine has no more memory than that and its kernel need', 'machine'),
+          by('the machine has no more memory than that, its kernel and what it is granted need', 'machine'),
         ),
   'limits.processes': () =>
     enforcedBy(

@@ -36,10 +36,11 @@ export const microvmBoundary: Boundary = {
   ],
   kernel: (plan, host) => ({ ...kernelSurface(plan, host), shared: false }),
   refusals: (plan, host) => refusals(filterOptions(plan, host)),
-  open: (host, single, inForce = InForce.all) =>
+  open: (host, _single, inForce = InForce.all) =>
     new MachineSource(
       host,
-      (accelerator) => new CellSource(jailProgram(host, accelerator), host, single),
+      // of one run, too, there may be two: where no machine was saved, one is, in a jail of its own
+      (accelerator) => new CellSource(jailProgram(host, accelerator), host, false),
       inForce,
     ),
 }

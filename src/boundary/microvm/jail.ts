@@ -49,7 +49,7 @@ export function jailPlan({ shape, grants, plan, restores, scratchBytes, places }
       live: [],
       scratch: { bytes: scratchBytes, inodes: 64, places },
     },
-    network: plan.network,
+    network: unread(plan.network),
     credentials: [],
     limits: {
       memoryBytes,
@@ -64,6 +64,11 @@ export function jailPlan({ shape, grants, plan, restores, scratchBytes, places }
     claims: [],
     waivers: [],
   }
+}
+
+/** The ends of it are the job's; the authority of what is looked into is believed in the machine, and not by QEMU. */
+function unread(network: Plan['network']): Plan['network'] {
+  return network && { ...network, rules: network.rules.map((rule) => ({ ...rule, inspect: false })) }
 }
 
 /** Bytes that a machine which is being saved writes. */

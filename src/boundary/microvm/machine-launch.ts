@@ -11,6 +11,8 @@ import type { CommandEnd, Observed, OwnFiles, RunningSandbox, SandboxEnd } from 
 import { observedAccelerator } from './accelerator.js'
 import { byKvmOrNot } from './by-kvm.js'
 import { endOf, machineLost } from './endings.js'
+import { copied, requireCopied } from './grants/copy.js'
+import { type HeldGrant, holdGrants, release } from './grants/held.js'
 import { GuestWire } from './guest/wire.js'
 import { jailPlan, programGrants } from './jail.js'
 import { kernelFacts } from './kernel.js'
@@ -35,15 +37,35 @@ const ENTROPY_BYTES = 256
 const SCRATCH_BYTES = 1024 * 1024
 const MAX_COMPLAINTS = 4096
 
-/** The saved machine of a plan; where there is none it is booted. @throws LaunchError */
-export async function machineOf(room: Room, plan: Plan): Promise<MachineOf> {
-  return await byKvmOrNot(room, (accelerator) => machineRunBy(room, plan, accelerator))
+/** What the first machine of a plan takes long for. @throws LaunchError, also where more is granted than a machine can be given */
+export async function prepareMachine(room: Room, plan: Plan): Promise<void> {
+  const grants = holdGrants(plan.files.read)
+  try {
+    await requireCopied(grants, plan.identity)
+    await machineOf(room, plan, grants)
+  } finally {
+    release(grants)
+  }
 }
 
-async function machineRunBy(room: Room, plan: Plan, accelerator: Accelerator): Promise<MachineOf> {
+/** The saved machine of a plan; where there is none it is booted. @throws LaunchError */
+async function machineOf(room: Room, plan: Plan, grants: readonly HeldGrant[]): Promise<MachineOf> {
+  return await byKvmOrNot(room, (accelerator) => machineRunBy(room, plan, grants, accelerator))
+}
+
+async function machineRunBy(
+  room: Room,
+  plan: Plan,
+  grants: readonly HeldGrant[],
+  accelerator: Accelerator,
+): Promise<MachineOf> {
   const shape = shapeOf(plan, room.host, accelerator)
   const disk = diskOf(plan)
-  return { shape, disk, machine: await savedMachine(room, { shape, disk, steps: told(plan) }) }
+  const steps = told(
+    plan,
+    grants.map(({ isFile }) => isFile),
+  )
+  return { shape, disk, machine: await savedMachine(room, { shape, disk, steps }) }
 }
 
 interface MachineOf {
@@ -62,20 +84,27 @@ export interface Asked {
 
 /** @throws LaunchError when it does not come up */
 export async function launchMachine(room: Room, asked: Asked): Promise<RunningSandbox> {
-  return await byKvmOrNot(room, async (accelerator) =>
-    launchFrom(room, asked, await machineRunBy(room, asked.plan, accelerator)),
-  )
+  const { plan } = asked
+  const grants = holdGrants(plan.files.read)
+  try {
+    return await byKvmOrNot(room, async (accelerator) =>
+      launchFrom(room, asked, grants, await machineRunBy(room, plan, grants, accelerator)),
+    )
+  } finally {
+    release(grants)
+  }
 }
 
 async function launchFrom(
   room: Room,
   { plan, files, waitsMs }: Asked,
+  grants: readonly HeldGrant[],
   { shape, disk, machine }: MachineOf,
 ): Promise<RunningSandbox> {
   const jails = room.jails('jobs', shape.accelerator)
   const jail = await jails.launch(jailOf(living(plan, waitsMs), shape, disk, machine))
   try {
-    return await startIn(jail, { plan, files, room, shape, machine })
+    return await startIn(jail, { plan, files, grants, room, shape, machine })
   } catch (error) {
     await jail.end()
     throw error
@@ -109,29 +138,33 @@ function jailOf(plan: Plan, shape: MachineShape, disk: string, { folder }: Saved
 interface Starting {
   readonly plan: Plan
   readonly files: OwnFiles
+  readonly grants: readonly HeldGrant[]
   readonly room: Room
   readonly shape: MachineShape
   readonly machine: SavedMachine
 }
 
 async function startIn(jail: RunningSandbox, starting: Starting): Promise<RunningSandbox> {
-  const { plan, files, room, shape, machine } = starting
+  const { plan, room, shape, machine } = starting
   const { host } = room
   const complaints = heard(jail)
   const words = restoreWords(host.machines().qemu.path ?? '', shape)
   const kernel = kernelFacts(host, machine.kernelRelease)
   const wire = new GuestWire(jail.stdout, jail.stdin, { version: 1, kernel: machine.kernelRelease })
-  wire.resume(moment({ nowMs: Date.now(), entropy: randomBytes(ENTROPY_BYTES), files }))
-  const argv = [`${JAIL.programs}/vmm`, `${JAIL.machine}/${SAVED.state}`, ...words] as const
-  await jail.run({ argv: [...argv], inputs: [], terminal: null })
+  const telling = tell(wire, starting)
+  telling.catch(() => {}) // waited for below
   const patienceMs = START_MS[shape.accelerator]
-  const late = () => {
-    throw new LaunchError(
-      'launch.machine',
-      `The machine did not start its job's first process in ${patienceMs / 1000} s.`,
-    )
+  try {
+    const argv = [`${JAIL.programs}/vmm`, `${JAIL.machine}/${SAVED.state}`, ...words] as const
+    await jail.run({ argv: [...argv], inputs: [], terminal: null })
+    const both = Promise.all([telling, started(wire, jail, complaints)])
+    await inTime(both, patienceMs, () => neverStarted(patienceMs))
+  } catch (error) {
+    // what is granted is held until nobody goes through it any more
+    await jail.end()
+    await telling.catch(() => {})
+    throw error
   }
-  await inTime(started(wire, jail, complaints), patienceMs, late)
   const carried = new CarriedStreams(wire.agent, wire.agent)
   return new AgentSandbox({
     streams: carriedStreams(carried),
@@ -143,6 +176,19 @@ async function startIn(jail: RunningSandbox, starting: Starting): Promise<Runnin
         observedAccelerator(plan, shape.accelerator, room.kvmFailed),
       ),
   })
+}
+
+function neverStarted(ms: number): never {
+  throw new LaunchError(
+    'launch.machine',
+    `The machine did not start its job's first process in ${ms / 1000} s.`,
+  )
+}
+
+/** The time last: it is the time at which the job may begin. */
+async function tell(wire: GuestWire, { plan, files, grants }: Starting): Promise<void> {
+  if (grants.length > 0 && !(await wire.give(copied(grants, plan.identity)))) return
+  wire.resume(moment({ nowMs: Date.now(), entropy: randomBytes(ENTROPY_BYTES), files }))
 }
 
 /** A machine that says what failed has said it; of one that only ended, QEMU may know more. @throws LaunchError */

@@ -1,6 +1,7 @@
 /** Which machine a plan gets. Pure. */
 import type { HostFacts } from '../../host/index.js'
 import type { Unanswered } from '../../plan/index.js'
+import { grantsMiB } from './grants/bounds.js'
 import type { Accelerator, MachineShape } from './vmm/machine.js'
 
 const MiB = 1024 ** 2
@@ -14,14 +15,14 @@ const UNLIMITED = 512
 const MOST_CPUS = 8
 
 export function shapeOf(
-  { limits, network }: Pick<Unanswered, 'limits' | 'network'>,
+  { limits, network, files }: Pick<Unanswered, 'limits' | 'network' | 'files'>,
   host: HostFacts,
   accelerator: Accelerator,
 ): MachineShape {
   const job = limits.memoryBytes === null ? UNLIMITED : Math.ceil(limits.memoryBytes / MiB)
   const cpus = Math.ceil(Math.min(limits.cpus ?? host.cpus, host.cpus, MOST_CPUS))
   return {
-    memoryMiB: Math.ceil((job + KERNELS_OWN) / STEP) * STEP,
+    memoryMiB: Math.ceil((job + KERNELS_OWN) / STEP) * STEP + grantsMiB(files.read),
     cpus,
     accelerator,
     hasNetwork: network !== null,

@@ -24,8 +24,8 @@ export class MachineSource implements SandboxSource {
   }
 
   async prepare(plan: Plan): Promise<void> {
-    const { machineOf } = await import('./machine-launch.js')
-    await this.#while(machineOf(this.#enter(), plan))
+    const { prepareMachine } = await import('./machine-launch.js')
+    await this.#while(prepareMachine(this.#enter(), plan))
   }
 
   async launch(plan: Plan, files: OwnFiles = {}, waitsMs = 0): Promise<RunningSandbox> {

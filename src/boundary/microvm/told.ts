@@ -2,6 +2,7 @@
  * The plan as what a machine is told: the steps before its job's first process starts, which are done before it is saved, and those of the
  * moment in which it goes on. Pure; golden-tested.
  */
+import { dirname } from 'node:path/posix'
 import { inspects, TRUST } from '../../network/index.js'
 import type { Plan } from '../../plan/index.js'
 import type { OwnFiles } from '../boundary.js'
@@ -9,7 +10,7 @@ import { OOM_SCORE, placeMode } from '../cell/request.js'
 import { mountPoints } from '../root/mount-points.js'
 import { ownEtc } from '../root/own-etc.js'
 import { COVERED_BUNDLES, MASKED_PROC_FILES, MASKED_PROC_FOLDERS } from '../root/shown.js'
-import { MOUNT, OWN, type Step, step } from './guest/steps.js'
+import { grantedAt, MOUNT, OWN, type Owned, type Step, step } from './guest/steps.js'
 
 /** What differs from one machine to the next of one plan. */
 export interface Moment {
@@ -72,13 +73,14 @@ export function moment({ nowMs, entropy, files }: Moment): Step[] {
   return [step.clock(nowMs), step.entropy(entropy), ...own]
 }
 
-/** Of every machine of the plan. */
-export function told(plan: Plan): Step[] {
+/** Of every machine of the plan. `areFiles`: of each of its read grants, whether it is one or a folder; nothing else of them is in it */
+export function told(plan: Plan, areFiles: readonly boolean[]): Step[] {
   return [
-    ...rootSteps(plan),
+    ...rootSteps(plan, areFiles),
     ...devSteps(),
     ...procSteps(),
     ...scratchSteps(plan),
+    ...grantSteps(plan, areFiles),
     ...networkSteps(plan),
     ...groupSteps(plan),
     step.hostName(plan.identity.hostName),
@@ -91,7 +93,7 @@ export function told(plan: Plan): Step[] {
  * The image's tree below a layer of the machine's own, as on every boundary: what stands in the tree is nobody's to trust, so that nothing
  * is mounted on anything of it (native/cell/tree.c says why).
  */
-function rootSteps(plan: Plan): Step[] {
+function rootSteps(plan: Plan, areFiles: readonly boolean[]): Step[] {
   const trusted = inspects(plan.network) ? Object.values(TRUST) : []
   const shown = [
     ...trusted.map((name) => [`/etc/${name}`, name] as const),
@@ -108,10 +110,10 @@ function rootSteps(plan: Plan): Step[] {
       flags: SEALED & ~MOUNT.readOnly,
       data: `size=${LAYER_MIB}m,mode=755`,
     }),
-    ...points(plan).map(({ path, isFile }) =>
+    ...points(plan, areFiles).flatMap(({ path, isFile }) =>
       isFile
-        ? step.file(`${LAYER}${path}`, { ...ROOTS, mode: 0o444 }, Buffer.alloc(0))
-        : step.folder(`${LAYER}${path}`, ROOTS),
+        ? [step.folder(dirname(`${LAYER}${path}`), ROOTS), readable(`${LAYER}${path}`, '')]
+        : [step.folder(`${LAYER}${path}`, ROOTS)],
     ),
     step.folder(`${LAYER}/etc`, ROOTS),
     ...Object.entries(ownEtc(plan)).map(([name, content]) => readable(`${LAYER}/etc/${name}`, content)),
@@ -134,10 +136,13 @@ interface Point {
 }
 
 /** Outer ones first; what lies below a scratch folder is made in that. */
-function points(plan: Plan): Point[] {
+function points(plan: Plan, areFiles: readonly boolean[]): Point[] {
   const { scratch } = plan.files
   return mountPoints(plan)
-    .map(({ path, kind }) => ({ path, isFile: kind === 'file' }))
+    .map(({ path, kind }) => ({
+      path,
+      isFile: typeof kind === 'string' ? kind === 'file' : (areFiles[kind.grant] ?? false),
+    }))
     .filter(({ path }) => path.split('/')[1] !== 'dev' || path === '/dev')
     .filter(({ path }) => !scratch.places.some((place) => path.startsWith(`${place}/`)))
 }
@@ -219,7 +224,27 @@ function scratchSteps({ files: { scratch }, identity: { uid, gid } }: Plan): Ste
   ]
 }
 
-/** Where a place lies in another, the folder of that one which it is mounted on. */
+/** The place of each: what is in it a machine is given when it goes on. One in a scratch folder is mounted on something of that. */
+function grantSteps(
+  { files: { read, scratch }, identity: { uid, gid } }: Plan,
+  areFiles: readonly boolean[],
+): Step[] {
+  const places = scratch.places.map((inside, index) => ({ inside, own: `${SCRATCH}/${index}` }))
+  const own = { mode: 0o755, uid, gid }
+  return read.flatMap(({ inside }, index) => {
+    const make = (path: string, owned: Owned) =>
+      areFiles[index] ? step.file(path, owned, Buffer.alloc(0)) : step.folder(path, owned)
+    return [
+      make(grantedAt(index), ROOTS),
+      ...within(inside, places).map((path, at, { length }) =>
+        at === length - 1 ? make(path, own) : step.folder(path, own),
+      ),
+      bind(grantedAt(index), `${ROOT}${inside}`, SEALED),
+    ]
+  })
+}
+
+/** Where a place lies in another, the folders of that one down to the one which it is mounted on. */
 function within(
   inside: string,
   places: readonly { readonly inside: string; readonly own: string }[],
@@ -227,7 +252,9 @@ function within(
   const outer = places
     .filter((each) => inside.startsWith(`${each.inside}/`))
     .sort((a, b) => b.inside.length - a.inside.length)[0]
-  return outer === undefined ? [] : [`${outer.own}${inside.slice(outer.inside.length)}`]
+  if (outer === undefined) return []
+  const names = inside.slice(outer.inside.length + 1).split('/')
+  return names.map((_, at) => [outer.own, ...names.slice(0, at + 1)].join('/'))
 }
 
 function networkSteps({ network }: Plan): Step[] {

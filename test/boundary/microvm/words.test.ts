@@ -76,13 +76,19 @@ test('the monitor of a machine with a job in it is a socket that nobody has', ()
 test('a machine has the job’s memory and its kernel’s, in steps that others share', () => {
   const host = Object.values(HOSTS)[0]
   assert.ok(host !== undefined)
-  const of = (memoryBytes: number | null, cpus: number | null) =>
-    shapeOf({ limits: { memoryBytes, cpus } as never, network: null }, { ...host, cpus: 4 }, 'tcg')
+  const of = (memoryBytes: number | null, cpus: number | null, read: readonly unknown[] = []) =>
+    shapeOf(
+      { limits: { memoryBytes, cpus } as never, network: null, files: { read } as never },
+      { ...host, cpus: 4 },
+      'tcg',
+    )
   const MiB = 1024 ** 2
   assert.equal(of(64 * MiB, 1).memoryMiB, 128)
   assert.equal(of(64 * MiB + 1, 1).memoryMiB, 192)
   assert.equal(of(512 * MiB, 1).memoryMiB, 576)
   assert.equal(of(null, 1).memoryMiB, 576)
+  // … and room for a copy of what it is granted
+  assert.equal(of(64 * MiB, 1, [{}]).memoryMiB, 256)
   assert.equal(of(64 * MiB, 0.5).cpus, 1)
   assert.equal(of(64 * MiB, 2.5).cpus, 3)
   assert.equal(of(64 * MiB, 64).cpus, 4)

@@ -4,6 +4,9 @@ import { frame, text, u32, u64 } from '../../agent/wire.js'
 /** One step, as it goes over the wire. */
 export type Step = Buffer
 
+/** Absolute; as bytes where it may be of no encoding. */
+export type Place = string | Buffer
+
 /** Of `<sys/mount.h>`. */
 export const MOUNT = {
   readOnly: 1,
@@ -58,11 +61,15 @@ export const step = {
   /** all of it counts as random */
   entropy: (bytes: Uint8Array): Step => frame('e', bytes),
   /** a folder, with those above it that are missing (root's, 0755) */
-  folder: (path: string, owned: Owned): Step => frame('d', ...belonging(owned), place(path)),
+  folder: (path: Place, owned: Owned): Step => frame('d', ...belonging(owned), place(path)),
   /** a file that is not there yet */
-  file: (path: string, owned: Owned, content: Uint8Array): Step =>
+  file: (path: Place, owned: Owned, content: Uint8Array): Step =>
     frame('F', ...belonging(owned), place(path), content),
-  link: (path: string, target: string): Step => frame('L', bounded(target), place(path)),
+  /** at the end of a file that is there */
+  append: (path: Place, content: Uint8Array): Step => frame('A', place(path), content),
+  /** a file or folder that is there */
+  own: (path: Place, owned: Owned): Step => frame('o', ...belonging(owned), place(path)),
+  link: (path: Place, target: string | Buffer): Step => frame('L', bounded(target), place(path)),
   /** to a file that is there */
   write: (path: string, content: string | Uint8Array): Step => frame('w', place(path), Buffer.from(content)),
   writeIfThere: (path: string, content: string): Step => frame('W', place(path), Buffer.from(content)),
@@ -98,8 +105,13 @@ export const stepsFrame = (steps: readonly Step[]): Buffer => frame('S', stepsOf
 /** … and the one for a machine that came with its steps: the time, randomness, and what is written to `OWN`. */
 export const momentFrame = (steps: readonly Step[]): Buffer => frame('T', stepsOf(steps))
 
+/** … and before that, any number of times: what is granted to that machine alone, below `grantedAt`. */
+export const grantFrame = (steps: readonly Step[]): Buffer => frame('G', stepsOf(steps))
+
 /** Where a machine keeps what is its alone. */
 export const OWN = '/own'
+/** … and of its plan's grants each: there, empty, when it is saved. */
+export const grantedAt = (index: number): string => `/granted/${index}`
 
 export function stepsOf(steps: readonly Step[]): Buffer {
   const made = Buffer.concat(steps)
@@ -118,14 +130,15 @@ function sized(size: number, bytes: Uint8Array = Buffer.alloc(size)): Buffer {
   return Buffer.from(bytes)
 }
 
-function bounded(value: string): Buffer {
-  const bytes = text(value)
+function bounded(value: Place): Buffer {
+  const bytes = typeof value === 'string' ? text(value) : Buffer.concat([value, Buffer.alloc(1)])
   if (bytes.length > MAX_TEXT) throw new RangeError(`a text of ${bytes.length} bytes for a machine`)
   return bytes
 }
 
 /** From the root down, without `.`, `..` or an empty step; never the root itself. */
-function place(path: string): Buffer {
-  if (!/^(?:\/(?!\.{1,2}(?:\/|$))[^/]+)+$/.test(path)) throw new RangeError(`${path} is no path of a machine`)
+function place(path: Place): Buffer {
+  if (!/^(?:\/(?!\.{1,2}(?:\/|$))[^/]+)+$/.test(path.toString('latin1')))
+    throw new RangeError(`${path} is no path of a machine`)
   return bounded(path)
 }

@@ -4,7 +4,7 @@ import { LaunchError } from '../../../errors/index.js'
 import { Inlet } from '../../agent/ends.js'
 import { FrameReader, frame, MalformedFrame } from '../../agent/wire.js'
 import { type GuestNews, type GuestReady, type GuestSaid, GuestSays, PIECE } from './said.js'
-import { momentFrame, type Step, stepsFrame } from './steps.js'
+import { grantFrame, momentFrame, type Step, stepsFrame } from './steps.js'
 
 /** What the agent said and nobody read yet, bytes: beyond that the machine waits. */
 const HELD = 256 * 1024
@@ -80,6 +80,15 @@ export class GuestWire {
   /** Once, when it is ready. @throws Error otherwise */
   start(steps: readonly Step[]): void {
     this.#tell(stepsFrame(steps))
+  }
+
+  /** Before `resume`, as fast as the machine takes them. `false`: nobody is there any more. */
+  async give(parts: AsyncIterable<readonly Step[]>): Promise<boolean> {
+    for await (const part of parts) {
+      if (this.#hungUp) return false
+      await new Promise<void>((done) => this.#say(grantFrame(part), () => done()))
+    }
+    return !this.#hungUp
   }
 
   /** The same where the machine came with its steps. */
