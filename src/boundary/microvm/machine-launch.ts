@@ -8,8 +8,9 @@ import { CarriedStreams } from '../agent/carried.js'
 import { AgentSandbox, type LastWords } from '../agent/sandbox.js'
 import { agentSettings } from '../agent/settings.js'
 import { carriedStreams } from '../agent/streams.js'
-import type { CommandEnd, OwnFiles, RunningSandbox, SandboxEnd } from '../boundary.js'
-import { endOf, machineLost } from './endings.js'
+import { MalformedFrame } from '../agent/wire.js'
+import type { OwnFiles, RunningSandbox, SandboxEnd } from '../boundary.js'
+import { agentLost, machineLost } from './endings.js'
 import { GuestWire } from './guest/wire.js'
 import { jailPlan, programGrants } from './jail.js'
 import { kernelFacts } from './kernel.js'
@@ -21,8 +22,8 @@ import { moment, told } from './told.js'
 import { JAIL, type MachineShape, SAVED } from './vmm/machine.js'
 import { restoreWords } from './vmm/qemu.js'
 
-/** To go on, to be told, and to start the agent, ms: half a second where nothing else runs. */
-const START_MS = 60_000
+/** To go on, to be told, and to start the agent, ms: half a second where nothing else runs; less than any caller waits, so that none is left. */
+const START_MS = 25_000
 /** How long a machine gets to say what its job used, once that is dead, ms. */
 const NEWS_MS = 3_000
 /** How long one that said nothing gets to have ended by itself, ms. */
@@ -118,18 +119,21 @@ async function started(wire: GuestWire, jail: RunningSandbox, complaints: () => 
   try {
     await wire.started
   } catch (error) {
-    const end = wire.hasFailed ? undefined : await inTime(jail.commandEnd, LAST_MS)
-    if (end === undefined) throw error
-    throw lost(end, complaints())
+    if (error instanceof MalformedFrame)
+      throw new LaunchError(
+        'launch.machine',
+        `The virtual machine was ended because of what came out of it: ${error.message}.`,
+      )
+    if (wire.hasFailed) throw error
+    const end = await inTime(jail.commandEnd, LAST_MS)
+    await jail.end() // what it said last is here then
+    const { what, get } = machineLost(end, complaints())
+    throw new LaunchError(
+      'launch.machine',
+      what,
+      get === '' ? '`glovebox doctor` looks for what this host is missing.' : get,
+    )
   }
-}
-
-function lost(end: CommandEnd, said: string): LaunchError {
-  return new LaunchError(
-    'launch.machine',
-    `The virtual machine did not come up: ${endOf(end)}${said === '' ? '' : `, which said: ${said}`}.`,
-    '`glovebox doctor` looks for what this host is missing.',
-  )
 }
 
 async function finish(
@@ -161,7 +165,7 @@ async function finish(
             get: 'Run it again.',
           }
         : null,
-    lost: news === null && first.ran ? machineLost(ended, complaints()) : null,
+    lost: first.ran ? (news === null ? machineLost(ended, complaints()) : agentLost(news)) : null,
   }
 }
 
