@@ -128,6 +128,20 @@ describe('a job in a virtual machine', { skip }, () => {
         assert.match(grant.stderr, /files\.read-grants .* `--input`/)
       })
 
+      test('verify attacks it from inside, whoever asks', async () => {
+        const asked = ['verify', '--boundary', 'microvm', '--root', `image:${IMAGE}`, '--only', 'machine']
+        const { status, stdout, stderr } = await glovebox(user, [...asked, '--quiet', '--json'], { env })
+        assert.equal(status, 0, stderr + stdout)
+        const { probes } = JSON.parse(stdout) as { probes: { id: string; status: string }[] }
+        assert.deepEqual(
+          probes.map(({ id, status: said }) => [id, said]),
+          [
+            ['machine.vsock', 'holds'],
+            ['machine.devices', 'holds'],
+          ],
+        )
+      })
+
       test('a supervisor that is killed takes its machine with it', async () => {
         const mark = `glovebox-machine-${process.pid}-${users.indexOf(user)}`
         const argv = user.as(
