@@ -132,7 +132,12 @@ describe('a job in a virtual machine', { skip }, () => {
         const asked = ['verify', '--boundary', 'microvm', '--root', `image:${IMAGE}`, '--only', 'machine']
         const { status, stdout, stderr } = await glovebox(user, [...asked, '--quiet', '--json'], { env })
         assert.equal(status, 0, stderr + stdout)
-        const { probes } = JSON.parse(stdout) as { probes: { id: string; status: string }[] }
+        const { probes, parts } = JSON.parse(stdout) as {
+          probes: { id: string; status: string }[]
+          parts: Record<string, string | null>
+        }
+        for (const name of ['wall', 'jail', 'kernel', 'guest', 'agent', 'vmm', 'vmmMemory'])
+          assert.match(`${parts[name]}`, /^[0-9a-f]{64}$/, name)
         assert.deepEqual(
           probes.map(({ id, status: said }) => [id, said]),
           [
