@@ -1,7 +1,7 @@
 /**
- * A machine in QEMU's words. As little of one as boots: no VGA, no USB, no sound, no disk controller, no firmware but what
- * starts the kernel. The kernel line and the devices are part of what is saved: they are the same whenever a machine of the shape is. Pure;
- * golden-tested.
+ * A machine in QEMU's words. As little of one as boots: no VGA, no USB, no sound, no network of QEMU’s own, no firmware but what
+ * starts the kernel. Part of `pc`, and there, are floppy and IDE controllers without drives, keyboard, timers and speaker. The kernel line and
+ * the devices are part of what is saved: they are the same whenever a machine of the shape is. Pure; golden-tested.
  */
 import { HARDWARE_ADDRESS, JAIL, type MachineShape, SAVED, TAP } from './machine.js'
 
