@@ -25,7 +25,8 @@ export const microvmBoundary: Boundary = {
   words: (plan, host) => restoreWords(host.machines().qemu.path ?? 'qemu-system-x86_64', shapeOf(plan, host)),
   warnings: (plan, host) => syscallFilter(filterOptions(plan, kernelFacts(host, ''))).warnings,
   kernel: (plan, host) => ({ ...kernelSurface(plan, host), shared: false }),
-  refusals: (plan, host) => refusals(filterOptions(plan, host)),
+  // of the machine's kernel: an ordinary user's host may lack what that one has
+  refusals: (plan, host) => refusals(filterOptions(plan, kernelFacts(host, ''))),
   open: (host, single, inForce = InForce.all) =>
     new MachineSource(
       host,
