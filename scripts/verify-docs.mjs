@@ -8,6 +8,7 @@ import {
   BUBBLEWRAP_ESCAPES,
   CONTAINERD_ESCAPES,
   DOCKER_ESCAPES,
+  QEMU_ESCAPES,
   RUNC_ESCAPES,
   RUNSC_ESCAPES,
 } from '../dist/src/host/index.js'
@@ -43,6 +44,7 @@ const ESCAPES = {
   'escapes of runsc': escapes(RUNSC_ESCAPES),
   'escapes of containerd': escapes(CONTAINERD_ESCAPES),
   'escapes of docker': escapes(DOCKER_ESCAPES),
+  'escapes of qemu': escapes(QEMU_ESCAPES),
 }
 
 /** Root on a Debian machine with cgroups, for a policy that asks for all of it. */

@@ -5,6 +5,7 @@ import {
   DOCKER_ESCAPES,
   type HostFacts,
   type KnownEscape,
+  QEMU_ESCAPES,
   RUNC_ESCAPES,
   RUNSC_ESCAPES,
 } from '../host/index.js'
@@ -34,8 +35,14 @@ export function boundaryPrograms(boundary: BoundaryName, host: HostFacts): Bound
         ...(host.engine?.kind === 'here' ? installed('runsc', RUNSC_ESCAPES) : []),
       ]
     case 'microvm':
-      return []
+      return machinePrograms(host)
   }
+}
+
+function machinePrograms(host: HostFacts): BoundaryProgram[] {
+  const program = host.machines().qemu
+  if (program.path === null) return []
+  return [{ name: 'QEMU', program, escapes: QEMU_ESCAPES, get: newer('qemu-system-x86', host) }]
 }
 
 function enginePrograms(host: HostFacts): BoundaryProgram[] {

@@ -8,6 +8,7 @@ import {
   checked,
   checkedText,
   enteredWorld,
+  hostInWorld,
   junitXml,
   listing,
   listingText,
@@ -78,7 +79,7 @@ async function verify(parsed: Parsed): Promise<number> {
   const probes = only === null ? PROBES : selected(PROBES, only)
   const receipt = flags.get('--check')?.[0]
   const read = receipt === undefined ? null : receiptIn(receipt)
-  const host = await hostFor(policy.boundary)
+  const host = hostInWorld(await hostFor(policy.boundary))
   try {
     const target = { host, plan: planOf(policy, host), policySha256: policySha256(policy) }
     if (flags.has('--warm')) requireKeepable(target.plan, 1)
@@ -116,7 +117,9 @@ async function attack(
   if (world === null) {
     refuseLoneId(target)
     await withDisk(target.plan, flags)
-    const { code, cut } = await runInWorld(process.argv.slice(1), portsOf(target.plan))
+    const { host, plan } = target
+    const machines = plan.boundary === 'microvm' ? host.machines() : null
+    const { code, cut } = await runInWorld(process.argv.slice(1), portsOf(plan), machines)
     if (cut) say(CUT)
     return code
   }
@@ -157,9 +160,9 @@ async function attack(
   }
 }
 
-/** An ordinary user has one id in a world of its own, and a container takes two. */
+/** An ordinary user has one id in a world of its own: enough for a jail, which is what a machine is in too. A container takes two. */
 function refuseLoneId({ plan, host }: Target): void {
-  if (plan.boundary === 'process' || host.uid === 0) return
+  if (plan.boundary === 'process' || plan.boundary === 'microvm' || host.uid === 0) return
   throw new LaunchError(
     'verify.needsRoot',
     `To verify the boundary "${plan.boundary}" takes root: its sandboxes are attacked in a world of their own, in which an ordinary user has one id, and a container needs two.`,

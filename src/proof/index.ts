@@ -24,6 +24,7 @@ export {
   checked,
   checkedText,
   enteredWorld,
+  hostInWorld,
   junitXml,
   listing,
   listingText,

@@ -11,7 +11,7 @@ import { Gateways, type NetworkOptions } from './gateways.js'
 import { stdinOf } from './inputs.js'
 import type { Job, Outcome } from './job.js'
 import { JobNetwork } from './job-network.js'
-import { surroundings, type WarmLimits, WarmSource } from './pool/index.js'
+import { isCopied, surroundings, type WarmLimits, WarmSource } from './pool/index.js'
 import { JobRun } from './run.js'
 import { RunCredentials } from './run-credentials.js'
 import { wantedOf } from './wanted.js'
@@ -126,7 +126,7 @@ export class PlanRunner {
 
   /** For the run that is about to begin. */
   async #oneWaits(plan: Plan): Promise<void> {
-    if (this.#warm === null || inspects(plan.network)) return
+    if (this.#warm === null || inspects(plan.network) || isCopied(plan)) return
     await this.#source.prepare?.(plan)
     await this.#warm.add(plan)
   }

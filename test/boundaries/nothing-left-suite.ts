@@ -7,7 +7,7 @@
  * is granted, control groups and own files by the number of a launcher or of who called it, containers and images by the engine, which is this test's.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,9 +20,10 @@ import { family, marker, pids, sleepers, textOf } from '../run/tools.js'
 import { TESTED_BOUNDARY } from '../support/boundary.js'
 import { testFolder } from '../support/checkout.js'
 import { TestEngine } from '../support/docker-engine.js'
+import { machineArchive, noMachine } from '../support/machine-image.js'
 import { asEachUser, type TestUser } from '../support/users.js'
 
-const LANES = 3
+const LANES = Number(process.env.GLOVEBOX_LEFT_LANES ?? 3)
 const PATIENCE_MS = 20_000
 const DOCKERS_OWN_FILES = '/run/glovebox/docker'
 
@@ -34,6 +35,10 @@ const BOUNDARY = TESTED_BOUNDARY as BoundaryName
 const RUNS = Number(process.env.GLOVEBOX_LEFT_RUNS ?? 12)
 
 const inSentry = BOUNDARY === 'docker+runsc'
+const inMachine = BOUNDARY === 'microvm'
+const IMAGE = `glovebox-left-test-${process.pid}`
+/** Of this process: the machines that are saved for it are of no use to the next. */
+const MACHINE_FOLDER = `/left-${process.pid}`
 const started = isOfEngine(BOUNDARY) ? await TestEngine.start({ sentries: inSentry }) : null
 const engine = typeof started === 'string' ? null : started
 if (engine !== null) {
@@ -44,6 +49,7 @@ if (engine !== null) {
 /** Why the boundary can't be tried by anybody; `null`: it can. */
 async function lack(): Promise<string | null> {
   if (typeof started === 'string') return started
+  if (inMachine && noMachine() !== null) return noMachine()
   return boundaryNamed(BOUNDARY)?.unavailable(await hostFor(BOUNDARY))?.what ?? null
 }
 
@@ -56,17 +62,21 @@ asEachUser(
 )
 
 async function leaveNothing(user: TestUser, t: TestContext): Promise<void> {
-  const [granted, home] = [testFolder(t), testFolder(t)]
+  const [granted, home, data] = [testFolder(t), testFolder(t), testFolder(t)]
   chmodSync(granted, 0o755)
   chmodSync(home, 0o777)
-  const env: NodeJS.ProcessEnv = { ...process.env, HOME: home, TMPDIR: home }
+  chmodSync(data, 0o777)
+  const env: NodeJS.ProcessEnv = { ...process.env, HOME: home, TMPDIR: home, XDG_DATA_HOME: data }
   delete env.XDG_STATE_HOME
   delete env.XDG_RUNTIME_DIR
   const mark = marker()
+  const shown = inMachine ? machineWords(user, t, env, granted) : ['--read', `${granted}:/granted`]
+  // a machine's jail has no folder of the host: it is known by the name of the job's own
+  const mountsLeft = () => mountsWith(inMachine ? MACHINE_FOLDER : granted)
   const begin = (count: number, ...argv: string[]) => {
     // each second pair has a network: namespaces of its own, and a gateway
     const network = count % 4 < 2 ? [] : ['--allow-host', 'none.invalid']
-    const args = ['run', '--read', `${granted}:/granted`, ...network, '--', ...argv]
+    const args = ['run', ...shown, ...network, '--', ...argv]
     const [file = '', ...rest] = user.as(user.cli(args))
     const child = spawn(file, rest, { stdio: ['ignore', 'ignore', 'pipe'], cwd: '/', env, detached: true })
     let said = ''
@@ -92,7 +102,7 @@ async function leaveNothing(user: TestUser, t: TestContext): Promise<void> {
     const all = family(child.pid ?? 0)
     seen.push(...all.map((pid): Seen => [pid, since(pid)]))
     if (all.length > 1) alive++
-    if (sleepers(own).length > 0 || all.some(isSentry)) ran++
+    if (sleepers(own).length > 0 || all.some(isKernel)) ran++
     // the caller alone, the launcher alone, or all that share their group
     const launcher = all.find((pid) => textOf(pid, 'comm') === 'cell\n') ?? child.pid ?? 0
     const victims = [child.pid ?? 0, launcher, -(child.pid ?? 0)]
@@ -106,6 +116,8 @@ async function leaveNothing(user: TestUser, t: TestContext): Promise<void> {
 
   // else two of them make the image of a sentry's network at once, and one is left without a name: for a day
   if (inSentry) callers.add(await whole(2))
+  // the machines of both plans are booted once
+  if (inMachine) for (const count of [0, 2]) callers.add(await whole(count))
   const began = Date.now()
   callers.add(await whole(0))
   // of a start among others, and a little of the job's life
@@ -125,9 +137,9 @@ async function leaveNothing(user: TestUser, t: TestContext): Promise<void> {
   assert.ok(alive > RUNS / 10, `only ${alive} kills met a start: that nothing is left says nothing`)
   t.diagnostic(`${RUNS / 2} kills: ${alive} met a sandbox in the making or later, ${ran} a job`)
 
-  await settled(() => [...processesLeft(seen, mark), ...mountsLeft(granted)])
+  await settled(() => [...processesLeft(seen, mark), ...mountsLeft()])
   assert.deepEqual(processesLeft(seen, mark), [], 'processes')
-  assert.deepEqual(mountsLeft(granted), [], 'mounts')
+  assert.deepEqual(mountsLeft(), [], 'mounts')
   // what the dead leave empty and by its name (control groups, folders, a container that was never started) is the next start's
   callers.add(await whole(0))
   const numbers = new Set([...seen.map(([pid]) => pid), ...callers])
@@ -137,8 +149,23 @@ async function leaveNothing(user: TestUser, t: TestContext): Promise<void> {
   if (engine !== null) await assertEngineEmpty(engine, numbers)
 }
 
-/** On gVisor a job is no process of this host's: its kernel is. */
-const isSentry = (pid: number) => textOf(pid, 'cmdline').startsWith('runsc-sandbox')
+/** On gVisor and in a machine a job is no process of this host's: its kernel is. */
+const isKernel = (pid: number) => /^(?:runsc-sandbox|[^\0]*\/qemu-system-)/.test(textOf(pid, 'cmdline'))
+
+/** An image in the user's own store, and a folder of the sandbox's own that no other has. */
+function machineWords(user: TestUser, t: TestContext, env: NodeJS.ProcessEnv, folder: string): string[] {
+  const image = (...args: string[]) => {
+    const waivers = ['--waive', 'limits.memory']
+    const [file = '', ...rest] = user.as(
+      user.cli(['image', ...args]).filter((each) => !waivers.includes(each)),
+    )
+    execFileSync(file, rest, { cwd: '/', env, stdio: ['ignore', 'ignore', 'inherit'] })
+  }
+  image('import', machineArchive(folder, ['true', 'sleep']), IMAGE)
+  // an ordinary user's store is in a folder of this test's
+  if (user.isRoot) t.after(() => image('rm', IMAGE))
+  return ['--root', `image:${IMAGE}`, '--workdir', MACHINE_FOLDER]
+}
 
 /** Empty when it is gone, or only waits to be reaped. */
 function since(pid: number): string {
@@ -155,9 +182,9 @@ function processesLeft(seen: readonly Seen[], mark: string): string[] {
 }
 
 /** A mount lives as long as a process that has its namespace; a network namespace of these sandboxes has the same ones. */
-function mountsLeft(granted: string): string[] {
+function mountsWith(folder: string): string[] {
   return pids()
-    .filter((pid) => textOf(pid, 'mountinfo').includes(granted))
+    .filter((pid) => textOf(pid, 'mountinfo').includes(folder))
     .map((pid) => `${pid} ${textOf(pid, 'cmdline').replaceAll('\0', ' ')}`)
 }
 

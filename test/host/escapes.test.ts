@@ -1,8 +1,8 @@
 /** The table of known escapes: each row can be looked up, compared and told from its fix, and an open one is never called shut. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { boundaryPrograms, knownEscapesAnswer } from '../../src/boundary/index.js'
-import { bubblewrapEscapes } from '../../src/boundary/process/known-escapes.js'
+import { bubblewrapEscapes } from '../../src/boundary/answers/bubblewrap-escapes.js'
+import { boundaryNamed, boundaryPrograms, knownEscapesAnswer } from '../../src/boundary/index.js'
 import {
   BUBBLEWRAP_ESCAPES,
   CONTAINERD_ESCAPES,
@@ -14,12 +14,13 @@ import {
   type KnownEscape,
   OLDEST_BUBBLEWRAP,
   openFrom,
+  QEMU_ESCAPES,
   RUNC_ESCAPES,
   RUNSC_ESCAPES,
   upstreamVersion,
 } from '../../src/host/index.js'
 import type { BoundaryName } from '../../src/policy/index.js'
-import { HOSTS, RUNTIMES } from '../plan/hosts.js'
+import { HOSTS, MACHINES, RUNTIMES } from '../plan/hosts.js'
 
 const ROWS = [
   ...BUBBLEWRAP_ESCAPES,
@@ -27,6 +28,7 @@ const ROWS = [
   ...RUNSC_ESCAPES,
   ...CONTAINERD_ESCAPES,
   ...DOCKER_ESCAPES,
+  ...QEMU_ESCAPES,
 ]
 const HOST: HostFacts = HOSTS['root with cgroup v1']
 const runc = (version: string | null, packageVersion?: string, release = 'bookworm') => ({
@@ -152,11 +154,45 @@ describe('the answer', () => {
     assert.deepEqual([at('0.8.0'), at('0.9.0'), at(null)], ['impossible', 'enforced', 'impossible'])
   })
 
+  test('of the microvm boundary is no while its QEMU or its jail has one that is open', () => {
+    const requirement = {
+      id: 'isolation.known-escapes',
+      sentence: '',
+      family: 'escape',
+      applies: true,
+    } as const
+    const boundary = boundaryNamed('microvm') ?? assert.fail('no microvm')
+    const of = (version: string | null) =>
+      boundary.answer({
+        requirement,
+        plan: null,
+        cpus: 1,
+        host: {
+          ...HOST,
+          machines: () => ({ ...MACHINES, qemu: { ...MACHINES.qemu, version, package: null } }),
+        },
+      })
+    const says = (version: string | null) => {
+      const answer = of(version)
+      return answer.kind === 'impossible' ? answer.why : answer.kind
+    }
+    assert.equal(says('7.2.22'), 'enforced')
+    assert.equal(says('8.2.3'), 'enforced')
+    // of those that have one, the devices that a machine has are the ones that count
+    assert.match(
+      says('7.2.10'),
+      /^QEMU 7\.2\.10 has a known way out that nothing here shuts: CVE-2024-3446 \([^)]*mended in 7\.2\.11\)\.$/,
+    )
+    assert.match(says('6.1.0'), /CVE-2024-3446 .*, CVE-2021-3748 /)
+    assert.doesNotMatch(says('5.0.0'), /CVE-2020-14364/)
+    assert.match(says(null), /^Which version QEMU is can't be told/)
+  })
+
   test('names the programs of each boundary, and none that is not here', () => {
     const names = (boundary: BoundaryName) => boundaryPrograms(boundary, HOST).map(({ name }) => name)
     assert.deepEqual(names('runc'), ['runc'])
     assert.deepEqual(names('gvisor'), ['runsc'])
     assert.deepEqual(names('docker'), [], 'no engine was looked for')
-    assert.deepEqual(names('microvm'), [])
+    assert.deepEqual(names('microvm'), ['QEMU'])
   })
 })

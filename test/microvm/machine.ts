@@ -13,7 +13,7 @@ import { CarriedStreams } from '../../src/boundary/agent/carried.js'
 import { Conversation } from '../../src/boundary/agent/conversation.js'
 import { NO_WALL } from '../../src/boundary/agent/wall.js'
 import { type Command, nativePrograms } from '../../src/boundary/index.js'
-import { initramfs } from '../../src/boundary/microvm/guest/initramfs.js'
+import { initramfs, type MachineModule } from '../../src/boundary/microvm/guest/initramfs.js'
 import { modulesInOrder } from '../../src/boundary/microvm/guest/modules.js'
 import type { GuestReady } from '../../src/boundary/microvm/guest/said.js'
 import { MOUNT, type Step, step } from '../../src/boundary/microvm/guest/steps.js'
@@ -40,6 +40,13 @@ let made: Buffer | null = null
 
 function theInitramfs(): Buffer {
   if (made !== null) return made
+  const { guest, agent } = nativePrograms()
+  made = initramfs({ guest: readFileSync(guest), agent: readFileSync(agent), modules: theModules() })
+  return made
+}
+
+/** Of its kernel, in the order in which they are loaded. */
+export function theModules(): MachineModule[] {
   const below = `/lib/modules/${KERNEL}`
   const read = (name: string) => readFileSync(join(below, name), 'utf8')
   const order = modulesInOrder({
@@ -47,13 +54,7 @@ function theInitramfs(): Buffer {
     dep: read('modules.dep'),
     builtin: read('modules.builtin'),
   })
-  const { guest, agent } = nativePrograms()
-  made = initramfs({
-    guest: readFileSync(guest),
-    agent: readFileSync(agent),
-    modules: order.map((file) => ({ file: basename(file), content: readFileSync(join(below, file)) })),
-  })
-  return made
+  return order.map((file) => ({ file: basename(file), content: readFileSync(join(below, file)) }))
 }
 
 export interface Machine {

@@ -132,6 +132,25 @@ describe('a job in a virtual machine', { skip }, () => {
         assert.match(live.stderr, /files\.live-writes .* Leave `live` away/)
       })
 
+      test('verify attacks it from inside, whoever asks', async () => {
+        const asked = ['verify', '--boundary', 'microvm', '--root', `image:${IMAGE}`, '--only', 'machine']
+        const { status, stdout, stderr } = await glovebox(user, [...asked, '--quiet', '--json'], { env })
+        assert.equal(status, 0, stderr + stdout)
+        const { probes, parts } = JSON.parse(stdout) as {
+          probes: { id: string; status: string }[]
+          parts: Record<string, string | null>
+        }
+        for (const name of ['wall', 'jail', 'kernel', 'guest', 'agent', 'vmm', 'vmmMemory'])
+          assert.match(`${parts[name]}`, /^[0-9a-f]{64}$/, name)
+        assert.deepEqual(
+          probes.map(({ id, status: said }) => [id, said]),
+          [
+            ['machine.vsock', 'holds'],
+            ['machine.devices', 'holds'],
+          ],
+        )
+      })
+
       test('a supervisor that is killed takes its machine with it', async () => {
         const mark = `glovebox-machine-${process.pid}-${users.indexOf(user)}`
         const argv = user.as(

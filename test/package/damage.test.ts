@@ -11,6 +11,7 @@ import { type TestContext, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { asRootAndOrdinary, assertSaid, HANG, reportIn } from '../run/tools.js'
 import { mountFor, neededPackages, ROOT, testFolder } from '../support/checkout.js'
+import { machineArchive, noMachine, image as ofSuite } from '../support/machine-image.js'
 import { finished } from '../support/spawned.js'
 import { SUITE_IS_ROOT, type TestUser, USERS } from '../support/users.js'
 
@@ -97,6 +98,57 @@ for (const name of PROGRAMS) {
     copyFileSync(programs, foreign.file(name))
     await assertRefused(user, foreign, new RegExp(`/${name} is not as it was built`))
   })
+}
+
+asRootAndOrdinary(
+  'a program of the machine has another byte, or is missing: none is started',
+  async (user, t) => {
+    const lack = noMachine()
+    if (lack !== null) return t.skip(lack)
+    const { broken, machine } = machines(user, t)
+    assert.equal((await machine('echo', 'it ran')).stdout, 'it ran\n')
+    for (const name of ['guest', 'agent', 'vmm', 'vmm-memory']) {
+      const whole = readFileSync(broken.file(name))
+      const refused = async (says: RegExp) => {
+        const result = await machine('echo', 'it ran')
+        assert.deepEqual([result.stdout, result.status], ['', 125], result.stderr)
+        assertSaid(result, says)
+      }
+      const at = Math.floor(Math.random() * whole.length)
+      changed(broken.file(name), (bytes) => bytes.fill((bytes[at] ?? 0) ^ 0x10, at, at + 1))
+      await refused(new RegExp(`/${name} is not as it was built: its SHA-256 is `))
+      rmSync(broken.file(name))
+      await refused(new RegExp(`/${name} is missing\\. Install`))
+      writeFileSync(broken.file(name), whole, { mode: 0o755 })
+    }
+    assert.equal((await machine('echo', 'it ran')).stdout, 'it ran\n', 'whole again')
+  },
+)
+
+/** An installation, and jobs of it in virtual machines of an image in a store of the test's. */
+function machines(user: TestUser, t: TestContext) {
+  const [broken, data] = [installation(t), testFolder(t, 0o777)]
+  const image = `glovebox-damage-test-${process.pid}`
+  const env = { ...process.env, HOME: data, XDG_DATA_HOME: data }
+  const argv = (...args: string[]) =>
+    user.as([process.execPath, join(broken.folder, 'bin/glovebox'), ...args])
+  const file = machineArchive(testFolder(t, 0o755), ['echo'])
+  const images = (...args: string[]) => {
+    const [program = '', ...words] = argv('image', ...args)
+    execFileSync(program, words, { cwd: '/', env, stdio: ['ignore', 'ignore', 'inherit'] })
+  }
+  images('import', file, image)
+  // this installation is gone by then; an ordinary user’s store is in a folder of the test
+  if (user.isRoot) t.after(() => ofSuite('rm', image))
+  const waivers = user.noMemoryLimit === null ? [] : ['--waive', 'limits.memory']
+  const machine = (...words: string[]) =>
+    finished(argv('run', '--boundary', 'microvm', '--root', `image:${image}`, ...waivers, '--', ...words), {
+      cwd: '/',
+      env,
+      ...HANG,
+      timeout: 300_000, // one is booted first
+    })
+  return { broken, machine }
 }
 
 asRootAndOrdinary('cell has lost its mode', async (user, t) => {

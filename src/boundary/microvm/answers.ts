@@ -1,5 +1,7 @@
 /** What a machine of its own does about each requirement: the same as elsewhere, done by a kernel that is the job's alone, in a jail of the host's. */
-import { absent, enforcedBy, impossible } from '../../plan/index.js'
+import type { HostFacts } from '../../host/index.js'
+import { type Answer, absent, enforcedBy, impossible } from '../../plan/index.js'
+import { bubblewrapEscapes } from '../answers/bubblewrap-escapes.js'
 import { type Answers, answerFrom, hostKernelAnswers } from '../answers/host-kernel-answers.js'
 import { by } from '../answers/mechanisms.js'
 import { withNftables } from '../answers/network.js'
@@ -74,17 +76,7 @@ const machineAnswers: Partial<Answers> = {
       MACHINE,
       by('a machine goes on where one was saved that no job and no secret was ever in', 'machine-saved'),
     ),
-  'isolation.known-escapes': ({ host }) =>
-    // QEMU has had holes and will have: none of them leads further than its jail, so what counts is that
-    knownEscapesAnswer(
-      'process',
-      boundaryPrograms('process', host),
-      by(
-        'a way out of QEMU ends in its jail, whose bubblewrap has no known escape that its start leaves open',
-        'runtime-version',
-        'machine-jail',
-      ),
-    ),
+  'isolation.known-escapes': ({ host }) => knownEscapes(host),
   'isolation.security-module': () =>
     absent(
       "The job is no process of this host's kernel, and the machine's has no profile to load. Landlock, the machine and the jail hold.",
@@ -210,6 +202,21 @@ const machineAnswers: Partial<Answers> = {
       by('all that a job leaves is in the memory of QEMU, which ends', 'machine'),
       by('launcher waits for every process and removes the cgroup', 'launcher-waits', 'cgroup-removed'),
     ),
+}
+
+const NO_ESCAPE = by('a QEMU without a known way into it that this machine leaves open', 'runtime-version')
+const NONE_FROM_JAIL = by(
+  'one that nobody knows yet ends in its jail, whose bubblewrap has no known escape that its start leaves open',
+  'runtime-version',
+  'machine-jail',
+)
+
+/** QEMU has had holes and will have: each of the two walls is asked for its own. */
+function knownEscapes(host: HostFacts): Answer {
+  const machine = knownEscapesAnswer('microvm', boundaryPrograms('microvm', host), NO_ESCAPE)
+  if (machine.kind === 'impossible') return machine
+  const jail = bubblewrapEscapes(host)
+  return jail.kind === 'impossible' ? jail : enforcedBy(NO_ESCAPE, NONE_FROM_JAIL)
 }
 
 const asked = answerFrom({ ...hostKernelAnswers, ...machineAnswers } as Answers)

@@ -1,9 +1,11 @@
 /** Why there is no machine any more, where it could not say so itself. Pure. */
 import type { CommandEnd, SandboxEnd } from '../boundary.js'
+import type { GuestNews } from './guest/said.js'
 import { VMM } from './vmm/qemu.js'
 
-/** Of a panic: what the kernel says of it stands in one line. */
+/** Of a panic: what the kernel says of it stands in one line, and before the next is its time. */
 const PANIC = /Kernel panic - not syncing: ?([ -~]{0,200})/
+const TIME = /\[ *\d+\.\d{6}\]/
 
 /**
  * @param vmm how it ended; `undefined`: it has not, and is killed with its jail
@@ -13,7 +15,7 @@ export function machineLost(vmm: CommandEnd | undefined, said: string): NonNulla
   const panic = PANIC.exec(said)
   if (panic !== null)
     return {
-      what: `The kernel of the virtual machine panicked: ${panic[1]?.trim() || 'it did not say why'}.`,
+      what: `The kernel of the virtual machine panicked: ${panic[1]?.split(TIME)[0]?.trim() || 'it did not say why'}.`,
       get: 'Nothing of it is left. A job that brings this about again may be after a hole in that kernel: keep it current.',
     }
   if (vmm === undefined)
@@ -25,6 +27,16 @@ export function machineLost(vmm: CommandEnd | undefined, said: string): NonNulla
     }
   const more = said === '' ? '' : ` It said: ${said.slice(0, 500)}`
   return { what: `The virtual machine ended before its job did: ${endOf(vmm)}.${more}`, get: '' }
+}
+
+/** Where it could: the job's first process was gone, or so it said, and nobody had heard of the job's end. */
+export function agentLost({ end, complaints }: GuestNews): NonNullable<SandboxEnd['lost']> {
+  const how = end.kind === 'exited' ? `with ${end.code}` : `by signal ${end.signal}`
+  const more = complaints === '' ? '' : ` It said: ${complaints.slice(0, 500)}`
+  return {
+    what: `The first process of the virtual machine's job ended before the job did, ${how}.${more}`,
+    get: '',
+  }
 }
 
 export function endOf(vmm: CommandEnd): string {

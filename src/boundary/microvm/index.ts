@@ -35,7 +35,8 @@ export const microvmBoundary: Boundary = {
     ...acceleratorWarnings(host),
   ],
   kernel: (plan, host) => ({ ...kernelSurface(plan, host), shared: false }),
-  refusals: (plan, host) => refusals(filterOptions(plan, host)),
+  // of the machine's kernel: an ordinary user's host may lack what that one has
+  refusals: (plan, host) => refusals(filterOptions(plan, kernelFacts(host, ''))),
   open: (host, _single, inForce = InForce.all) =>
     new MachineSource(
       host,

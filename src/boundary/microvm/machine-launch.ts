@@ -7,10 +7,11 @@ import { CarriedStreams } from '../agent/carried.js'
 import { AgentSandbox, type LastWords } from '../agent/sandbox.js'
 import { agentSettings } from '../agent/settings.js'
 import { carriedStreams } from '../agent/streams.js'
-import type { CommandEnd, Observed, OwnFiles, RunningSandbox, SandboxEnd } from '../boundary.js'
+import { MalformedFrame } from '../agent/wire.js'
+import type { Observed, OwnFiles, RunningSandbox, SandboxEnd } from '../boundary.js'
 import { observedAccelerator } from './accelerator.js'
 import { byKvmOrNot } from './by-kvm.js'
-import { endOf, machineLost } from './endings.js'
+import { agentLost, machineLost } from './endings.js'
 import { copied, requireCopied } from './grants/copy.js'
 import { type HeldGrant, holdGrants, release } from './grants/held.js'
 import { GuestWire } from './guest/wire.js'
@@ -24,8 +25,11 @@ import { moment, told } from './told.js'
 import { type Accelerator, JAIL, type MachineShape, SAVED } from './vmm/machine.js'
 import { restoreWords } from './vmm/qemu.js'
 
-/** To go on, to be told, and to start the agent, ms: half a second where nothing else runs. KVM that takes long is no help. */
-const START_MS = { kvm: 15_000, tcg: 60_000 } as const
+/**
+ * To go on, to be told, and to start the agent, ms: half a second where nothing else runs; less than any caller waits, so that none is left. KVM that takes
+ * long is no help.
+ */
+const START_MS = { kvm: 15_000, tcg: 25_000 } as const
 /** How long a machine gets to say what its job used, once that is dead, ms. */
 const NEWS_MS = 3_000
 /** How long one that said nothing gets to have ended by itself, ms. */
@@ -196,18 +200,21 @@ async function started(wire: GuestWire, jail: RunningSandbox, complaints: () => 
   try {
     await wire.started
   } catch (error) {
-    const end = wire.hasFailed ? undefined : await inTime(jail.commandEnd, LAST_MS)
-    if (end === undefined) throw error
-    throw lost(end, complaints())
+    if (error instanceof MalformedFrame)
+      throw new LaunchError(
+        'launch.machine',
+        `The virtual machine was ended because of what came out of it: ${error.message}.`,
+      )
+    if (wire.hasFailed) throw error
+    const end = await inTime(jail.commandEnd, LAST_MS)
+    await jail.end() // what it said last is here then
+    const { what, get } = machineLost(end, complaints())
+    throw new LaunchError(
+      'launch.machine',
+      what,
+      get === '' ? '`glovebox doctor` looks for what this host is missing.' : get,
+    )
   }
-}
-
-function lost(end: CommandEnd, said: string): LaunchError {
-  return new LaunchError(
-    'launch.machine',
-    `The virtual machine did not come up: ${endOf(end)}${said === '' ? '' : `, which said: ${said}`}.`,
-    '`glovebox doctor` looks for what this host is missing.',
-  )
 }
 
 interface Finishing {
@@ -244,7 +251,7 @@ async function finish(
             get: 'Run it again.',
           }
         : null,
-    lost: news === null && first.ran ? machineLost(ended, complaints()) : null,
+    lost: first.ran ? (news === null ? machineLost(ended, complaints()) : agentLost(news)) : null,
   }
 }
 

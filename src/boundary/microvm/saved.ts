@@ -29,7 +29,7 @@ export interface Wanted {
 /** Looked for once for each kind and process, as long as it is there; after a failure again. */
 export async function savedMachine(room: Room, wanted: Wanted): Promise<SavedMachine> {
   const steps = stepsOf(wanted.steps)
-  const name = JSON.stringify([wanted.shape, wanted.disk, sha256(steps)])
+  const name = wantedName(wanted, steps)
   const known = await room.machines.get(name)
   if (known !== undefined && room.store.isThere(known)) return known
   // who asked at the same time may be looking again already
@@ -39,6 +39,10 @@ export async function savedMachine(room: Room, wanted: Wanted): Promise<SavedMac
   found.catch(() => room.machines.delete(name))
   return await found
 }
+
+/** By which a room knows it again. */
+export const wantedName = ({ shape, disk }: Wanted, steps: Buffer) =>
+  JSON.stringify([shape, disk, sha256(steps)])
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 

@@ -1,7 +1,7 @@
 import { enforcedBy } from '../../plan/index.js'
+import { bubblewrapEscapes } from '../answers/bubblewrap-escapes.js'
 import { answerFrom, hostKernelAnswers, type WallAnswers } from '../answers/host-kernel-answers.js'
 import { by } from '../answers/mechanisms.js'
-import { bubblewrapEscapes } from './known-escapes.js'
 
 /** What bubblewrap does about what no other part of the start does. */
 const bubblewrapAnswers: WallAnswers = {

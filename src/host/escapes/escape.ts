@@ -6,7 +6,7 @@ import type { BoundaryName } from '../../policy/index.js'
 import type { PackageFacts } from '../packages.js'
 import { compareDebian, compareUpstream } from '../version.js'
 
-export type EscapeProgram = 'bubblewrap' | 'runc' | 'runsc' | 'containerd' | 'docker'
+export type EscapeProgram = 'bubblewrap' | 'runc' | 'runsc' | 'containerd' | 'docker' | 'qemu'
 
 /** Releases of upstream, from the first that has it to the one that mended it. */
 export interface AffectedRange {

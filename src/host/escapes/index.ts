@@ -12,5 +12,6 @@ export {
   openFrom,
   type Program,
 } from './escape.js'
+export { QEMU_ESCAPES } from './qemu.js'
 export { RUNC_ESCAPES } from './runc.js'
 export { RUNSC_ESCAPES } from './runsc.js'

@@ -1,5 +1,6 @@
 /** All probes, and why some claims have none. */
 import type { RequirementId } from '../../plan/index.js'
+import { aroundProbes } from './around.js'
 import { callProbes } from './calls.js'
 import { credentialProbes } from './credentials/index.js'
 import { firstProcessProbes } from './first-process.js'
@@ -76,6 +77,7 @@ const ALL: readonly Probe[] = [
   ...rootProbes,
   ...procProbes,
   ...machineProbes,
+  ...aroundProbes,
   ...grantProbes,
   ...givingUpProbes,
   ...furtherWallProbes,

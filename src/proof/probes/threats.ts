@@ -165,6 +165,10 @@ export const UNTRIED: Readonly<Record<string, string>> = {
   'killed-while-starting': 'it is done to processes of the host; `npm run chaos` does it',
   'weakening-host': 'what the host is can not be changed from inside; a start is refused there',
   'own-root': 'it is done by whoever makes the tree, before there is a sandbox',
+  'machine-taken-over':
+    'its kernel would have to be taken over first; test/microvm/hostile.test.ts plays one that was',
+  'saved-machines':
+    'it is done to files of the host; that two of one draw other numbers, `next.randomness` tries',
   'kernel-exploit': 'none is kept here',
   'lying-name-servers': 'it is done by name servers, to the gateway',
   redirects: 'a redirect is followed by the job: each hop is one of the attempts above',

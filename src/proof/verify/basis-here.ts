@@ -8,7 +8,7 @@ import type { HostFacts } from '../../host/index.js'
 import { type Plan, planSha256 } from '../../plan/index.js'
 import type { BoundaryName } from '../../policy/index.js'
 import { wallPath, wallVersions } from '../wall-programs.js'
-import type { Basis, PartName } from './basis.js'
+import type { Basis, MachinePartName } from './basis.js'
 
 /** On which a wall rests, or by which an administrator has made a way in or out wider or narrower. */
 const SYSCTLS = [
@@ -77,7 +77,7 @@ function spoken(name: string, value: string): string {
   return name === 'user.max_user_namespaces' && value !== '0' ? 'more than 0' : value
 }
 
-function parts(boundary: BoundaryName, host: HostFacts): Record<PartName, string | null> {
+function parts(boundary: BoundaryName, host: HostFacts): Basis['parts'] {
   const wall = wallPath(boundary, host)
   const { cell, agent, probe } = nativePrograms()
   const at = (...names: string[]) => join(host.surroundings().installation, ...names)
@@ -88,6 +88,19 @@ function parts(boundary: BoundaryName, host: HostFacts): Record<PartName, string
     probe: sha256Of([probe]),
     gateway: sha256Of([at('bin/gateway.cjs'), at('dist/gateway/main.cjs')]),
     commandLine: sha256Of([at('bin/glovebox'), ...scriptsIn(at('dist/cli'))]),
+    ...(boundary === 'microvm' ? machineParts(host) : {}),
+  }
+}
+
+function machineParts(host: HostFacts): Record<MachinePartName, string | null> {
+  const programs = nativePrograms()
+  const { image } = host.machines().kernel
+  return {
+    jail: host.bubblewrap === null ? null : sha256Of([host.bubblewrap]),
+    kernel: image === null ? null : sha256Of([image]),
+    guest: sha256Of([programs.guest]),
+    vmm: sha256Of([programs.vmm]),
+    vmmMemory: sha256Of([programs['vmm-memory']]),
   }
 }
 

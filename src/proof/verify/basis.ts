@@ -17,13 +17,15 @@ export interface Basis {
     readonly sysctls: Readonly<Record<string, string>>
   }
   readonly versions: { readonly glovebox: string; readonly node: string; readonly wall: string | null }
-  /** SHA-256 (hex) of each part, as it lies on disk; `null`: it can't be read */
-  readonly parts: Readonly<Record<PartName, string | null>>
+  /** SHA-256 (hex) of each part, as it lies on disk; `null`: it can't be read; absent: this boundary has none */
+  readonly parts: Readonly<Record<PartName, string | null> & Partial<Record<MachinePartName, string | null>>>
   readonly policySha256: string
   readonly planSha256: string
 }
 
 export type PartName = 'wall' | 'cell' | 'agent' | 'probe' | 'gateway' | 'commandLine'
+/** Of a virtual machine, whose `wall` is QEMU. */
+export type MachinePartName = 'jail' | 'kernel' | 'guest' | 'vmm' | 'vmmMemory'
 
 /** One thing that is not as it was. */
 export interface Change {

@@ -26,4 +26,4 @@ export {
   verification,
 } from './verification.js'
 export { type ProbeResult, type VerifyOptions, verifyPlan } from './verify.js'
-export { enteredWorld, runInWorld } from './world.js'
+export { enteredWorld, hostInWorld, runInWorld } from './world.js'

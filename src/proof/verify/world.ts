@@ -3,11 +3,14 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { constants, networkInterfaces } from 'node:os'
 import { nativePrograms } from '../../boundary/index.js'
 import { BoundaryUnavailableError, LaunchError } from '../../errors/index.js'
+import type { HostFacts, Machines } from '../../host/index.js'
 import { makeFolder } from './decoy-folder.js'
 import { NEAR_ADDRESSES, type WorldSockets } from './far-side.js'
 
 /** Set by cell: the numbers of the far side's sockets. */
 const VARIABLE = 'GLOVEBOX_WORLD'
+/** What was found of this host's programs before: in a world of an ordinary user's own root's files seem to be nobody's. */
+const FOUND = 'GLOVEBOX_WORLD_MACHINES'
 const PASSED = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const
 
 /** The near side's way out; it has no other. */
@@ -16,12 +19,14 @@ const NEAR_LINK = 'uplink'
 /**
  * Runs this Node's program with `argv` (a script and its arguments) in a world of its own, to its end.
  * @param ports what its other side must hear where the kernel can't hear all
+ * @param machines what a virtual machine is made of here; `null`: none is asked for
  * @returns its exit code; `cut`: a signal to this process ended it before it could say so
  * @throws BoundaryUnavailableError when this host lets no such world be made; LaunchError when cell did not start
  */
 export async function runInWorld(
   argv: readonly string[],
   ports: readonly number[],
+  machines: Machines | null = null,
 ): Promise<{ readonly code: number; readonly cut: boolean }> {
   const words = ['--world', ports.join(','), process.execPath, ...process.execArgv, ...argv]
   // before anything is there that a signal could leave behind
@@ -36,7 +41,7 @@ export async function runInWorld(
   try {
     const started = spawn(nativePrograms().cell, words, {
       stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-      env: { ...process.env, ...folder.handedOn },
+      env: { ...process.env, ...folder.handedOn, [FOUND]: machines === null ? '' : JSON.stringify(machines) },
       // a terminal's Ctrl-C is for this process to pass on: twice, it would end the other at once
       detached: true,
     })
@@ -70,6 +75,15 @@ export function enteredWorld(): WorldSockets | null {
   // a variable is anybody's: without the world around it, probes would reach for the real network
   if (!isNearSide()) return null
   return { names, echoes: [first, second], sites }
+}
+
+/** This host, as it was found before this process was started in a world; to be asked before {@link enteredWorld}. */
+export function hostInWorld(host: HostFacts): HostFacts {
+  const found = process.env[FOUND] ?? ''
+  delete process.env[FOUND]
+  if (found === '' || process.env[VARIABLE] === undefined || !isNearSide()) return host
+  const machines = JSON.parse(found) as Machines
+  return { ...host, machines: () => machines }
 }
 
 function isNearSide(): boolean {

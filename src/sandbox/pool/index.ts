@@ -1,3 +1,3 @@
-export { requireKeepable, type WarmLimits, type WarmOptions, warmLimits } from './options.js'
+export { isCopied, requireKeepable, type WarmLimits, type WarmOptions, warmLimits } from './options.js'
 export { surroundings } from './surroundings.js'
 export { WarmSource } from './warm-source.js'

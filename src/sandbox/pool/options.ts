@@ -53,15 +53,25 @@ export function warmLimits(warm: boolean | WarmOptions): WarmLimits | null {
   return { most, memoryBytes: memory, idleMs }
 }
 
+/** A virtual machine has copies of what is granted, as of its start: only one that is made for its job has those of now. */
+export const isCopied = ({ boundary, files }: Pick<Plan, 'boundary' | 'files'>): boolean =>
+  boundary === 'microvm' && files.read.length > 0
+
 /** @throws UsageError */
-export function requireKeepable({ network }: Pick<Plan, 'network'>, count: number): void {
+export function requireKeepable(plan: Plan, count: number): void {
   if (!Number.isInteger(count) || count < 0 || count > MOST)
     throw new UsageError(
       'warm.range',
       `${count} sandboxes can't wait: it has to be a whole number from 0 to ${MOST}.`,
       'Say how many jobs of this policy start at once.',
     )
-  if (inspects(network))
+  if (isCopied(plan))
+    throw new UsageError(
+      'warm.copied',
+      'No sandbox of this policy can wait for its job: what it grants to read is copied into a virtual machine when that starts.',
+      'Give the files with each run (`inputs`), or put them into the image.',
+    )
+  if (inspects(plan.network))
     throw new UsageError(
       'warm.inspected',
       'No sandbox of this policy can wait for its job: where TLS is inspected each has an authority of its own, made with its job.',

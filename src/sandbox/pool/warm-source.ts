@@ -7,7 +7,7 @@ import type { OwnFiles, RunningSandbox, SandboxSource } from '../../boundary/ind
 import { UsageError } from '../../errors/index.js'
 import type { Plan } from '../../plan/index.js'
 import { launchedInTime } from '../launched-in-time.js'
-import { type WarmLimits, waitingBytes } from './options.js'
+import { isCopied, type WarmLimits, waitingBytes } from './options.js'
 import { Shelf } from './shelf.js'
 
 /** Nobody needs one that is made ahead, ms. */
@@ -55,8 +55,8 @@ export class WarmSource implements SandboxSource {
   }
 
   async launch(plan: Plan, files?: OwnFiles, waitsMs?: number): Promise<RunningSandbox> {
-    // what is this job's alone is in its sandbox from the first moment
-    if (files !== undefined) return this.#inner.launch(plan, files, waitsMs)
+    // what is this job's alone, or of now, is in its sandbox from the first moment
+    if (files !== undefined || isCopied(plan)) return this.#inner.launch(plan, files, waitsMs)
     const shelf = this.#shelf(plan)
     shelf.askedMs = this.#surroundings.nowMs()
     shelf.demand.asked(shelf.askedMs)

@@ -101,6 +101,10 @@ test('each way in which a machine can be gone has its own words', () => {
     machineLost({ kind: 'exited', code: 0, cpuMs: 1 }, panic).what,
     /panicked: Attempted to kill init!/,
   )
+  assert.match(
+    machineLost(undefined, '[ 2.123456] Kernel panic - not syncing: oops [ 2.123457] CPU: 0').what,
+    /panicked: oops\.$/,
+  )
   assert.match(machineLost({ kind: 'exited', code: 0, cpuMs: 1 }, '').what, /switched off or started again/)
   assert.match(machineLost(undefined, '').what, /did not answer/)
   assert.match(

@@ -1,7 +1,7 @@
 /**
- * A machine in QEMU's words. As little of one as boots: no VGA, no USB, no sound, no disk controller, no firmware but what
- * starts the kernel. The kernel line and the devices are part of what is saved: they are the same whenever a machine of the shape is. Pure;
- * golden-tested.
+ * A machine in QEMU's words. As little of one as boots: no VGA, no USB, no sound, no network of QEMU’s own, no firmware but what
+ * starts the kernel. Part of `pc`, and there, are floppy and IDE controllers without drives, keyboard, timers and speaker. The kernel line and
+ * the devices are part of what is saved: they are the same whenever a machine of the shape is. Pure; golden-tested.
  */
 import { HARDWARE_ADDRESS, JAIL, type MachineShape, SAVED, TAP } from './machine.js'
 
@@ -27,6 +27,9 @@ const SPAWNS = { supervisor: ',spawn=deny', complaints: '' } as const
 /** The host's own, without what it has to run machines by: that part of KVM is no job's. */
 const CPU = { kvm: 'host,migratable=on,vmx=off,svm=off', tcg: 'max' } as const
 
+/** What is translated stays within what the jail has room for, MiB: QEMU’s own bound is a gigabyte. */
+const ACCELERATORS = { kvm: 'kvm', tcg: 'tcg,tb-size=64' } as const
+
 /** Where its wire leads: to the supervisor, or, while a machine is saved, nowhere. */
 type Wire = 'supervisor' | 'complaints'
 
@@ -37,7 +40,8 @@ function machineWords(program: string, shape: MachineShape, memory: string, wire
     program,
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-vga', 'none', '-no-reboot'],
     ...['-name', 'glovebox', '-sandbox', `${SANDBOX}${SPAWNS[wire]}`],
-    ...['-machine', `pc,accel=${accelerator},memory-backend=memory,usb=off,vmport=off,smbus=off,hpet=off`],
+    ...['-machine', 'pc,memory-backend=memory,usb=off,vmport=off,smbus=off,hpet=off'],
+    ...['-accel', ACCELERATORS[accelerator]],
     ...['-cpu', CPU[accelerator]],
     ...['-smp', `${cpus}`, '-m', size],
     ...['-object', memory.replace('SIZE', size)],

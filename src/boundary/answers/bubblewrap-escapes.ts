@@ -1,7 +1,7 @@
 import { BUBBLEWRAP_ESCAPES, type HostFacts, OLDEST_BUBBLEWRAP, openFrom } from '../../host/index.js'
 import { type Answer, enforcedBy } from '../../plan/index.js'
-import { by } from '../answers/mechanisms.js'
 import { knownEscapesAnswer } from '../known-escapes.js'
+import { by } from './mechanisms.js'
 
 /**
  * One that does not know --disable-userns starts nothing, so no version is older than that; and while each escape of those that
