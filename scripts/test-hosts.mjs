@@ -1,148 +1,113 @@
 /**
- * npm run test:vm [-- FOLDER [proof]]: limits on a machine with cgroup v2 and systemd, and Landlock, AppArmor and SELinux, whatever this one
- * has. Makes a Debian 12 from Debian's packages in FOLDER (a new temporary one; kept if given, and then used again), starts it in QEMU
- * without hardware virtualisation, once with AppArmor and once with SELinux, and runs scripts/test-vm/inside.mjs in it; with `proof`
- * only what `glovebox verify` says there, with all mechanisms and without. About a quarter of an hour on two processors; needs root,
- * for mmdebstrap, and `apt-get install qemu-system-x86 mmdebstrap e2fsprogs`.
+ * npm run test:hosts: what this machine's kernel lacks or has otherwise. Makes a Debian 12 from Debian's packages, starts it in
+ * QEMU once for each host of scripts/test-hosts/hosts.mjs, and runs what scripts/test-hosts/inside has for it. Needs root, for mmdebstrap,
+ * and `apt-get install qemu-system-x86 mmdebstrap e2fsprogs`.
  */
-import { spawnSync } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { build, PARTS } from './build/all.mjs'
-import { Failure, root, runScript } from './build/checkout.mjs'
+import { Failure, runScript } from './build/checkout.mjs'
+import { HOSTS } from './test-hosts/hosts.mjs'
+import { start } from './test-hosts/machine.mjs'
+import { makePicture } from './test-hosts/picture.mjs'
 
-const PACKAGES =
-  'systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,bubblewrap,apparmor,selinux-policy-default,policycoreutils,selinux-utils,imagemagick,python3-minimal,procps,libstdc++6,libatomic1,linux-image-cloud-amd64,initramfs-tools'
-const PROGRAM = [
-  'bin',
-  'dist/src',
-  'dist/cli',
-  'dist/gateway',
-  'dist/native',
-  'dist/mutable',
-  ...['worker', 'policies', 'probes'].map((name) => `dist/test/proof/mutation-${name}.js`),
-  'etc',
-  'policies',
-  'package.json',
-  ...neededPackages(),
-]
-const UNIT = `[Unit]
-After=multi-user.target user@1000.service
-[Service]
-ExecStart=/usr/bin/node /opt/glovebox/inside.mjs
-ExecStopPost=/bin/systemctl poweroff --force --force
-StandardOutput=file:/dev/ttyS1
-StandardError=file:/dev/ttyS1
-[Install]
-WantedBy=multi-user.target
-`
-/** Of a boot; some ten where nothing else runs. */
-const MINUTES = 45
+const HELP = `npm run test:hosts [-- FLAGS]
 
-await runScript('test:vm', async () => {
-  if (process.getuid() !== 0) throw new Failure('mmdebstrap needs root to make the image.')
+Glovebox's process boundary on other hosts than this one: Debian 12 in QEMU, once for each of them. Exits 1 unless all holds.
+
+  --host NAME      only this one (repeatable)
+  --quick          without the verifications, which take minutes each
+  --list           the hosts, and what each shows; runs nothing
+  --folder FOLDER  keep the Debian, the disk and what was said there, and use that Debian again (default: a temporary folder)
+  --help           this
+
+Without hardware virtualisation a host takes from some minutes to half an hour, on two processors.`
+
+await runScript('test:hosts', async () => {
+  const { help, list, host, folder, quick = false } = flags()
+  if (help || list) {
+    console.log(help ? HELP : HOSTS.map(({ name, shows }) => `${name.padEnd(18)} ${shows}`).join('\n'))
+    return 0
+  }
+  const hosts = host === undefined ? HOSTS : host.map(named)
+  if (process.getuid() !== 0) throw new Failure('mmdebstrap needs root to make the picture.')
   if (process.arch !== 'x64') throw new Failure('the machine is an x86_64 one, and gets this Node.')
   await build(Object.keys(PARTS))
-  const [, , given, only = ''] = process.argv
-  if (!['', 'proof'].includes(only)) throw new Failure('the arguments are: FOLDER proof.')
-  const folder = given ?? mkdtempSync(join(tmpdir(), 'glovebox-vm-'))
+  if (folder !== undefined) mkdirSync(folder, { recursive: true })
+  const place = folder ?? mkdtempSync(join(tmpdir(), 'glovebox-hosts-'))
   try {
-    return test(folder, only === '' ? '' : `glovebox.only=${only}`)
+    return await test(place, hosts, quick ? ' glovebox.quick' : '')
   } finally {
-    if (given === undefined) rmSync(folder, { recursive: true, force: true })
+    if (folder === undefined) rmSync(place, { recursive: true, force: true })
   }
 })
 
-function test(folder, option) {
-  const system = join(folder, 'debian')
-  const disk = join(folder, 'disk.img')
-  if (!existsSync(join(system, 'boot'))) {
-    const from = ['bookworm', system, 'http://deb.debian.org/debian']
-    run('mmdebstrap', ['--mode=root', '--variant=minbase', `--include=${PACKAGES}`, ...from])
-    run('chroot', [system, 'useradd', '--create-home', '--uid', '1000', 'user'])
-    run('chroot', [system, 'useradd', '--create-home', '--uid', '1001', 'app'])
+function flags() {
+  const options = {
+    host: { type: 'string', multiple: true },
+    quick: { type: 'boolean' },
+    list: { type: 'boolean' },
+    folder: { type: 'string' },
+    help: { type: 'boolean' },
   }
-  install(system)
-  label(system)
-  run('truncate', ['--size', '3G', disk])
-  run('mke2fs', ['-q', '-F', '-t', 'ext4', '-d', system, disk])
-  // the kernel runs AppArmor or SELinux, the first unless told
-  const starts = [boot(folder, option), boot(folder, `security=selinux ${option}`)]
-  if (!starts.every((text) => /^passed: [1-9]\d*, failed: 0\r?$/m.test(text)))
-    throw new Failure('not everything held in there.')
-  return 0
+  try {
+    return parseArgs({ options }).values
+  } catch (error) {
+    throw new Failure(`${error.message} See --help.`)
+  }
 }
 
-/** What the program imports, as the lock file says it. */
-function neededPackages() {
-  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
-  return Object.entries(packages)
-    .filter(([path, { dev }]) => path !== '' && dev !== true)
-    .map(([path]) => path)
+function named(name) {
+  const host = HOSTS.find((each) => each.name === name)
+  if (host === undefined)
+    throw new Failure(`no host is called ${name}: there are ${HOSTS.map((each) => each.name).join(', ')}.`)
+  return host
 }
 
-/** What the checks said; the disk stays as it was made. */
-function boot(folder, option) {
-  const system = join(folder, 'debian/boot')
-  const results = join(folder, 'results')
-  const file = (name) =>
-    join(
-      system,
-      readdirSync(system).find((each) => each.startsWith(name)),
+async function test(folder, hosts, words) {
+  console.log('making the picture …')
+  makePicture(folder)
+  const results = []
+  for (const host of hosts) results.push(await tried(folder, host, words))
+  console.log(`\n${'host'.padEnd(18)} passed failed minutes`)
+  for (const { name, passed, failed, whole, minutes } of results)
+    console.log(
+      `${name.padEnd(18)} ${String(passed).padStart(6)} ${String(failed).padStart(6)} ${minutes.toFixed(1).padStart(7)}${whole ? '' : '  did not come to its end'}`,
     )
-  rmSync(results, { force: true })
-  const machine = '-M pc,accel=tcg -cpu max -m 2048 -smp 2 -no-reboot -nodefaults -display none'.split(' ')
-  const drive = `file=${join(folder, 'disk.img')},format=raw,if=virtio,cache=unsafe,snapshot=on`
-  const qemu = [
-    ...machine,
-    ...['-kernel', file('vmlinuz'), '-initrd', file('initrd.img')],
-    ...['-append', `root=/dev/vda rw console=ttyS0 quiet ${option}`],
-    ...['-drive', drive, '-device', 'virtio-rng-pci'],
-    ...['-serial', `file:${join(folder, 'console')}`, '-serial', `file:${results}`],
-  ]
-  run('qemu-system-x86_64', qemu, MINUTES * 60_000)
-  const text = existsSync(results) ? readFileSync(results, 'utf8') : ''
-  process.stdout.write(text)
-  return text
+  const sum = (count) => results.reduce((all, result) => all + result[count], 0)
+  console.log(`passed: ${sum('passed')}, failed: ${sum('failed')}`)
+  return results.every(({ passed, failed, whole }) => whole && passed > 0 && failed === 0) ? 0 : 1
 }
 
-/** For SELinux, which would refuse most of what no label says anything of. setfiles(8) goes by /proc/self/fd. */
-function label(system) {
-  const contexts = '/etc/selinux/default/contexts/files/file_contexts'
-  const words = `mount -t proc proc "$0/proc" && chroot "$0" setfiles -F ${contexts} /`
-  run('unshare', ['--mount', 'sh', '-c', words, system])
+/** `whole`: its checks said themselves that they are at their end, and counted as we did */
+async function tried(folder, { name, kernel }, words) {
+  const began = Date.now()
+  const said = join(folder, `${name}.log`)
+  const output = join(folder, `${name}.console`)
+  for (const file of [said, output]) rmSync(file, { force: true })
+  console.log(`\n${name}: starting`)
+  let passed = 0
+  let failed = 0
+  let whole = false
+  const accelerator = await start(folder, output, `${kernel} glovebox.host=${name}${words}`, (line) => {
+    console.log(`${name}: ${line}`)
+    appendFileSync(said, `${line}\n`)
+    if (line.startsWith('ok ')) passed += 1
+    else if (line.startsWith('FAILED ')) failed += 1
+    else whole ||= line === `passed: ${passed}, failed: ${failed}`
+  })
+  const minutes = (Date.now() - began) / 60_000
+  console.log(`${name}: off after ${minutes.toFixed(1)} minutes (${accelerator})`)
+  if (!whole) console.log(`The end of its console:\n${consoleOf(output).split('\n').slice(-30).join('\n')}`)
+  return { name, passed, failed, whole, minutes }
 }
 
-/** This checkout's program, the Node that runs this, and the unit that starts the checks at boot. */
-function install(system) {
-  const place = join(system, 'opt/glovebox')
-  rmSync(place, { recursive: true, force: true })
-  for (const path of PROGRAM) cpSync(join(root, path), join(place, path), { recursive: true })
-  cpSync(join(root, 'scripts/test-vm'), place, { recursive: true })
-  cpSync(process.execPath, join(system, 'usr/bin/node'))
-  writeFileSync(join(system, 'etc/systemd/system/checks.service'), UNIT)
-  mkdirSync(join(system, 'var/lib/systemd/linger'), { recursive: true })
-  writeFileSync(join(system, 'var/lib/systemd/linger/user'), '')
-  writeFileSync(join(system, 'etc/fstab'), '/dev/vda / ext4 defaults 0 0\n')
-  const wanted = join(system, 'etc/systemd/system/multi-user.target.wants/checks.service')
-  rmSync(wanted, { force: true })
-  symlinkSync('/etc/systemd/system/checks.service', wanted)
-}
-
-function run(program, args, timeout) {
-  const { status, error } = spawnSync(program, args, { stdio: 'inherit', timeout })
-  if (error?.code === 'ENOENT')
-    throw new Failure(`${program} is needed: apt-get install qemu-system-x86 mmdebstrap e2fsprogs`)
-  if (status !== 0) throw new Failure(`${program} failed${error ? `: ${error.message}` : ''}.`)
+function consoleOf(file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
 }
