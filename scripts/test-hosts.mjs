@@ -11,7 +11,7 @@ import { build, PARTS } from './build/all.mjs'
 import { Failure, runScript } from './build/checkout.mjs'
 import { HOSTS } from './test-hosts/hosts.mjs'
 import { start } from './test-hosts/machine.mjs'
-import { makePicture } from './test-hosts/picture.mjs'
+import { makePicture, needPrograms } from './test-hosts/picture.mjs'
 
 const HELP = `npm run test:hosts [-- FLAGS]
 
@@ -34,6 +34,7 @@ await runScript('test:hosts', async () => {
   const hosts = host === undefined ? HOSTS : host.map(named)
   if (process.getuid() !== 0) throw new Failure('mmdebstrap needs root to make the picture.')
   if (process.arch !== 'x64') throw new Failure('the machine is an x86_64 one, and gets this Node.')
+  needPrograms()
   await build(Object.keys(PARTS))
   if (folder !== undefined) mkdirSync(folder, { recursive: true })
   const place = folder ?? mkdtempSync(join(tmpdir(), 'glovebox-hosts-'))

@@ -1,9 +1,9 @@
 /** One start of the picture in QEMU. What its checks say comes out of its second serial line, as they say it. */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { accessSync, constants, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { Failure } from '../build/checkout.mjs'
 
 /** Until the first line: a machine that runs at all has it in one. */
 const BOOT_MINUTES = { kvm: 3, tcg: 30 }
@@ -28,11 +28,11 @@ export async function start(folder, console, words, heard) {
 }
 
 async function started(accel, folder, console, words, heard) {
-  const qemu = spawn('qemu-system-x86_64', machine(accel, folder, console, words), {
+  // it goes when this process does, whatever ends it
+  const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', ...machine(accel, folder, console, words)], {
     stdio: ['ignore', 'pipe', accel === 'kvm' ? 'ignore' : 'inherit'],
   })
   const end = () => qemu.kill('SIGKILL')
-  process.once('exit', end)
   let spoke = false
   let patience = setTimeout(end, BOOT_MINUTES[accel] * 60_000)
   createInterface({ input: qemu.stdout }).on('line', (line) => {
@@ -41,16 +41,8 @@ async function started(accel, folder, console, words, heard) {
     patience = setTimeout(end, SILENT_MINUTES * 60_000)
     heard(line)
   })
-  try {
-    await new Promise((resolve, reject) => {
-      qemu.on('error', reject).on('close', resolve)
-    })
-  } catch {
-    throw new Failure('qemu-system-x86_64 is needed: apt-get install qemu-system-x86')
-  } finally {
-    clearTimeout(patience)
-    process.removeListener('exit', end)
-  }
+  await once(qemu, 'close')
+  clearTimeout(patience)
   return spoke
 }
 
@@ -63,6 +55,7 @@ function machine(accel, folder, console, words) {
     )
   const drive = `file=${join(folder, 'disk.img')},format=raw,if=virtio,cache=unsafe,snapshot=on`
   return [
+    'qemu-system-x86_64',
     ...`-M pc,accel=${accel} -cpu ${accel === 'kvm' ? 'host' : 'max'} -m 2048 -smp 2`.split(' '),
     ...'-no-reboot -nodefaults -display none'.split(' '),
     ...['-kernel', file('vmlinuz'), '-initrd', file('initrd.img')],

@@ -41,6 +41,15 @@ WantedBy=multi-user.target
 /** Only the host that is about them starts them: an engine changes what others are about. */
 const ENGINE = ['docker.service', 'docker.socket', 'containerd.service']
 
+/** Before anything is made that takes minutes. */
+export function needPrograms() {
+  for (const program of ['mmdebstrap', 'mke2fs', 'setpriv', 'qemu-system-x86_64'])
+    if (spawnSync(program, ['--version'], { stdio: 'ignore' }).error !== undefined)
+      throw new Failure(
+        `${program} is needed: apt-get install qemu-system-x86 mmdebstrap e2fsprogs util-linux`,
+      )
+}
+
 /** Makes `folder`/disk.img. A Debian that lies there already is used again. */
 export function makePicture(folder) {
   const system = join(folder, 'debian')
@@ -96,7 +105,5 @@ function label(system) {
 
 function run(program, args) {
   const { status, error } = spawnSync(program, args, { stdio: 'inherit' })
-  if (error?.code === 'ENOENT')
-    throw new Failure(`${program} is needed: apt-get install qemu-system-x86 mmdebstrap e2fsprogs`)
   if (status !== 0) throw new Failure(`${program} failed${error ? `: ${error.message}` : ''}.`)
 }
