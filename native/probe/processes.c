@@ -76,7 +76,8 @@ static int a_prlimit(char **args)
 
 static int a_renice(char **args)
 {
-    return result(setpriority(PRIO_PROCESS, (id_t)pid_of(args[0]), 5));
+    /* the least of all: whoever was started by nice(1) may go on to it, too */
+    return result(setpriority(PRIO_PROCESS, (id_t)pid_of(args[0]), 19));
 }
 
 static int a_peek(char **args)

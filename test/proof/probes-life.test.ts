@@ -6,11 +6,9 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { ProbeResult } from '../../src/proof/index.js'
-import { wasSlow } from '../../src/proof/probes/lifetime.js'
 import { family } from '../run/tools.js'
 import { testFolder } from '../support/checkout.js'
 import { finished } from '../support/spawned.js'
@@ -127,9 +125,3 @@ function startedAt(pid: number): string {
     return ''
   }
 }
-
-test('a run that is cancelled while it comes up has not stayed; one whose command ran for so long has', () => {
-  assert.ok(wasSlow({ startMs: 9_000, wallMs: 10_700 }, 700))
-  assert.ok(wasSlow({ startMs: 10_700, wallMs: 10_700 }, 700))
-  assert.ok(!wasSlow({ startMs: 200, wallMs: 10_700 }, 700))
-})

@@ -9,7 +9,7 @@ const CELL = /^cell: ([a-z-]+): (.*): (\d+): (.*)$/m
 const REMEDIES: readonly (readonly [step: RegExp, get: string])[] = [
   [
     /^own-uid$/,
-    'This root has no ids to give: it lives in a user namespace with a small range. Run it as an ordinary user.',
+    'This root may give no ids: it lives in a user namespace with a small range, or an AppArmor profile over dist/native/{x64,arm64}/cell lacks `capability setuid,` and `capability setgid,`. Run it as an ordinary user, or change that.',
   ],
   [
     /^root$/,

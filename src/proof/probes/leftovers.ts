@@ -107,7 +107,7 @@ async function leaves(
     if (mounts.length > 0) goOn()
     if (cancelled === true && mounts.length > 0) cancel.abort()
     return ended
-  }, 2 * OVERDUE_MS)
+  }, Number.POSITIVE_INFINITY)
   const look = (each: HostProcess) => {
     for (const group of view.cgroupsOf(each)) groups.add(group)
     if (mounts.length === 0) mounts = linesWith(view.read(`/proc/${each.pid}/mountinfo`), word)

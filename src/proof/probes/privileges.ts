@@ -197,13 +197,16 @@ async function seenFromTheHost(
   return [{ attempt: 'linger', look: { result: 'ok', detail }, reached: reached(seen) }]
 }
 
-/** Lines of `device place type options 0 0`. */
-function suidMounts(detail: string): string[] {
+/**
+ * Lines of `device place type options 0 0`. An automount holds folders alone, nothing to execute: with systemd there is one
+ * for binfmt_misc, which comes along with /proc/sys and lies below what masks it.
+ */
+export function suidMounts(detail: string): string[] {
   const mounts = detail.match(/\S+ \/\S* \S+ r[ow]\S* 0 0/g) ?? []
   return mounts.filter((mount) => {
     const [, point = '', kind = '', options = ''] = mount.split(' ')
     const each = options.split(',')
-    return !each.includes('nosuid') && !isEmptyCover(point, kind, each)
+    return kind !== 'autofs' && !each.includes('nosuid') && !isEmptyCover(point, kind, each)
   })
 }
 

@@ -1,8 +1,9 @@
-/** For scripts/test-vm/inside.mjs: Landlock, which the machine's kernel (Linux 6.1, ABI 2) has, and the compute profile on it. */
+/** Landlock, which the machine's kernel (Linux 6.1, ABI 2) has, and the compute profile on it. */
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 
-const PROGRAM = '/opt/glovebox/bin/glovebox'
+import { check, PROGRAM } from './checks.mjs'
+
 const AGENT = '/opt/glovebox/dist/native/x64/agent'
 export const STARTERS = [
   { name: 'root', as: [] },
@@ -10,7 +11,7 @@ export const STARTERS = [
   { name: 'a user', as: ['runuser', '-u', 'user', '--'], flags: ['--waive', 'limits.memory'] },
 ]
 
-const USE_FIFO = `import os
+export const USE_FIFO = `import os
 try: os.write(os.open('/in/fifo', os.O_RDWR | os.O_NONBLOCK), b'x'); print('written')
 except OSError as error: print(error.errno)`
 
@@ -22,7 +23,7 @@ printf '#!/bin/sh\\necho ran\\n' > script; chmod +x script; ./script
 cp script /tmp/; /tmp/script; echo x > /dev/shm/x; rm -r a b p; ls / > /dev/null; ls /proc/self/fd > /dev/null
 echo name > /proc/self/comm; cat /etc/passwd | head -1 | cut -d: -f1`
 
-export async function walls(check) {
+export async function walls() {
   mkdirSync('/srv/fifo', { recursive: true })
   spawnSync('mkfifo', ['/srv/fifo/fifo'])
   chmodSync('/srv/fifo/fifo', 0o666)
@@ -30,12 +31,12 @@ export async function walls(check) {
   mkdirSync('/srv/out', { recursive: true })
   chmodSync('/srv/out', 0o777)
   writeFileSync('/srv/compute.yaml', 'version: 1\nsyscalls: {profile: compute}\n')
-  for (const starter of STARTERS) ofStarter(starter, check)
-  unseen(check)
-  await landlockAlone(check)
+  for (const starter of STARTERS) ofStarter(starter)
+  unseen()
+  await landlockAlone()
 }
 
-function ofStarter({ name, as, flags = [] }, check) {
+function ofStarter({ name, as, flags = [] }) {
   const is = (what, good, seen) => check(`${name}: ${what}`, good, seen)
   const glovebox = (command, ...args) => run([...as, PROGRAM, command, ...flags, ...args])
 
@@ -69,7 +70,7 @@ function ofStarter({ name, as, flags = [] }, check) {
 }
 
 /** In most containers securityfs is not there: Landlock is not promised, used all the same, and in the report. */
-function unseen(check) {
+function unseen() {
   const hidden = `umount /sys/kernel/security; ${PROGRAM} explain --json; ${PROGRAM} run --report /tmp/report -- true`
   const { stdout } = run(['unshare', '-m', 'sh', '-c', hidden])
   const of = ({ claims }) => claims.find(({ id }) => id === 'files.second-wall')
@@ -86,7 +87,7 @@ function unseen(check) {
 }
 
 /** Without the other walls: the same agent where every mount can be written to. */
-async function landlockAlone(check) {
+async function landlockAlone() {
   const open = [
     '--unshare-user --unshare-pid --bind / / --proc /proc --dev /dev --die-with-parent --as-pid-1 --',
   ][0].split(' ')

@@ -1,4 +1,4 @@
-/** For scripts/test-vm/inside.mjs: AppArmor as a third wall, with the profile of etc/apparmor.d and without. */
+/** AppArmor as a third wall, with the profile of etc/apparmor.d and without. */
 import { cpSync, readFileSync } from 'node:fs'
 import { check, PROGRAM, started } from './checks.mjs'
 import { proof } from './proof.mjs'
@@ -11,16 +11,18 @@ const PICTURE = ['/usr/bin/convert', '-size', '80x60', 'gradient:', '-resize', '
 
 export function confined() {
   for (const starter of STARTERS) without(starter)
-  underProfile(under, proof)
+  withProfile(() => {
+    for (const each of [under, proof]) for (const starter of STARTERS) each(starter)
+  })
   for (const starter of STARTERS) without(starter)
 }
 
-/** Each of `checks` by each starter, with the profile loaded. */
-export function underProfile(...checks) {
+/** Does `work` while the profile for jobs is loaded. */
+export function withProfile(work) {
   cpSync('/opt/glovebox/etc/apparmor.d/glovebox-job', PROFILE)
   const loaded = started(['/sbin/apparmor_parser', '-r', PROFILE])
   check('AppArmor takes the profile for jobs', loaded.status === 0, loaded)
-  for (const each of checks) for (const starter of STARTERS) each(starter)
+  work()
   started(['/sbin/apparmor_parser', '-R', PROFILE])
 }
 

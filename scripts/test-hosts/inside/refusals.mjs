@@ -1,18 +1,12 @@
-/** Refusals on a machine with systemd, AppArmor and Debian's own switches: each names a change, which is then made. */
+/** Refusals on a machine with systemd, and AppArmor: each names a change, which is then made. */
 import { writeFileSync } from 'node:fs'
-import { check, glovebox, PROGRAM, SERVICE, started } from './checks.mjs'
+import { check, glovebox, PROGRAM, ran, refused, SERVICE, SESSION, started } from './checks.mjs'
 
-const AS_USER = ['--uid=user', '--setenv=XDG_RUNTIME_DIR=/run/user/1000']
-const SESSION = { as: ['systemd-run', '--quiet', '--scope', '--slice=user-1000.slice', ...AS_USER, '--'] }
 const ID = ['--waive', 'limits.memory', '--', 'id', '-u']
-const ran = ({ status, stdout }) => status === 0 && stdout === '1000\n'
-const refused = ({ status, stderr }, ...words) =>
-  status === 125 && words.every((word) => stderr.includes(word))
 
 export function refusals() {
   userWithManager()
   units()
-  switchOfDebian()
   appArmor()
   const { stdout } = started([...SESSION.as, PROGRAM, 'doctor'])
   check(
@@ -22,7 +16,6 @@ export function refusals() {
   )
 }
 
-/** A login shell's place: root's scope in the user's slice, beside the user's own manager. */
 function userWithManager() {
   const plain = glovebox(SESSION, '--', 'id', '-u')
   const line = /`(systemd-run --user --scope .*) -- glovebox run …`/.exec(plain.stderr)?.[1]
@@ -61,24 +54,6 @@ function units() {
     refused(tunables, '/proc/', 'ProtectKernelTunables='),
     tunables,
   )
-}
-
-function switchOfDebian() {
-  const set = (value) => started(['/sbin/sysctl', '-q', `kernel.unprivileged_userns_clone=${value}`])
-  set(0)
-  for (const [name, place] of [
-    ['a user', SESSION],
-    ['root', { as: ['env'] }],
-  ]) {
-    const off = glovebox(place, ...ID)
-    check(
-      `kernel.unprivileged_userns_clone=0, ${name}: refused with the sysctl`,
-      refused(off, '`sysctl kernel.unprivileged_userns_clone=1`'),
-      off,
-    )
-  }
-  set(1)
-  check('… and with that it runs', ran(glovebox(SESSION, ...ID)), null)
 }
 
 /** As Docker's own profile does: no mounts. */

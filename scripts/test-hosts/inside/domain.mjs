@@ -1,7 +1,8 @@
-/** For scripts/test-vm/inside.mjs: SELinux as a third wall, on a second start of the machine: the kernel runs it or AppArmor. */
+/** SELinux as a third wall. */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { check, PROGRAM, started } from './checks.mjs'
 import { proof } from './proof.mjs'
+import { verifiedByBoth } from './verified.mjs'
 import { ORDINARY } from './walls.mjs'
 
 const MODULE = '/opt/glovebox/etc/selinux/glovebox_job.cil'
@@ -27,9 +28,6 @@ const STARTERS = [
   },
 ]
 
-export const underSelinux = () =>
-  readFileSync('/sys/kernel/security/lsm', 'utf8').trim().split(',').includes('selinux')
-
 export function domain() {
   mkdirSync('/srv/secret', { recursive: true })
   for (const name of ['plain', 'secret']) writeFileSync(`/srv/secret/${name}`, `${name}\n`)
@@ -50,21 +48,8 @@ export function domain() {
   check('a confined login is told so', staff.stdout.includes('may not enter glovebox_job_t'), staff)
   enforce(true)
   for (const starter of STARTERS) under(starter)
-  proved()
-  enforce(false)
-}
-
-const proved = () => {
   for (const starter of STARTERS.slice(2)) proof(starter)
-}
-
-/** Nothing but what is proved with the module loaded. */
-export function domainProved() {
-  started(['/usr/sbin/setsebool', 'allow_execmem', '1'])
-  const loaded = started(['/usr/sbin/semodule', '-i', MODULE])
-  check('SELinux takes the module for jobs', loaded.status === 0, loaded)
-  enforce(true)
-  proved()
+  verifiedByBoth(...STARTERS.slice(2))
   enforce(false)
 }
 

@@ -1,5 +1,5 @@
 /**
- * For scripts/test-vm/inside.mjs: a network on a distribution's own kernel (Linux 6.1), where nf_tables and TPROXY are modules that
+ * A network on a distribution's own kernel (Linux 6.1), where nf_tables and TPROXY are modules that
  * nobody has loaded yet, and under AppArmor's profile or SELinux's domain if they are loaded by then.
  */
 import { spawn } from 'node:child_process'

@@ -1,6 +1,4 @@
-/**
- * For scripts/test-vm/: what this machine's kernel has and others lack is attacked by `glovebox verify`, and missed by it when it is left off.
- */
+/** What this machine's kernel has and others lack is attacked by `glovebox verify`, and missed by it when it is left off. */
 import { chmodSync, mkdirSync } from 'node:fs'
 import { check, PROGRAM, started } from './checks.mjs'
 

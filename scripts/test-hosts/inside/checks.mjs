@@ -3,6 +3,19 @@ import { spawnSync } from 'node:child_process'
 
 export const PROGRAM = '/opt/glovebox/bin/glovebox'
 export const SERVICE = ['systemd-run', '--quiet', '--wait', '--pipe', '--collect']
+/** What the user's own systemd manager starts. */
+export const USERS_OWN = [
+  ...['runuser', '-u', 'user', '--', 'env', 'XDG_RUNTIME_DIR=/run/user/1000'],
+  ...['systemd-run', '--user', '--quiet', '--collect'],
+]
+const AS_USER = ['--uid=user', '--setenv=XDG_RUNTIME_DIR=/run/user/1000']
+/** A login shell's place: root's scope in the user's slice, beside the user's own manager. */
+export const SESSION = {
+  as: ['systemd-run', '--quiet', '--scope', '--slice=user-1000.slice', ...AS_USER, '--'],
+}
+export const ran = ({ status, stdout }) => status === 0 && stdout === '1000\n'
+export const refused = ({ status, stderr }, ...words) =>
+  status === 125 && words.every((word) => stderr.includes(word))
 
 let passed = 0
 let failed = 0
