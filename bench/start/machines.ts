@@ -40,7 +40,7 @@ export async function measureMachines(runs: number, colds: number): Promise<Mach
       warm.push(first)
       whole.push(all)
     }
-    return { cold, warm, whole, pss: await memories(glovebox, plain) }
+    return { cold, warm, whole, pss: await memories(plain) }
   } finally {
     await glovebox.close()
     image.remove()
@@ -69,21 +69,20 @@ async function once(glovebox: Glovebox, under: Policy): Promise<{ first: number;
   return { first, all: performance.now() - begin }
 }
 
-/** What is resident of machines that wait: the second maps what the first has, too. */
-async function memories(glovebox: Glovebox, under: Policy): Promise<number[]> {
+/** What is resident of machines that wait for a job: the second maps what the first has, too. */
+async function memories(under: Policy): Promise<number[]> {
   const before = new Set(machines())
   const sums: number[] = []
-  const stop = new AbortController()
-  const jobs: PromiseLike<unknown>[] = []
-  for (let count = 0; count < MACHINES; count++) {
-    await new Promise<void>((resolve) => {
-      jobs.push(glovebox.run(under, ['sleep', '100'], { signal: stop.signal, onStarted: () => resolve() }))
-    })
-    await sleep(SETTLED_MS)
-    sums.push(machines().reduce((sum, pid) => sum + (before.has(pid) ? 0 : pssMiB(pid)), 0))
+  const glovebox = await Glovebox.start({ boundary: 'microvm', warm: true })
+  try {
+    for (let count = 1; count <= MACHINES; count++) {
+      await glovebox.keepWarm(under, count)
+      await sleep(SETTLED_MS)
+      sums.push(machines().reduce((sum, pid) => sum + (before.has(pid) ? 0 : pssMiB(pid)), 0))
+    }
+  } finally {
+    await glovebox.close()
   }
-  stop.abort()
-  await Promise.all(jobs)
   return sums.map((sum, index) => sum - (sums[index - 1] ?? 0))
 }
 

@@ -96,7 +96,13 @@ async function machines(): Promise<void> {
     say(
       `| ${name} | ${ms(at(times, 0.5))} | ${ms(at(times, 0.95))} | ${ratio(at(times, 0.5), at(cold, 0.5))} × |`,
     )
-  say('', '### Resident memory of idle machines (PSS of QEMU), MiB', '', '| machine | adds |', '|---|---:|')
+  say(
+    '',
+    '### Resident memory of machines that wait for a job (PSS of QEMU), MiB',
+    '',
+    '| machine | adds |',
+    '|---|---:|',
+  )
   for (const [index, added] of pss.entries()) say(`| ${index + 1} | ${added.toFixed(1)} |`)
 }
 
