@@ -91,10 +91,16 @@ export function benchOf({ runner, plan, decoys, caller, machine, signal, without
         sandboxes,
         secrets: decoySecrets(under, decoys.secret),
         without: without ?? null,
+        machines: plan.boundary === 'microvm' ? runner.host.machines() : null,
       }),
     ready: (under) => runner.prepare(under),
-    view: hostView(runner.host, hasOwnKernel(plan.boundary) || plan.boundary === 'microvm', signal),
+    view: hostView(runner.host, kernelOf(plan), signal),
   }
+}
+
+function kernelOf({ boundary }: Plan): Parameters<typeof hostView>[1] {
+  if (hasOwnKernel(boundary)) return 'sentry'
+  return boundary === 'microvm' ? 'machine' : 'host'
 }
 
 /** In a scratch folder, where no grant of the policy's stands: the program is copied there before it starts. */

@@ -23,14 +23,15 @@ const GOFERS_MS = 100
 const GROUP = /glovebox-\d+[-/]\d+$/
 
 /**
- * @param ownKernel the job's processes are none of this host's: what is looked for are those of its kernel, see `Kernels`
+ * @param kernel whose the job's processes are: where they are none of this host's, what is looked for are those of their kernel, see `Kernels`
  * @param signal nobody waits any more, for what was cut off proves nothing
  */
 export function hostView(
   { cgroups }: Pick<HostFacts, 'cgroups'>,
-  ownKernel: boolean,
+  kernel: 'host' | 'sentry' | 'machine',
   signal?: AbortSignal,
 ): HostView {
+  const ownKernel = kernel !== 'host'
   const kernels = new Kernels()
   const found = (word: string) => [...having(word), ...(ownKernel ? kernels.of(word) : [])]
   return {
@@ -48,7 +49,7 @@ export function hostView(
       }
       until.then(end, end)
       for (; !over; await after(LOOK_MS))
-        views.push(...found(word).flatMap((pid) => rightsOf(pid, ownKernel) ?? []))
+        views.push(...found(word).flatMap((pid) => rightsOf(pid, kernel === 'sentry') ?? []))
       return views
     },
     cgroupsOf: ({ pid }) => {
@@ -172,10 +173,10 @@ function having(word: string): number[] {
 }
 
 /** `null`: it is gone */
-function rightsOf(pid: number, ownKernel: boolean): SeenRights | null {
+function rightsOf(pid: number, isSentry: boolean): SeenRights | null {
   const status = read(`/proc/${pid}/status`)
   const uid = /^Uid:\t\d+\t(\d+)\t/m.exec(status)?.[1]
-  const capabilities = !ownKernel || inOurs(pid) ? /^CapEff:\t([0-9a-f]+)$/m.exec(status)?.[1] : '0'
+  const capabilities = !isSentry || inOurs(pid) ? /^CapEff:\t([0-9a-f]+)$/m.exec(status)?.[1] : '0'
   if (uid === undefined || capabilities === undefined) return null
   return { uid: Number(uid), capabilities: BigInt(`0x${capabilities}`) }
 }

@@ -4,7 +4,9 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { isOfEngine } from '../../boundary/index.js'
 import { LaunchError } from '../../errors/index.js'
+import type { Machines } from '../../host/index.js'
 import type { LeftOff, Plan } from '../../plan/index.js'
+import type { BoundaryName } from '../../policy/index.js'
 import type { Supervisor } from '../probes/index.js'
 import { family } from './host-view.js'
 
@@ -19,13 +21,15 @@ export interface Supervised {
   readonly secrets: Readonly<Record<string, string>>
   /** see `PlanRunnerOptions` */
   readonly without: LeftOff | null
+  /** as this process found it, see `hostInWorld`; `null`: it is no machine */
+  readonly machines: Machines | null
 }
 
 export async function supervise(task: Supervised): Promise<Supervisor> {
   const child = fork(join(import.meta.dirname, 'supervisor.js'), [], {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     cwd: '/',
-    env: isOfEngine(task.plan.boundary) ? engineEnv() : {},
+    env: envFor(task.plan.boundary),
     execArgv: [],
     serialization: 'advanced',
     detached: true,
@@ -53,9 +57,14 @@ export async function supervise(task: Supervised): Promise<Supervisor> {
   }
 }
 
-/** Of the caller's variables: where the engine is, and where files of a sandbox's own lie. */
-function engineEnv(): NodeJS.ProcessEnv {
-  const { DOCKER_HOST, HOME, XDG_RUNTIME_DIR, XDG_STATE_HOME } = process.env
-  const wanted = { DOCKER_HOST, HOME, XDG_RUNTIME_DIR, XDG_STATE_HOME }
-  return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined))
+/** Of the caller's variables: where the engine is, and where files of a sandbox's own, or saved machines, lie. */
+function envFor(boundary: BoundaryName): NodeJS.ProcessEnv {
+  const names = isOfEngine(boundary)
+    ? ['DOCKER_HOST', 'HOME', 'XDG_RUNTIME_DIR', 'XDG_STATE_HOME']
+    : boundary === 'microvm'
+      ? ['HOME', 'XDG_DATA_HOME']
+      : []
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  )
 }

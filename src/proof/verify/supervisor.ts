@@ -13,8 +13,10 @@ const APART_MS = 5
 
 process.once('disconnect', () => process.exit())
 process.once('message', async (task) => {
-  const { plan, path, word, sandboxes, secrets, without } = task as Supervised
-  const runner = new PlanRunner(await hostFor(plan.boundary), plan, without === null ? {} : { without })
+  const { plan, path, word, sandboxes, secrets, without, machines } = task as Supervised
+  const found = await hostFor(plan.boundary)
+  const host = machines === null ? found : { ...found, machines: () => machines }
+  const runner = new PlanRunner(host, plan, without === null ? {} : { without })
   const content = [readFileSync(nativePrograms().probe)]
   process.send?.('launching')
   for (let count = 0; count < sandboxes; count++) {
