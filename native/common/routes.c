@@ -55,3 +55,10 @@ void routes_way_out(struct netlink *to, const char *name, int link, uint8_t fami
     netlink_put(to, RTA_GATEWAY, router, family == AF_INET ? 4 : 16);
     netlink_put_u32(to, RTA_OIF, (uint32_t)link);
 }
+
+void routes_nowhere(struct netlink *to, const char *name, uint8_t family, const uint8_t *address, uint8_t prefix)
+{
+    struct rtmsg body = {.rtm_family = family, .rtm_dst_len = prefix, .rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_STATIC, .rtm_type = RTN_UNREACHABLE};
+    netlink_begin(to, name, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
+    netlink_put(to, RTA_DST, address, family == AF_INET ? 4 : 16);
+}

@@ -14,6 +14,8 @@ void routes_alone(struct netlink *to, const char *name, int link, const uint8_t 
 void routes_address(struct netlink *to, const char *name, int link, uint8_t family, const uint8_t *address, uint8_t prefix);
 /* A neighbour that need not be looked for: an address, and six bytes of Ethernet's. */
 void routes_neighbour(struct netlink *to, const char *name, int link, uint8_t family, const uint8_t *address, const uint8_t *hardware);
+/* What is beneath this prefix is nowhere: who tries it hears so at once. */
+void routes_nowhere(struct netlink *to, const char *name, uint8_t family, const uint8_t *address, uint8_t prefix);
 void routes_way_out(struct netlink *to, const char *name, int link, uint8_t family, const uint8_t *router);
 
 #endif

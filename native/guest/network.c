@@ -73,6 +73,14 @@ static void link_up(struct netlink *to, const struct side *sides, const uint8_t 
     }
 }
 
+/* Without a loopback of its own a machine would send what is for one out on its link, where it is dropped without a word. */
+static void no_loopback(struct netlink *to)
+{
+    static const uint8_t v4[4] = {127}, v6[16] = {[15] = 1};
+    routes_nowhere(to, "no loopback", AF_INET, v4, 8);
+    routes_nowhere(to, "no loopback", AF_INET6, v6, 128);
+}
+
 void make_network(const struct step *step)
 {
     struct netlink messages;
@@ -86,6 +94,8 @@ void make_network(const struct step *step)
         routes_up(&messages, "loopback up", LO);
     if (at[0] & LINK_UP)
         link_up(&messages, sides, at + 43);
+    if ((at[0] & (LOOPBACK_UP | LINK_UP)) == LINK_UP)
+        no_loopback(&messages);
     if (messages.count > 0)
         do_all(&messages);
 }

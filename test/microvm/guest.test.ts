@@ -8,6 +8,13 @@ import { MOUNT, step } from '../../src/boundary/microvm/guest/steps.js'
 import { testFolder } from '../support/checkout.js'
 import { boot, KERNEL, NO_MACHINE, ready, run, save, steps, streamsOf } from './machine.js'
 
+const v6 = (last: number) => Buffer.from([0xfd, 0x67, ...Buffer.alloc(13), last])
+const LINK = {
+  v4: { own: Buffer.from([198, 18, 0, 2]), router: Buffer.from([198, 18, 0, 1]), prefix: 30 },
+  v6: { own: v6(2), router: v6(1), prefix: 126 },
+  routerMac: Buffer.from([2, 0x67, 0x6c, 0, 0, 1]),
+}
+
 describe('a machine', { skip: NO_MACHINE, concurrency: false }, () => {
   test('says that it is ready, runs a command, says what it used, and is gone', async (t) => {
     const machine = boot(t)
@@ -98,16 +105,7 @@ describe('a machine', { skip: NO_MACHINE, concurrency: false }, () => {
   test('has the network that it is told of, and asks nobody for anything', async (t) => {
     const machine = boot(t, ['-netdev', 'hubport,hubid=0,id=n0', '-device', 'virtio-net-pci,netdev=n0'])
     await ready(machine)
-    const v6 = (last: number) => Buffer.from([0xfd, 0x67, ...Buffer.alloc(13), last])
-    const network = step.network({
-      loopback: true,
-      link: {
-        v4: { own: Buffer.from([198, 18, 0, 2]), router: Buffer.from([198, 18, 0, 1]), prefix: 30 },
-        v6: { own: v6(2), router: v6(1), prefix: 126 },
-        routerMac: Buffer.from([2, 0x67, 0x6c, 0, 0, 1]),
-      },
-    })
-    machine.wire.start(steps([network]))
+    machine.wire.start(steps([step.network({ loopback: true, link: LINK })]))
     const { stdout } = await run(
       streamsOf(machine),
       'exec 2>&1; ip addr; ip route; ip -6 route; ip neigh; cat /proc/net/dev',
@@ -131,6 +129,20 @@ describe('a machine', { skip: NO_MACHINE, concurrency: false }, () => {
         .split(/\s+/)
         .map(Number) ?? []
     assert.equal(sent[9], 0, said)
+  })
+
+  test('without a loopback, what is for one goes nowhere, and who tries it is told at once', async (t) => {
+    const machine = boot(t, ['-netdev', 'hubport,hubid=0,id=n0', '-device', 'virtio-net-pci,netdev=n0'])
+    await ready(machine)
+    machine.wire.start(steps([step.network({ loopback: false, link: LINK })]))
+    const { stdout } = await run(
+      streamsOf(machine),
+      'exec 2>&1; for to in 127.0.0.1 127.1.2.3 ::1; do nc $to 80 < /dev/null; done; grep eth0 /proc/net/dev',
+    )
+    const said = stdout.toString()
+    assert.equal(said.match(/nc: .*(No route to host|unreachable)/gi)?.length, 3, said)
+    assert.match(said, /eth0:(\s+\d+){9}\s/)
+    assert.equal(said.match(/eth0:(?:\s+\d+){9}\s+(\d+)/)?.[1], '0', 'nothing left it')
   })
 
   test('that was saved while it waits goes on from there, more than once, each with its own time and random numbers', async (t) => {
