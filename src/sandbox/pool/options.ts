@@ -69,12 +69,12 @@ export function requireKeepable(plan: Plan, count: number): void {
     throw new UsageError(
       'warm.copied',
       'No sandbox of this policy can wait for its job: what it grants to read is copied into a virtual machine when that starts.',
-      'Give the files with each run (`inputs`), or put them into the image.',
+      'Give the files with each run (`inputs`), put them into the image, or leave keepWarm (or --warm) away.',
     )
   if (inspects(plan.network))
     throw new UsageError(
       'warm.inspected',
       'No sandbox of this policy can wait for its job: where TLS is inspected each has an authority of its own, made with its job.',
-      'Leave keepWarm away for it; its runs start as they do without.',
+      'Its runs start as they do without a pool: leave keepWarm (or --warm) away for it.',
     )
 }

@@ -1,0 +1,49 @@
+/** `verify --warm`: what is attacked has waited for its job, and all holds as it does in one that was made for it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parsePolicy } from '../../src/index.js'
+import { explainPlan, hostOf, PlanRunner } from '../../src/sandbox/index.js'
+import { asRootAndOrdinary, asSuiteUser, assertSaid, ran } from '../run/tools.js'
+import { USERS } from '../support/users.js'
+
+const [user] = USERS
+const waive = user?.noMemoryLimit === null ? [] : ['limits.memory']
+
+test('each run takes a sandbox that waited, several at once and of several plans', {
+  skip: user?.skip ?? false,
+}, async () => {
+  const plans = ['1s', '2s'].map(
+    (deadline) => explainPlan(parsePolicy({ version: 1, waive, lifetime: { deadline } })).plan,
+  )
+  const [first = assert.fail()] = plans
+  const runner = new PlanRunner(hostOf(), first, { warm: true })
+  try {
+    const runs = [...plans, ...plans, ...plans].map((plan) => runner.run(plan, ['true']))
+    for (const { outcome } of await Promise.all(runs))
+      assert.deepEqual([outcome.verdict.reason, outcome.isWarm], ['exited', true])
+  } finally {
+    await runner.close()
+  }
+})
+
+// what could be left in one, or be open in it, before its job is there
+const CLAIMS = ['identity', 'isolation', 'lifetime', 'files.scratch-bounded', 'limits.memory']
+
+asRootAndOrdinary('what waited holds as what was made for its job', async (each) => {
+  const only = CLAIMS.flatMap((claim) => ['--only', claim])
+  const { status, stdout, stderr } = await ran(each, ['verify', '--quiet', '--warm', ...only], {
+    timeout: 200_000,
+  })
+  assert.deepEqual([status, stderr], [0, ''], stdout)
+  assert.match(stdout, / 0 broken/)
+})
+
+asSuiteUser('it is refused where none can wait, and beside what attacks nothing', async (each) => {
+  const credentials = ['--allow-host', 'host.test', '--secret', 'TOKEN@host.test']
+  const inspected = await ran(each, ['verify', '--warm', ...credentials])
+  assert.equal(inspected.status, 2, inspected.stdout)
+  assertSaid(inspected, /authority of its own/)
+  const listed = await ran(each, ['verify', '--warm', '--list'])
+  assert.equal(listed.status, 2)
+  assertSaid(listed, /--list and --warm don't go together/)
+})
