@@ -38,6 +38,15 @@ export const NEEDS = [
     why: 'the untrusted work of the demo and the tests',
   },
   {
+    package: 'libmagickcore-6.q16-6-extra',
+    for: ['test'],
+    // another distribution calls it otherwise, or has it in ImageMagick: then what needs it is skipped
+    optional: true,
+    there: () =>
+      existsSync('/usr/bin/convert') && says('/usr/bin/convert', '-list', 'format').includes(' MSVG'),
+    why: 'drawings in SVG, for the tests of a built-in profile',
+  },
+  {
     package: 'python3',
     for: ['test'],
     there: () => existsSync('/usr/bin/python3'),
@@ -119,12 +128,6 @@ export const NEEDS = [
     why: 'a second opinion on the system call filter',
   },
   {
-    package: 'runc',
-    for: ['test'],
-    there: () => onPath('runc'),
-    why: 'starts containers under the system call filter in its form for runtimes',
-  },
-  {
     package: 'iproute2',
     for: ['test'],
     there: () => onPath('ip'),
@@ -182,7 +185,7 @@ export const NEEDS = [
     package: 'runc',
     for: ['test'],
     there: () => onPath('runc'),
-    why: 'a runtime of containers, whose version is told',
+    why: 'a boundary, and the filter in its form for runtimes',
   },
   {
     package: 'runsc',
@@ -226,6 +229,14 @@ export function shortfall(need) {
   return version === null
     ? `${need.package} is still missing after its installation.`
     : `bubblewrap ${version.join('.')} is installed, and 0.8 is needed. Debian 12 and Ubuntu 24.04 have it.`
+}
+
+function says(program, ...args) {
+  try {
+    return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  } catch {
+    return ''
+  }
 }
 
 function onPath(program) {

@@ -8,7 +8,14 @@ export function installSystemPackages(purpose) {
   if (absent.length === 0) return
   for (const { package: name, why } of absent) console.log(`setup: ${name} is missing (${why})`)
 
-  const names = absent.map((need) => need.package)
+  const [names, extra] = [false, true].map((optional) =>
+    absent.filter((need) => (need.optional ?? false) === optional).map((need) => need.package),
+  )
+  if (names.length > 0) installNeeded(purpose, names)
+  if (extra.length > 0) installExtra(extra)
+}
+
+function installNeeded(purpose, names) {
   const prefix = rootPrefix(names)
   console.log(`setup: installing ${names.join(', ')}`)
   // a repository that cannot be reached fails the update, and may hold none of these: the installation decides
@@ -18,8 +25,16 @@ export function installSystemPackages(purpose) {
     const said = `${update.status === 0 ? '' : update.stderr}${install.stderr}`.trim()
     throw new Failure(`apt-get could not install ${names.join(', ')}.\n${said}`)
   }
-  const [still] = missing(purpose)
+  const [still] = missing(purpose).filter(({ optional }) => optional !== true)
   if (still !== undefined) throw new Failure(shortfall(still))
+}
+
+/** What needs them is skipped without, and says so. */
+function installExtra(names) {
+  if (process.getuid() !== 0) return console.log(`setup: not installed, and not needed: ${names.join(', ')}`)
+  console.log(`setup: installing ${names.join(', ')}`)
+  const { status } = apt(['env'], ['install', '-y', '--no-install-recommends', ...names])
+  if (status !== 0) console.log(`setup: ${names.join(', ')} could not be installed: some tests are skipped`)
 }
 
 /** argv that turns a command into root's; a failure that says what to type when there is no way. */

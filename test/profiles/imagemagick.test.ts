@@ -28,28 +28,43 @@ withPrograms(NEEDS, 'ImageMagick: a picture becomes a smaller one', async (user,
   assert.equal(readFileSync(join(folder, 'small.webp')).subarray(8, 12).toString(), 'WEBP')
 })
 
-withPrograms(NEEDS, 'ImageMagick: a drawing has no picture of the host in it', async (user, t) => {
-  const folder = testFolder(t, 0o777)
-  for (const [name, drawing] of Object.entries(DRAWINGS)) {
-    const secret = hostile(folder, drawing)
-    const files = ['--input', 'avatar.jpg', '--output', 'out.png']
-    const got = await run(user, ['--policy', 'imagemagick', ...files, '--', 'convert', name, 'out.png'], {
-      folder,
-    })
-    assert.match(got.stderr, /secret\.png/, `${name}: it did not ask for it`)
-    const out = join(folder, 'out.png')
-    if (existsSync(out)) assert.notDeepEqual(pixels(out), pixels(secret), name)
-  }
-})
+for (const [name, drawing] of Object.entries(DRAWINGS)) {
+  withPrograms(
+    NEEDS,
+    `ImageMagick: a drawing has no picture of the host in it (${name})`,
+    async (user, t) => {
+      const why = unread(name)
+      if (why !== null) return t.skip(why)
+      const folder = testFolder(t, 0o777)
+      const secret = hostile(folder, drawing)
+      const files = ['--input', 'avatar.jpg', '--output', 'out.png']
+      const got = await run(user, ['--policy', 'imagemagick', ...files, '--', 'convert', name, 'out.png'], {
+        folder,
+      })
+      assert.match(got.stderr, /secret\.png/, 'it did not ask for it')
+      const out = join(folder, 'out.png')
+      if (existsSync(out)) assert.notDeepEqual(pixels(out), pixels(secret))
+    },
+  )
 
-control(NEEDS, 'ImageMagick: the drawing has it', async (t) => {
-  const folder = testFolder(t)
-  for (const [name, drawing] of Object.entries(DRAWINGS)) {
+  control(NEEDS, `ImageMagick: the drawing has it (${name})`, async (t) => {
+    const why = unread(name)
+    if (why !== null) return t.skip(why)
+    const folder = testFolder(t)
     const secret = hostile(folder, drawing)
     const { stderr } = await finished([CONVERT, name, 'out.png'], { cwd: folder })
-    assert.deepEqual(pixels(join(folder, 'out.png')), pixels(secret), `${name}: ${stderr}`)
-  }
-})
+    assert.deepEqual(pixels(join(folder, 'out.png')), pixels(secret), stderr)
+  })
+}
+
+/** Why ImageMagick does not read this kind here: Debian has some in a package of their own. `null`: it does. */
+function unread(name: string): string | null {
+  const kind = name.split(':')[0]?.toUpperCase() ?? ''
+  const read = execFileSync(CONVERT, ['-list', 'format']).toString()
+  return new RegExp(`^ *${kind}\\*? `, 'm').test(read)
+    ? null
+    : `this ImageMagick reads no ${kind} (apt-get install libmagickcore-6.q16-6-extra)`
+}
 
 const CONVERT = '/usr/bin/convert'
 
