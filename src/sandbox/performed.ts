@@ -31,9 +31,9 @@ export async function performed(
     throw credentials.redactError(error)
   })
   // what the caller needs besides is made while the sandbox comes up
-  await Promise.race([run.launched, finishing])
+  const isLaunched = await Promise.race([run.launched.then(() => true), finishing.then(() => false)])
   try {
-    options.onLaunched?.()
+    if (isLaunched) options.onLaunched?.()
   } catch (error) {
     run.cancel() // the caller's mistake ends its run, and never leaves one that nobody waits for
     await finishing

@@ -46,6 +46,7 @@ export class JobRun {
   #interruption: Interruption | null = null
   #interrupt: () => void = () => {}
   #collecting: Promise<unknown> | null = null
+  #queueMs = 0
   readonly #interrupted: Promise<void>
 
   constructor(job: Job) {
@@ -87,10 +88,9 @@ export class JobRun {
     const supplies = new Supplies(this.#job, this.#interrupted)
     let release = () => {}
     try {
-      if (!(await this.#comes())) return this.#neverLaunched(acceptedAt, begin)
-      const queueMs = this.#job.turn?.isNow === false ? clockMs() - begin : 0
+      if (!(await this.#comes(begin))) return this.#neverLaunched(acceptedAt, begin)
       // the deadline counts from acceptance
-      const deadlineMs = Math.max(1, Math.ceil(this.#job.plan.lifetime.deadlineMs - queueMs))
+      const deadlineMs = Math.max(1, Math.ceil(this.#job.plan.lifetime.deadlineMs - this.#queueMs))
       release = holdRoot(this.#job.plan, process.geteuid?.() ?? 0)
       const isReady = await madeReady({
         plan: this.#job.plan,
@@ -102,6 +102,7 @@ export class JobRun {
       })
       if (!isReady) return this.#neverLaunched(acceptedAt, begin)
       const launching = launchedInTime(supplies.launch(source), LAUNCH_MS)
+      launching.catch(() => {}) // it may fail before the inputs are there: it is waited for below
       const inputs = await this.#job.inputs.catch(async (error) => {
         await launching.then((started) => started.end()).catch(() => {})
         throw error
@@ -145,7 +146,7 @@ export class JobRun {
       return {
         verdict: settled,
         outputs: settled.reason === 'exited' ? outputs : [],
-        times: { acceptedAt, queueMs, startMs, wallMs: clockMs() - begin },
+        times: { acceptedAt, queueMs: this.#queueMs, startMs, wallMs: clockMs() - begin },
         isWarm: sandbox.isWarm ?? false,
         end,
         network,
@@ -178,10 +179,15 @@ export class JobRun {
   }
 
   /** `false`: the run was ended while it waited. @throws BusyError */
-  async #comes(): Promise<boolean> {
+  async #comes(begin: number): Promise<boolean> {
     const { turn, plan } = this.#job
+    if (turn === undefined || turn.isNow) return true
     const onLate = () => this.#stop({ kind: 'queued' })
-    return turn === undefined || turn.isNow || turn.comes(this.#interrupted, plan.lifetime.deadlineMs, onLate)
+    try {
+      return await turn.comes(this.#interrupted, plan.lifetime.deadlineMs, onLate)
+    } finally {
+      this.#queueMs = clockMs() - begin
+    }
   }
 
   #neverLaunched(acceptedAt: Date, begin: number): Outcome {
@@ -192,7 +198,7 @@ export class JobRun {
       outputs: [],
       times: {
         acceptedAt,
-        queueMs: this.#interruption?.kind === 'queued' ? wallMs : 0,
+        queueMs: this.#queueMs,
         startMs: wallMs,
         wallMs,
       },

@@ -18,6 +18,7 @@ export class Sources {
   readonly #settings: SourcesSettings
   readonly #open = new Map<BoundaryName, SandboxSource>()
   #closing: Promise<unknown> = Promise.resolve()
+  #isClosed = false
 
   constructor(settings: SourcesSettings) {
     this.#settings = settings
@@ -26,6 +27,12 @@ export class Sources {
   of(boundary: Boundary, host: HostFacts): SandboxSource {
     const known = this.#open.get(boundary.name)
     if (known !== undefined) return known
+    if (this.#isClosed)
+      throw new UsageError(
+        'glovebox.closed',
+        'This Glovebox is closed.',
+        'Start another with Glovebox.start().',
+      )
     const { single, warm } = this.#settings
     const opened = boundary.open(host, single)
     const source = warm === null ? opened : new WarmSource(opened, warm, surroundings)
@@ -57,6 +64,7 @@ export class Sources {
 
   /** Resolves when none of their sandboxes is left. */
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#closeAll()
     await this.#closing
   }

@@ -56,6 +56,7 @@ describe('what runs at once', { skip: user?.skip ?? false }, () => {
     const first = box.run(PLAIN, ['sleep', '60'])
     const cancelled = await box.run(PLAIN, ['true'], { signal: AbortSignal.timeout(100) })
     assert.equal(cancelled.reason, 'cancelled')
+    assert.ok(cancelled.report.usage.queueMs >= 90, `${cancelled.report.usage.queueMs}`)
     const waiting = box.run(PLAIN, ['true'])
     await sleep(50)
     await box.close()

@@ -2,21 +2,22 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   Glovebox,
   type GloveboxOptions,
+  LaunchError,
   type Policy,
   parsePolicy,
   type RunResult,
   UsageError,
 } from '../../src/index.js'
-import { ROOT, testFolder } from '../support/checkout.js'
-import { USERS } from '../support/users.js'
-import { family, textOf } from './tools.js'
+import { mountFor, ROOT, testFolder } from '../support/checkout.js'
+import { SUITE_IS_ROOT, USERS } from '../support/users.js'
+import { family, launchersOf, textOf } from './tools.js'
 
 const [user] = USERS
 const waive = user?.noMemoryLimit === null ? [] : ['limits.memory']
@@ -127,6 +128,50 @@ describe('sandboxes that wait for their jobs', { skip: user?.skip ?? false }, ()
     writeFileSync(join(tree, 'a'), 'newer')
     const within = await box.run(policy, ['cat', '/tree/a'])
     assert.deepEqual([within.text(), waited(within)], ['newer', true])
+  })
+
+  test('what can’t be looked at any more is a start that failed, and ends nobody’s program', async (t) => {
+    const file = join(testFolder(t, 0o755), 'file')
+    writeFileSync(file, 'old')
+    const policy = policyOf({ files: { read: [`${file}:/file`] } })
+    const box = await glovebox(t)
+    await box.keepWarm(policy, 1)
+    rmSync(file)
+    symlinkSync(file, file)
+    await assert.rejects(box.run(policy, ['cat', '/file'], { inputs: { a: '/etc/hostname' } }), LaunchError)
+  })
+
+  test('what was mounted below a granted folder meanwhile is shown as it is now', {
+    skip: SUITE_IS_ROOT ? false : 'needs root, to mount',
+  }, async (t) => {
+    const folder = testFolder(t, 0o755)
+    const disk = join(folder, 'disk')
+    mkdirSync(disk)
+    writeFileSync(join(disk, 'a'), 'below')
+    const policy = policyOf({ files: { read: [`${folder}:/g`] } })
+    const box = await glovebox(t)
+    await box.keepWarm(policy, 1)
+    mountFor(folder, 'tmpfs', disk)
+    writeFileSync(join(disk, 'a'), 'above')
+    const result = await box.run(policy, ['cat', '/g/disk/a'])
+    assert.deepEqual([result.text(), waited(result)], ['above', false])
+  })
+
+  test('closed while many are being made, it leaves none, and says so to who waits for them', async () => {
+    for (const ms of [0, 10, 25]) {
+      const box = await Glovebox.start({ warm: true })
+      const keeping = [1, 2, 3, 4, 5, 6].map((count) =>
+        box.keepWarm(policyOf({ lifetime: { deadline: `${count}s` } }), 1).then(
+          () => 'kept',
+          (error) => error.code,
+        ),
+      )
+      await sleep(ms)
+      await box.close()
+      for (const said of await Promise.all(keeping))
+        assert.match(said, /^(?:kept|glovebox\.closed|launch\.\w+)$/)
+      await until(() => agents().length === 0 && launchersOf(process.pid).length === 0, 'something is left')
+    }
   })
 
   test('one that was killed while it waited is nobody’s: the run that follows is as any', async (t) => {

@@ -127,6 +127,43 @@ describe('whose turn it is', () => {
     assert.deepEqual(line.names, ['little:1'])
   })
 
+  test('two tenants who come again and again do not keep those waiting who came before', () => {
+    const line = new Line({ sandboxes: 1, queue: 1_000 })
+    for (let count = 0; count < 50; count++) for (const tenant of ['b', 'c']) line.ask(`${tenant}:${count}`)
+    const ran: Record<string, number> = {}
+    for (const tenant of ['x', 'y']) line.ask(`${tenant}:0`)
+    for (let count = 1; count < 80; count++) {
+      const [name = ''] = line.names
+      const [tenant = ''] = name.split(':')
+      ran[tenant] = (ran[tenant] ?? 0) + 1
+      line.end(name)
+      if (tenant === 'x' || tenant === 'y') line.ask(`${tenant}:${count}`)
+    }
+    for (const tenant of ['b', 'c', 'x', 'y']) assert.ok((ran[tenant] ?? 0) >= 15, JSON.stringify(ran))
+  })
+
+  test('a tenant whose run does not fit keeps nobody waiting of whom fewer run', () => {
+    const line = new Line({ memory: 100 })
+    line.ask('evil:1', 1)
+    line.ask('evil:2', 100)
+    line.now += 60_000
+    for (const name of ['a:1', 'b:1', 'c:1']) line.ask(name, 10)
+    assert.deepEqual(line.names, ['evil:1', 'a:1', 'b:1', 'c:1'])
+  })
+
+  test('when the one that did not fit is refused, those it kept waiting go on', () => {
+    const line = new Line({ memory: 100, queue: 2 })
+    line.ask('a:1', 60)
+    line.ask('b:1', 80)
+    line.now += 6_000
+    line.ask('c:1', 10)
+    line.ask('b:2', 80)
+    assert.ok(line.refused.length <= 1)
+    line.cancel('b:1')
+    line.cancel('b:2')
+    assert.deepEqual(line.names, ['a:1', 'c:1'])
+  })
+
   test('none waits where none may', () => {
     const line = new Line({ sandboxes: 1, queue: 0 })
     line.ask('a:1')

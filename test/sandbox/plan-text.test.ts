@@ -17,7 +17,7 @@ const RICH = {
   waive,
   env: { A: 'b' },
   workdir: '/w',
-  files: { read: ['/etc/hostname:/h'], write: ['/tmp:/out'] },
+  files: { read: ['/etc/hostname:/h'], write: ['/srv:/out'] },
   network: {
     allow: [
       'a.test',

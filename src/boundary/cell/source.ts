@@ -1,3 +1,4 @@
+import { LaunchError } from '../../errors/index.js'
 import type { HostFacts } from '../../host/index.js'
 import { InForce, type Plan } from '../../plan/index.js'
 import { requireLeavable } from '../answers/mechanisms.js'
@@ -17,6 +18,7 @@ export class CellSource implements SandboxSource {
   readonly #inForce: InForce
   #launcher: Launcher
   #sandboxes = 0
+  #isClosed = false
 
   /** as `Boundary.open` */
   constructor(program: WallProgram, host: HostFacts, single: boolean, inForce: InForce = InForce.all) {
@@ -31,6 +33,8 @@ export class CellSource implements SandboxSource {
   async launch(plan: Plan, files: OwnFiles = {}): Promise<RunningSandbox> {
     const toSay = this.#said.get(plan) ?? said(plan, this.#host, this.#program, { inForce: this.#inForce })
     this.#said.set(plan, toSay)
+    if (this.#isClosed)
+      throw new LaunchError('launch.closed', 'No sandbox is started any more: it is being closed.')
     if (this.#launcher.ended) this.#launcher = this.#newLauncher()
     const launcher = this.#launcher
     const id = ++this.#sandboxes
@@ -47,6 +51,7 @@ export class CellSource implements SandboxSource {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true
     return this.#launcher.close()
   }
 }

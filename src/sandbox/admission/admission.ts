@@ -5,7 +5,7 @@
 import { BusyError } from '../../errors/index.js'
 import type { Room } from './options.js'
 
-/** Whoever fits may pass one that does not, for so long, ms; then all wait until there is room for that one. */
+/** Other tenants' runs that fit may pass one that does not, for so long, ms; then those that come behind it wait until there is room for it. */
 const PASSED_MS = 5_000
 /** What is told to come again, ms. */
 const SOONEST_MS = 50
@@ -98,7 +98,8 @@ export class Admission {
   #tenant(name: string | null): Tenant {
     const known = this.#tenants.get(name)
     if (known !== undefined) return known
-    const tenant: Tenant = { line: [], running: 0, served: 0 }
+    // behind those who wait, as who comes again and again is new each time, and before who was served last
+    const tenant: Tenant = { line: [], running: 0, served: this.#served - 1 }
     this.#tenants.set(name, tenant)
     return tenant
   }
@@ -117,15 +118,22 @@ export class Admission {
     )
   }
 
+  #fits(tenant: Tenant): boolean {
+    const [first] = tenant.line
+    return first !== undefined && this.#hasRoomFor(first, tenant)
+  }
+
   #next(): void {
     for (;;) {
       const now = this.#nowMs()
       const heads = [...this.#tenants.values()]
         .filter(({ line, running }) => line.length > 0 && running < this.#room.perTenant)
         .sort((a, b) => a.running - b.running || a.served - b.served)
-      const isFirst = (tenant: Tenant) => this.#hasRoomFor(tenant.line[0] as Waiter, tenant)
-      const passed = heads.find((each) => !isFirst(each) && now - (each.line[0]?.sinceMs ?? now) > PASSED_MS)
-      const next = passed === undefined ? heads.find(isFirst) : undefined
+      // whoever goes before may not be kept waiting by one that does not fit
+      const passed = heads.findIndex(
+        (each) => !this.#fits(each) && now - (each.line[0]?.sinceMs ?? now) > PASSED_MS,
+      )
+      const next = (passed === -1 ? heads : heads.slice(0, passed)).find((each) => this.#fits(each))
       const waiter = next?.line.shift()
       if (next === undefined || waiter === undefined) return
       this.#waiting--
@@ -171,6 +179,7 @@ export class Admission {
     this.#waiting--
     this.#forget(name, longest)
     last.refuse(busy(this.#room.queue, this.#retryMs()))
+    this.#next()
   }
 
   #retryMs(): number {

@@ -1,3 +1,4 @@
+import { isOfEngine } from '../../boundary/index.js'
 import { UsageError } from '../../errors/index.js'
 import { inspects } from '../../network/index.js'
 import type { Plan } from '../../plan/index.js'
@@ -5,7 +6,7 @@ import type { BoundaryName } from '../../policy/index.js'
 
 /** Of the sandboxes that wait for jobs. */
 export interface WarmOptions {
-  /** so many at most, of all plans together; default 16 */
+  /** so many at most, of all plans of one boundary together; default 16 */
   readonly most?: number
   /** that they may take while they wait, bytes; default 512 MiB */
   readonly memory?: number
@@ -53,9 +54,12 @@ export function warmLimits(warm: boolean | WarmOptions): WarmLimits | null {
   return { most, memoryBytes: memory, idleMs }
 }
 
-/** A virtual machine has copies of what is granted, as of its start: only one that is made for its job has those of now. */
+/**
+ * What it shows is as of its start, so that only one that is made for its job shows what is there now: a virtual machine has copies of what is
+ * granted, and an engine mounts a folder's entries one by one.
+ */
 export const isCopied = ({ boundary, files }: Pick<Plan, 'boundary' | 'files'>): boolean =>
-  boundary === 'microvm' && files.read.length > 0
+  boundary === 'microvm' ? files.read.length > 0 : isOfEngine(boundary) && files.root.kind === 'dir'
 
 /** @throws UsageError */
 export function requireKeepable(plan: Plan, count: number): void {
@@ -68,7 +72,7 @@ export function requireKeepable(plan: Plan, count: number): void {
   if (isCopied(plan))
     throw new UsageError(
       'warm.copied',
-      'No sandbox of this policy can wait for its job: what it grants to read is copied into a virtual machine when that starts.',
+      'No sandbox of this policy can wait for its job: what it shows is as of the start of its sandbox: copies in a virtual machine, or the entries of a folder that is the root of a container.',
       'Give the files with each run (`inputs`), put them into the image, or leave keepWarm (or --warm) away.',
     )
   if (inspects(plan.network))

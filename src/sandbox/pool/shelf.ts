@@ -1,5 +1,6 @@
 /** The sandboxes of one plan that wait. */
 import type { RunningSandbox } from '../../boundary/index.js'
+import { LaunchError } from '../../errors/index.js'
 import type { Plan } from '../../plan/index.js'
 import { Demand } from './demand.js'
 import { shownNow } from './shown.js'
@@ -37,6 +38,8 @@ export class Shelf {
   /** so many, whoever asks */
   atLeast = 0
   askedMs: number
+  /** why the last one that was lost while it waited was; set by who wants to know to `null` */
+  lost: Promise<Error> | null = null
   #waiting: Waiting[] = []
   #coming: Coming | null = null
   #failures = 0
@@ -74,6 +77,7 @@ export class Shelf {
     for (let each = this.#waiting.shift(); each !== undefined; each = this.#waiting.shift()) {
       if (each.shown === shown) {
         each.release()
+        this.#failures = 0
         return Object.assign(each.sandbox, { isWarm: true as const })
       }
       this.#discard(each)
@@ -99,7 +103,6 @@ export class Shelf {
       const sandbox = await this.#coming.sandbox
       if (this.#coming.isTaken) release()
       else this.#add({ sandbox, shown, sinceMs: nowMs(), release })
-      this.#failures = 0
       return null
     } catch (error) {
       release()
@@ -117,6 +120,7 @@ export class Shelf {
       const at = this.#waiting.indexOf(waiting)
       if (at === -1) return
       this.#waiting.splice(at, 1)
+      this.lost = whyLost(waiting.sandbox)
       this.#discard(waiting)
       this.#failed(madeMs)
       this.#onGone()
@@ -151,4 +155,13 @@ export class Shelf {
     this.shrink(0, 0)
     await Promise.all(this.#ending)
   }
+}
+
+async function whyLost(sandbox: RunningSandbox): Promise<Error> {
+  const { launchFailure } = await sandbox.end()
+  return new LaunchError(
+    'launch.failed',
+    launchFailure?.what ?? 'A sandbox ended while it waited for its job.',
+    launchFailure?.get ?? '',
+  )
 }

@@ -3,6 +3,7 @@
  * nothing in it but what the plan says, and nothing of any tenant. Whoever asks for a sandbox of that plan takes one, once; another is
  * made when there is time for it.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { OwnFiles, RunningSandbox, SandboxSource } from '../../boundary/index.js'
 import { UsageError } from '../../errors/index.js'
 import type { Plan } from '../../plan/index.js'
@@ -16,6 +17,8 @@ const LAUNCH_MS = 60_000
 const PAUSE_MS = 5
 const LONGEST_PAUSE_MS = 100
 const SWEEP_MS = 1_000
+/** From when a sandbox can be talked to until it is whole, or gone, where nothing else runs, ms. */
+const SETTLED_MS = 50
 /** Who asked lately may ask again, ms. */
 const REST_MS = 5_000
 /** None waits longer: what it was made from may be another by then, ms. */
@@ -83,17 +86,42 @@ export class WarmSource implements SandboxSource {
     const shelf = this.#shelf(plan)
     const before = shelf.atLeast
     shelf.atLeast = count
-    const kept = [...this.#shelves.values()].reduce((sum, each) => sum + each.atLeast, 0)
-    const bytes = [...this.#shelves.values()].reduce((sum, each) => sum + bytesOf(each, each.atLeast), 0)
-    if (kept > this.#limits.most || bytes > this.#limits.memoryBytes) {
+    shelf.askedMs = this.#surroundings.nowMs()
+    try {
+      this.#requireRoom(shelf)
+      await this.#fill(shelf)
+    } catch (error) {
       shelf.atLeast = before
+      throw error
+    }
+  }
+
+  /** What others have only because it was asked for lately makes room. @throws UsageError */
+  #requireRoom(shelf: Shelf): void {
+    const all = [...this.#shelves.values()]
+    const kept = all.reduce((sum, each) => sum + each.atLeast, 0)
+    const bytes = all.reduce((sum, each) => sum + bytesOf(each, each.atLeast), 0)
+    const { most, memoryBytes } = this.#limits
+    if (kept > most || bytes > memoryBytes)
       throw new UsageError(
         'warm.tooMany',
-        `${kept} sandboxes would wait, and take ${mebibytes(bytes)} MiB; at most ${this.#limits.most} may, and ${mebibytes(this.#limits.memoryBytes)} MiB.`,
+        `${kept} sandboxes would wait, and take ${mebibytes(bytes)} MiB; at most ${most} may, and ${mebibytes(memoryBytes)} MiB.`,
         'Start the Glovebox with larger `warm.most` and `warm.memory`, or keep fewer.',
       )
+    const count = all.reduce((sum, each) => sum + Math.max(each.count, each.atLeast), 0)
+    if (count <= most) return
+    for (const each of all) if (each !== shelf) each.shrink(each.atLeast, 0)
+  }
+
+  /** One that can be talked to may still fail to come up: a moment later, as many have to be there. */
+  async #fill(shelf: Shelf): Promise<void> {
+    shelf.lost = null
+    while (!this.#isClosed && shelf.waiting < shelf.atLeast) {
+      while (shelf.lost === null && shelf.waiting < shelf.atLeast) await this.#makeOne(shelf)
+      await sleep(SETTLED_MS)
+      if (shelf.lost !== null) throw await shelf.lost
     }
-    while (!this.#isClosed && shelf.waiting < shelf.atLeast) await this.#makeOne(shelf)
+    this.#requireOpen()
   }
 
   /** One more of the plan waits, for who takes it at once. @throws LaunchError when it does not come up */
@@ -105,6 +133,7 @@ export class WarmSource implements SandboxSource {
 
   async #makeOne(shelf: Shelf): Promise<void> {
     while (this.#refilling !== null) await this.#refilling
+    this.#requireOpen()
     const making = shelf.make(this.#making(shelf))
     this.#busy(making)
     const failure = await making
@@ -115,10 +144,22 @@ export class WarmSource implements SandboxSource {
     this.#isClosed = true
     clearInterval(this.#sweeping)
     if (this.#pause !== null) clearTimeout(this.#pause)
+    for (let isLeft = true; isLeft; isLeft = this.#refilling !== null) {
+      await Promise.all([...this.#shelves.values()].map((shelf) => shelf.end()))
+      await this.#refilling
+    }
     await Promise.all([...this.#shelves.values()].map((shelf) => shelf.end()))
-    await this.#refilling
     this.#shelves.clear()
     await this.#inner.close()
+  }
+
+  #requireOpen(): void {
+    if (this.#isClosed)
+      throw new UsageError(
+        'glovebox.closed',
+        'This Glovebox is closed.',
+        'Start another with Glovebox.start().',
+      )
   }
 
   #shelf(plan: Plan): Shelf {
