@@ -11,7 +11,7 @@ import { hostOf } from '../../src/sandbox/index.js'
 import { sharedFolder } from '../support/checkout.js'
 import { noMachine } from '../support/machine-image.js'
 import { says, TakenOver } from './taken-over.js'
-import { watched } from './watched.js'
+import { untilSeen, watched } from './watched.js'
 
 const host = hostOf()
 const MiB = 1024 ** 2
@@ -191,24 +191,26 @@ describe('a machine that was taken over', { skip, concurrency: 3 }, () => {
   after(() => machine.close())
 
   for (const { does, script, says: expected } of STARTS)
-    test(`and ${does}, before its job: no job runs`, async () => {
-      const run = watched((word) => machine.run(word, script, LATER))
-      await assert.rejects(run.ended, (error: Error) => {
-        assert.equal(error.name, 'LaunchError', `${error.stack}`)
-        assert.match(error.message, expected)
-        return true
-      })
-      await run.assertNothingLeft()
-    })
+    test(`and ${does}, before its job: no job runs`, () =>
+      untilSeen(async () => {
+        const run = watched((word) => machine.run(word, script, LATER))
+        await assert.rejects(run.ended, (error: Error) => {
+          assert.equal(error.name, 'LaunchError', `${error.stack}`)
+          assert.match(error.message, expected)
+          return true
+        })
+        return run
+      }))
 
   for (const { does, script, policy = LATER, says: expected } of JOBS)
-    test(`and ${does}`, async () => {
-      const run = watched((word) => machine.run(word, `${JOB_RUNS}; ${script}`, policy))
-      const { verdict, end } = await run.ended
-      assert.match(`${verdict.reason}: ${verdict.message}`, expected)
-      await run.assertNothingLeft()
-      if (does.startsWith('fills')) assertBounded(end.peakMemoryBytes)
-    })
+    test(`and ${does}`, () =>
+      untilSeen(async () => {
+        const run = watched((word) => machine.run(word, `${JOB_RUNS}; ${script}`, policy))
+        const { verdict, end } = await run.ended
+        assert.match(`${verdict.reason}: ${verdict.message}`, expected)
+        if (does.startsWith('fills')) assertBounded(end.peakMemoryBytes)
+        return run
+      }))
 
   test('and spins when its run is cancelled', async () => {
     const cancel = new AbortController()

@@ -13,8 +13,20 @@ export interface Watched {
   readonly ended: Promise<Outcome>
   /** resolves when its QEMU was seen */
   readonly seen: Promise<void>
+  /** when it has ended: one that lasts a moment may not have been */
+  wasSeen(): boolean
   assertNothingLeft(): Promise<void>
 }
+
+/** The same again, until one was seen: that nothing is left of what never was says nothing. */
+export async function untilSeen(once: () => Promise<Watched>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const run = await once()
+    if (run.wasSeen() || tries === TRIES) return await run.assertNothingLeft()
+  }
+}
+
+const TRIES = 8
 
 /** A run, and what of it is seen from the host while it lasts. */
 export function watched(start: (word: string) => Promise<Outcome>): Watched {
@@ -57,7 +69,7 @@ export function watched(start: (word: string) => Promise<Outcome>): Watched {
       'processes in its network namespace',
     )
   }
-  return { ended, seen, assertNothingLeft }
+  return { ended, seen, wasSeen: () => networks.size > 0, assertNothingLeft }
 }
 
 const read = (path: string) => {
