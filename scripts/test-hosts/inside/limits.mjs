@@ -47,8 +47,15 @@ for round in range(2):
     print("%.2f" % ((time.process_time() - c) / (time.time() - t)), flush=True)`
 
 /** folders of launchers; that of a service's own processes is not one */
-const left = () =>
-  readdirSync('/sys/fs/cgroup', { recursive: true }).filter((path) => /\/glovebox-\d+$/.test(path))
+function left() {
+  for (let tries = 1; ; tries++)
+    try {
+      return readdirSync('/sys/fs/cgroup', { recursive: true }).filter((path) => /\/glovebox-\d+$/.test(path))
+    } catch (error) {
+      // systemd removes groups of its own while they are gone through
+      if (error.code !== 'ENOENT' || tries === 100) throw error
+    }
+}
 
 /** Root, by cgroups that systemd hands on. */
 export function limitsOfRoot() {
