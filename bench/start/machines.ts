@@ -2,12 +2,13 @@
  * `--boundary microvm`: what a machine costs to boot once, and each that goes on from it: until it says its first byte, until nothing is left of it,
  * and in memory beside others. The goals of docs/performance.md are of a machine of 128 MiB. Needs busybox for an image.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Glovebox, type Policy, parsePolicy } from '../../src/index.js'
 import { Image } from './image.js'
+import { pssMiB, text } from './pss.js'
 
 /** … of the job: the machine has its kernel's 64 MiB besides. */
 const MEMORY = '64MiB'
@@ -93,14 +94,3 @@ const machines = (): number[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && /^\S*qemu-system-/.test(text(`/proc/${name}/cmdline`)))
     .map(Number)
-
-const pssMiB = (pid: number): number =>
-  Number(/^Pss:\s+(\d+)/m.exec(text(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0) / 1024
-
-function text(path: string): string {
-  try {
-    return readFileSync(path, 'latin1')
-  } catch {
-    return ''
-  }
-}

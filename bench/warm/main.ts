@@ -11,6 +11,7 @@ import { type Exec, execWay } from '../start/bare.js'
 import { prepareBoundaries } from '../start/boundaries.js'
 import { Image } from '../start/image.js'
 import { type Figures, interleaved, rate } from '../start/measure.js'
+import { pssMiB, text } from '../start/pss.js'
 import { process_, sameMounts, type Way } from '../start/ways.js'
 
 const COMMAND = '/usr/bin/true'
@@ -99,17 +100,6 @@ function descendants(root: number): number[] {
 }
 
 const parentOf = (pid: string) => Number(/\) \S (\d+)/.exec(text(`/proc/${pid}/stat`))?.[1] ?? 0)
-const pssMiB = (pid: number) =>
-  Number(/^Pss:\s+(\d+)/m.exec(text(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0) / 1024
-
-function text(path: string): string {
-  try {
-    return readFileSync(path, 'latin1')
-  } catch {
-    return ''
-  }
-}
-
 say(
   `Machine: ${cpus().length} × ${cpus()[0]?.model.trim() ?? ''}, Linux ${release()}, Node ${process.version}. ` +
     `Command: \`npm run bench -- warm --runs ${runs}\`. Each table's ways ran in turn, in one process; times are from the call to the end of the clean-up.`,

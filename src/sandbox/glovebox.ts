@@ -8,6 +8,7 @@ import type { CollectedFile } from '../report/index.js'
 import { inTime } from '../waiting/index.js'
 import { Admission, type ConcurrencyOptions, roomOf } from './admission/index.js'
 import { checkedArgv } from './argv.js'
+import { closedError } from './closed.js'
 import { checkSecrets } from './credentials/secrets-given.js'
 import { Gateways, type NetworkOptions } from './gateways.js'
 import { handedIn } from './handed-in.js'
@@ -254,11 +255,7 @@ export class Glovebox {
 
   #requireOpen(): void {
     if (this.#closing === null) return
-    throw new UsageError(
-      'glovebox.closed',
-      'This Glovebox is closed.',
-      'Start another with Glovebox.start().',
-    )
+    throw closedError()
   }
 
   /** The gateway is started here, if it is the first that is needed: it comes up beside the sandbox. */

@@ -4,6 +4,7 @@ import { UsageError } from '../errors/index.js'
 import type { HostFacts } from '../host/index.js'
 import type { Plan } from '../plan/index.js'
 import type { BoundaryName } from '../policy/index.js'
+import { closedError } from './closed.js'
 import { requireKeepable, surroundings, type WarmLimits, WarmSource } from './pool/index.js'
 
 export interface SourcesSettings {
@@ -27,12 +28,7 @@ export class Sources {
   of(boundary: Boundary, host: HostFacts): SandboxSource {
     const known = this.#open.get(boundary.name)
     if (known !== undefined) return known
-    if (this.#isClosed)
-      throw new UsageError(
-        'glovebox.closed',
-        'This Glovebox is closed.',
-        'Start another with Glovebox.start().',
-      )
+    if (this.#isClosed) throw closedError()
     const { single, warm } = this.#settings
     const opened = boundary.open(host, single)
     const source = warm === null ? opened : new WarmSource(opened, warm, surroundings)

@@ -157,8 +157,12 @@ export class Shelf {
   }
 }
 
+/** Never rejects: perhaps nobody asks. */
 async function whyLost(sandbox: RunningSandbox): Promise<Error> {
-  const { launchFailure } = await sandbox.end()
+  const launchFailure = await sandbox.end().then(
+    (end) => end.launchFailure,
+    () => null,
+  )
   return new LaunchError(
     'launch.failed',
     launchFailure?.what ?? 'A sandbox ended while it waited for its job.',

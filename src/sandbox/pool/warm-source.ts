@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { OwnFiles, RunningSandbox, SandboxSource } from '../../boundary/index.js'
 import { UsageError } from '../../errors/index.js'
 import type { Plan } from '../../plan/index.js'
+import { closedError } from '../closed.js'
 import { launchedInTime } from '../launched-in-time.js'
 import { isCopied, type WarmLimits, waitingBytes } from './options.js'
 import { Shelf } from './shelf.js'
@@ -154,12 +155,7 @@ export class WarmSource implements SandboxSource {
   }
 
   #requireOpen(): void {
-    if (this.#isClosed)
-      throw new UsageError(
-        'glovebox.closed',
-        'This Glovebox is closed.',
-        'Start another with Glovebox.start().',
-      )
+    if (this.#isClosed) throw closedError()
   }
 
   #shelf(plan: Plan): Shelf {
