@@ -5,6 +5,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Glovebox, type Policy, parsePolicy } from '../../src/index.js'
 import { explainPlan } from '../../src/sandbox/index.js'
 import { type Exec, execWay } from '../start/bare.js'
@@ -29,7 +30,10 @@ const say = (...more: string[]) => {
   lines.push(...more)
 }
 
-const bare: Way = { name: 'bare spawn', once: process_([COMMAND]) }
+/** As long as `keepWarm` looks at what it made: after that much quiet everything starts a little slower. */
+const quiet = () => sleep(50)
+
+const bare: Way = { name: 'bare spawn', once: process_([COMMAND]), ready: quiet }
 
 /** Of a boundary: from the pool, and made for the run. */
 function ours(warm: Glovebox, cold: Glovebox, policy: Policy, argv: readonly string[]): [Way, Way] {
@@ -44,7 +48,7 @@ function ours(warm: Glovebox, cold: Glovebox, policy: Policy, argv: readonly str
       once: () => run(warm, true),
       ready: () => warm.keepWarm(policy, 2),
     },
-    { name: `cold run(), ${policy.boundary}`, once: () => run(cold, false) },
+    { name: `cold run(), ${policy.boundary}`, once: () => run(cold, false), ready: quiet },
   ]
 }
 
