@@ -23,14 +23,24 @@ export type { Claim, ClaimStatus, Plan } from './plan/index.js'
 export { loadPolicy, type Policy, parsePolicy } from './policy/index.js'
 export type { CollectedFile, CredentialLease, NetworkAttempt, Reason, Report, Usage } from './report/index.js'
 export {
+  type AttemptEvent,
   type ConcurrencyOptions,
+  type EndedEvent,
+  type EventsOptions,
   Glovebox,
+  type GloveboxEvent,
   type GloveboxOptions,
   type InputSource,
+  type LeaseEvent,
+  type LimitEvent,
+  type LimitKey,
+  type MissedEvents,
   type NetworkOptions,
+  type QueuedEvent,
   type Run,
   type RunOptions,
   type RunResult,
+  type StartedEvent,
   type TerminalOptions,
   type WarmOptions,
 } from './sandbox/index.js'

@@ -23,12 +23,21 @@ export interface KnownLease {
   readonly endedAt: Date | null
 }
 
+/** Hears of a sandbox's network while it is in use. */
+export interface NetworkListener {
+  /** there are more, or some were tried again: all, in the order of the first */
+  attempts(all: readonly NetworkAttempt[]): void
+  leaseEnded(name: string, by: LeaseEnd): void
+}
+
 /** What is left to the supervisor of the sockets that it handed over. */
 export interface Attachment {
   /** in the order in which the credentials were issued */
   readonly leases: readonly KnownLease[]
   /** called once for each lease that ends, whoever ended it; the sandbox's own end and the gateway's are such ends */
   onLeaseEnd: (name: string, by: LeaseEnd) => void
+  /** `null`: nobody does */
+  listener: NetworkListener | null
   /** Ends a lease now. Resolves when the gateway has ended it, or is gone. */
   revoke(name: string): Promise<void>
   /** Gives a credential another value, whose lease goes on. `livesMs`: from now, at which the value expires */
@@ -54,6 +63,7 @@ export class AttachedSandbox implements Attachment {
   readonly #log = new AttemptLog()
   readonly #asking: Asking
   onLeaseEnd: (name: string, by: LeaseEnd) => void = () => {}
+  listener: NetworkListener | null = null
   #leases: readonly KnownLease[]
   readonly #revoking = new Map<string, { readonly done: Promise<void>; readonly over: () => void }>()
   #omitted = 0
@@ -99,6 +109,7 @@ export class AttachedSandbox implements Attachment {
   hearAttempts(attempts: readonly NetworkAttempt[], omitted: number): void {
     this.#omitted += omitted
     for (const { count, ...attempt } of attempts) this.#log.add(attempt, count)
+    this.listener?.attempts(this.#log.attempts)
   }
 
   get leases(): readonly KnownLease[] {
@@ -154,6 +165,7 @@ export class AttachedSandbox implements Attachment {
     )
     this.#revoking.get(name)?.over()
     this.onLeaseEnd(name, by)
+    this.listener?.leaseEnded(name, by)
   }
 
   async end(): Promise<Attempts> {

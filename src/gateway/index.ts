@@ -5,7 +5,7 @@ import { type ResolutionOptions, resolutionSource } from './resolution.js'
 import { type RootOptions, rootSource } from './roots.js'
 import { type GatewayHost, startProcess } from './start.js'
 
-export type { Attachment, Attempts, KnownLease } from './attachment.js'
+export type { Attachment, Attempts, KnownLease, NetworkListener } from './attachment.js'
 export type { Gateway, GatewayEnd, Reservation } from './gateway.js'
 export type { CredentialIssue, IssuedValue } from './messages.js'
 export type { ResolutionOptions } from './resolution.js'

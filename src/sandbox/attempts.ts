@@ -19,8 +19,18 @@ export async function told(attachment: Attachment | null): Promise<Told | null> 
   return { ...attempts, lost }
 }
 
-export function networkAttempts(told: Told | null, { datagrams }: SandboxEnd): NetworkAttempt[] {
-  const refused = datagrams.map(
+export function networkAttempts(told: Told | null, end: SandboxEnd): NetworkAttempt[] {
+  const all = [...(told?.attempts ?? []), ...refusedDatagrams(end)]
+  return all.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
+}
+
+/** attempts that are in none of them */
+export function attemptsOmitted(told: Told | null, { datagramsOmitted }: SandboxEnd): number {
+  return (told?.omitted ?? 0) + datagramsOmitted
+}
+
+export function refusedDatagrams({ datagrams }: SandboxEnd): NetworkAttempt[] {
+  return datagrams.map(
     ({ protocol, address, port, count, firstMs }): NetworkAttempt => ({
       at: new Date(firstMs).toISOString(),
       protocol,
@@ -35,7 +45,6 @@ export function networkAttempts(told: Told | null, { datagrams }: SandboxEnd): N
       hint: 'No rule lets datagrams out. Names are asked at the resolver of /etc/resolv.conf; all else goes by TCP.',
     }),
   )
-  return [...(told?.attempts ?? []), ...refused].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
 }
 
 /** A gateway that died may have seen more than it had told. */

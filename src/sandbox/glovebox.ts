@@ -10,6 +10,7 @@ import { Admission, type ConcurrencyOptions, roomOf } from './admission/index.js
 import { checkedArgv } from './argv.js'
 import { closedError } from './closed.js'
 import { checkSecrets } from './credentials/secrets-given.js'
+import { Events, type EventsOptions, type GloveboxEvent, type MissedEvents } from './events/index.js'
 import { Gateways, type NetworkOptions } from './gateways.js'
 import { handedIn } from './handed-in.js'
 import { checkStdin, inputFiles, stdinOf } from './inputs.js'
@@ -57,6 +58,7 @@ export class Glovebox {
   readonly #plans = new WeakMap<Policy, Plan>()
   readonly #runs = new Map<JobRun, Promise<unknown>>()
   readonly #gateways: Gateways
+  readonly #events = new Events()
   #sweeping: Promise<void> = Promise.resolve()
   #closing: Promise<void> | null = null
 
@@ -157,6 +159,15 @@ export class Glovebox {
     return this.#planned(policy).plan
   }
 
+  /**
+   * What happens to runs that are accepted from this call on, until this is closed or its reader leaves.
+   * @throws UsageError for a number that makes no sense, and once this is closed
+   */
+  events(options: EventsOptions = {}): AsyncIterableIterator<GloveboxEvent | MissedEvents> {
+    this.#requireOpen()
+    return this.#events.stream(options)
+  }
+
   /** Ends every run (its reason is `cancelled`) and the launcher; resolves when nothing is left. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
@@ -165,6 +176,7 @@ export class Glovebox {
       await this.#sources.close()
       await this.#gateways.close()
       await Promise.all([...this.#runs.values(), this.#sweeping])
+      this.#events.close()
     })()
     return this.#closing
   }
@@ -218,6 +230,7 @@ export class Glovebox {
       secrets,
       cancel: options.signal ?? null,
     })
+    const events = this.#events.ofRun(policy, { id, tenant, plan, credentials })
     const collected: Record<string, Uint8Array> = Object.create(null)
     const copied: CollectedFile[] = []
     const inputs = Promise.all([
@@ -229,6 +242,7 @@ export class Glovebox {
       plan,
       network: this.#network(plan, tenant),
       credentials: credentials.all,
+      events,
       handedIn: handedIn(options),
       argv: command,
       makeRoot: rootMaker(plan, options),
@@ -246,6 +260,7 @@ export class Glovebox {
       plan,
       command,
       run,
+      events,
       credentials,
       source: this.#sources.of(boundary, this.#host),
       collected,

@@ -1,5 +1,17 @@
 export type { ConcurrencyOptions } from './admission/index.js'
 export { makeDisk } from './disks.js'
+export type {
+  AttemptEvent,
+  EndedEvent,
+  EventsOptions,
+  GloveboxEvent,
+  LeaseEvent,
+  LimitEvent,
+  LimitKey,
+  MissedEvents,
+  QueuedEvent,
+  StartedEvent,
+} from './events/index.js'
 export { type Explained, explainPlan, hostFor, hostOf, planOf } from './explain-plan.js'
 export type { NetworkOptions } from './gateways.js'
 export { withoutGiven } from './given-values.js'

@@ -2,9 +2,10 @@ import type { SandboxSource } from '../boundary/index.js'
 import type { Plan } from '../plan/index.js'
 import { type Policy, policySha256 } from '../policy/index.js'
 import { type CollectedFile, withoutArguments } from '../report/index.js'
+import type { RunEvents } from './events/index.js'
 import type { RunOptions } from './options.js'
 import { kept } from './plan-runner.js'
-import { reportOf } from './report.js'
+import { reportOf, usageOf } from './report.js'
 import { RunResult } from './result.js'
 import type { JobRun } from './run.js'
 import type { RunCredentials } from './run-credentials.js'
@@ -15,6 +16,8 @@ export interface Prepared {
   readonly plan: Plan
   readonly command: readonly [string, ...string[]]
   readonly run: JobRun
+  /** `null`: nobody listens */
+  readonly events: RunEvents | null
   readonly credentials: RunCredentials
   readonly source: SandboxSource
   readonly collected: Record<string, Uint8Array>
@@ -23,13 +26,21 @@ export interface Prepared {
 
 /** A run to its end, as its caller sees it. Rejects as `Glovebox.run` does, with no credential's value in what it says. */
 export async function performed(
-  { id, policy, plan, command, run, credentials, source, collected, copied }: Prepared,
+  { id, policy, plan, command, run, events, credentials, source, collected, copied }: Prepared,
   options: RunOptions,
 ): Promise<RunResult> {
   const all = options.buffer === false ? [] : [kept(run.stdout), kept(run.stderr)]
-  const finishing = run.finish(source).catch((error) => {
-    throw credentials.redactError(error)
-  })
+  events?.queued()
+  const finishing = run.finish(source).then(
+    (outcome) => {
+      events?.ended(outcome, usageOf(outcome))
+      return outcome
+    },
+    (error) => {
+      events?.refused(error)
+      throw credentials.redactError(error)
+    },
+  )
   // what the caller needs besides is made while the sandbox comes up
   const isLaunched = await Promise.race([run.launched.then(() => true), finishing.then(() => false)])
   try {

@@ -1,6 +1,12 @@
 import type { Plan, RootPlan } from '../plan/index.js'
-import { type CollectedFile, claimsInReport, type Report, type ReportedRoot } from '../report/index.js'
-import { networkAttempts, observedOf } from './attempts.js'
+import {
+  type CollectedFile,
+  claimsInReport,
+  type Report,
+  type ReportedRoot,
+  type Usage,
+} from '../report/index.js'
+import { attemptsOmitted, networkAttempts, observedOf } from './attempts.js'
 import type { Outcome } from './job.js'
 
 export function reportOf(
@@ -12,8 +18,7 @@ export function reportOf(
   inputs: readonly CollectedFile[],
   outcome: Outcome,
 ): Report {
-  const { verdict, times, end, bytes } = outcome
-  const rounded = (ms: number) => Math.round(ms * 1000) / 1000
+  const { verdict, times, end } = outcome
   return {
     version: 1,
     id,
@@ -30,22 +35,27 @@ export function reportOf(
       signal: verdict.signal,
       message: verdict.message,
     },
-    usage: {
-      wallMs: rounded(times.wallMs),
-      queueMs: rounded(times.queueMs),
-      startMs: rounded(times.startMs),
-      cpuMs: rounded(outcome.commandCpuMs ?? end.cpuMs),
-      peakMemoryBytes: end.peakMemoryBytes,
-      stdoutBytes: bytes.stdout,
-      stderrBytes: bytes.stderr,
-    },
+    usage: usageOf(outcome),
     network: networkAttempts(outcome.network, end),
-    networkOmitted: (outcome.network?.omitted ?? 0) + end.datagramsOmitted,
+    networkOmitted: attemptsOmitted(outcome.network, end),
     credentials: outcome.credentials,
     claims: claimsInReport(plan.claims, observedOf(outcome.network, end)),
     inputs,
     outputs: outcome.outputs,
     waivers: plan.waivers,
+  }
+}
+
+export function usageOf({ times, end, bytes, commandCpuMs }: Outcome): Usage {
+  const rounded = (ms: number) => Math.round(ms * 1000) / 1000
+  return {
+    wallMs: rounded(times.wallMs),
+    queueMs: rounded(times.queueMs),
+    startMs: rounded(times.startMs),
+    cpuMs: rounded(commandCpuMs ?? end.cpuMs),
+    peakMemoryBytes: end.peakMemoryBytes,
+    stdoutBytes: bytes.stdout,
+    stderrBytes: bytes.stderr,
   }
 }
 

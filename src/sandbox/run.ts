@@ -230,6 +230,7 @@ export class JobRun {
     let ended = false
     if (this.#interruption === null) {
       this.#meter.start()
+      this.#job.events?.started(sandbox.isWarm ?? false)
       this.#job.onStarted?.((signal) => sandbox.signal(signal))
       this.#feeding = this.#job.stdin?.() ?? null
       feed(this.#feeding, sandbox.stdin, (why) => {

@@ -5,6 +5,7 @@ import { InForce, type Plan } from '../plan/index.js'
 import type { CredentialLease } from '../report/index.js'
 import { type Told, told } from './attempts.js'
 import type { HandedIn, JobCredentials } from './credentials/index.js'
+import type { RunEvents } from './events/index.js'
 import type { JobNetwork } from './job-network.js'
 
 export interface Supplied {
@@ -16,6 +17,8 @@ export interface Supplied {
   readonly credentials: Promise<JobCredentials> | null
   /** what the caller hands to the job, besides the command and its inputs: no value is to be in it */
   readonly handedIn: Pick<HandedIn, 'names' | 'stdin'>
+  /** told what happens; absent or `null`: nobody is */
+  readonly events?: RunEvents | null
   /** absent: all mechanisms */
   readonly inForce?: InForce
 }
@@ -82,6 +85,7 @@ export class Supplies {
     const attachment = await Promise.race([attaching, this.#interrupted])
     if (attachment instanceof Object) {
       this.#attachment = attachment
+      this.#of.events?.attached(attachment)
       return this.#credentials?.attached(attachment, issuedAt)
     }
     attaching.then((late) => late.end()).catch(() => {})
