@@ -1,4 +1,5 @@
 /** Runs whose events are heard, as whoever starts this; prints what was heard of each. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import {
   type ConcurrencyOptions,
@@ -127,7 +128,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   'ended by close()': async () => byRun(await heard(async (box) => void box.run(PLAIN, ['sleep', '60']))),
   'the deadline': async () =>
-    byRun(await heard((box) => box.run(policyOf({ lifetime: { deadline: '300ms' } }), ['sleep', '60']))),
+    byRun(await heard((box) => box.run(policyOf({ lifetime: { deadline: '2s' } }), ['sleep', '60']))),
   silence: async () =>
     byRun(await heard((box) => box.run(policyOf({ lifetime: { noOutput: '300ms' } }), ['sleep', '60']))),
   output: async () => byRun(await heard((box) => box.run(policyOf({ limits: { output: '1KiB' } }), ['yes']))),
@@ -185,6 +186,17 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
       },
     )
     return [told.join() === events.map((event) => JSON.stringify(event)).join(), kinds]
+  },
+  'a run is accepted in the context of its caller': async () => {
+    const context = new AsyncLocalStorage<string>()
+    const seen: unknown[] = []
+    const glovebox = await Glovebox.start()
+    await onChannels(
+      () => context.run('the caller', () => glovebox.run(PLAIN, ['true'])),
+      ({ kind }) => kind === 'queued' && seen.push(context.getStore()),
+    )
+    await glovebox.close()
+    return seen
   },
   'a subscriber that throws each time': async () => {
     let thrown = 0

@@ -28,6 +28,7 @@ const HEARD: Readonly<Record<string, unknown>> = {
   'who leaves': [true, true],
   'once closed': 'glovebox.closed',
   'the channels say what the stream says, each its kind': [true, [true, true, true]],
+  'a run is accepted in the context of its caller': ['the caller'],
   'a subscriber that throws each time': [true, 3, ['queued', 'started', 'ended']],
 }
 
