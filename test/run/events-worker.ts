@@ -138,6 +138,30 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
         box.run(policyOf({ limits: { scratch: '64KiB' } }), ['sh', '-c', 'exec head -c 1M /dev/zero > x']),
       ),
     ),
+  memory: async () =>
+    byRun(
+      await heard((box) =>
+        box.run(policyOf({ limits: { memory: '64MiB' } }), ['python3', '-c', 'bytearray(200 << 20)']),
+      ),
+    ),
+  processes: async () =>
+    byRun(
+      await heard((box) =>
+        box.run(policyOf({ limits: { processes: 4 } }), [
+          'sh',
+          '-c',
+          'for i in 1 2 3 4 5 6 7 8; do sleep 1 & done',
+        ]),
+      ),
+    ),
+  'a sandbox that waited': async () => {
+    const glovebox = await Glovebox.start({ warm: true })
+    await glovebox.keepWarm(PLAIN, 1)
+    const events = glovebox.events()
+    await glovebox.run(PLAIN, ['true'])
+    await glovebox.close()
+    return (await read(events)).map((event) => ('warm' in event ? event.warm : null))
+  },
   'two of them share nothing': async () => {
     const other = await Glovebox.start()
     const otherEvents = other.events()

@@ -23,6 +23,7 @@ const HEARD: Readonly<Record<string, unknown>> = {
   silence: [['queued', 'started', 'limit lifetime.noOutput ended', 'ended noOutput 124']],
   output: [['queued', 'started', 'limit limits.output ended', 'ended output 125']],
   scratch: [['queued', 'started', 'limit limits.scratch ended', 'ended signal 153']],
+  'a sandbox that waited': [null, true, true],
   'two of them share nothing': [3, 0],
   'who reads late, and little': ['queued', 'started', 'missed 7'],
   'who leaves': [true, true],
@@ -32,6 +33,12 @@ const HEARD: Readonly<Record<string, unknown>> = {
   'a subscriber that throws each time': [true, 3, ['queued', 'started', 'ended']],
 }
 
+/** Where control groups hold them. */
+const COUNTED: typeof HEARD = {
+  memory: [['queued', 'started', 'limit limits.memory ended', 'ended memory 137']],
+  processes: [['queued', 'started', 'limit limits.processes hindered', 'ended exited 2']],
+}
+
 asEachNetworkUser('what happens to runs is told', async (user, t) => {
   const readable = await finished(user.as(['test', '-r', WORKER]))
   if (readable.status !== 0) return t.skip(`${user.name} can't read this checkout`)
@@ -39,7 +46,10 @@ asEachNetworkUser('what happens to runs is told', async (user, t) => {
   const { stdout, stderr } = await finished(user.as(argv), { cwd: '/', timeout: 180_000 })
   assert.equal(stderr, '')
   const { credentials, ...seen } = JSON.parse(stdout)
-  for (const [what, expected] of Object.entries(HEARD))
+  for (const [what, expected] of Object.entries({
+    ...HEARD,
+    ...(user.noMemoryLimit === null ? COUNTED : {}),
+  }))
     await t.test(what, () => assert.deepEqual(seen[what], expected))
   await t.test('what each event says of its run is what the report says', () => {
     const [ids, whose, inTime, usage, reported] = seen['what each event says of its run']
