@@ -139,7 +139,7 @@ export class Glovebox {
   /**
    * Has so many sandboxes of a policy wait from now on, whether it is run or not, until this is closed or told another number; resolves
    * when they do. Needs `warm`.
-   * @throws UsageError when so many may not wait, or none of this policy can: where TLS is inspected each has an authority of its own
+   * @throws UsageError when so many may not wait, or none of this policy can
    * @throws BoundaryUnavailableError when a promise of the policy can't be kept on this host
    * @throws LaunchError when one does not come up
    */
@@ -149,7 +149,8 @@ export class Glovebox {
     const { plan, boundary } = this.#planned(policy)
     requireEnforceable(plan, boundary, this.#host)
     await rootMaker(plan, {})?.(new AbortController().signal)
-    await this.#sources.keepWarm(boundary, this.#host, plan, count)
+    const network = () => this.#network(plan, null)
+    await this.#sources.keepWarm(boundary, this.#host, { plan, network, count })
   }
 
   /** The plan for a policy, as `run` would use it; its claims may be impossible on this host. */
@@ -258,9 +259,8 @@ export class Glovebox {
     throw closedError()
   }
 
-  /** The gateway is started here, if it is the first that is needed: it comes up beside the sandbox. */
   #network({ network }: Plan, tenant: string | null): Job['network'] {
-    return network === null ? null : new JobNetwork(this.#gateways.of(tenant), network)
+    return network === null ? null : new JobNetwork(this.#gateways, tenant, network)
   }
 }
 

@@ -3,7 +3,6 @@ import type { Readable } from 'node:stream'
 import { boundaryNamed, type InputFile, type SandboxSource } from '../boundary/index.js'
 import { BoundaryUnavailableError } from '../errors/index.js'
 import type { HostFacts } from '../host/index.js'
-import { inspects } from '../network/index.js'
 import { InForce, type LeftOff, type Plan } from '../plan/index.js'
 import type { NetworkAttempt } from '../report/index.js'
 import { networkAttempts } from './attempts.js'
@@ -11,7 +10,7 @@ import { Gateways, type NetworkOptions } from './gateways.js'
 import { stdinOf } from './inputs.js'
 import type { Job, Outcome } from './job.js'
 import { JobNetwork } from './job-network.js'
-import { isCopied, surroundings, type WarmLimits, WarmSource } from './pool/index.js'
+import { isCopied, Room, surroundings, type WarmLimits, WarmSource } from './pool/index.js'
 import { JobRun } from './run.js'
 import { RunCredentials } from './run-credentials.js'
 import { wantedOf } from './wanted.js'
@@ -72,7 +71,7 @@ export class PlanRunner {
     this.#host = host
     this.#inForce = without === undefined ? InForce.all : new InForce(without)
     const source = found.open(host, false, this.#inForce)
-    this.#warm = warm ? new WarmSource(source, WARM, surroundings) : null
+    this.#warm = warm ? new WarmSource(source, new Room(WARM, surroundings)) : null
     this.#source = this.#warm ?? source
     this.#gateways = new Gateways(host, network, this.#inForce)
   }
@@ -93,7 +92,8 @@ export class PlanRunner {
     options: PlanRunOptions = {},
   ): Promise<PlanRun> {
     // without a namespace there are no ends of it for a gateway to take
-    const network = this.#inForce.on('network-namespace') ? plan.network : null
+    const networked = this.#inForce.on('network-namespace') ? plan.network : null
+    const network = networked === null ? null : new JobNetwork(this.#gateways, null, networked)
     const { secrets = {} } = options
     const credentials = new RunCredentials({
       credentials: plan.credentials.map((each) => ({ ...each, source: { kind: 'caller' } })),
@@ -104,7 +104,7 @@ export class PlanRunner {
     options.onRevocable?.((name) => credentials.revoke(name))
     const run = new JobRun({
       plan,
-      network: network === null ? null : new JobNetwork(this.#gateways.of(null), network),
+      network,
       credentials: credentials.all,
       handedIn: { names: [], stdin: null },
       argv,
@@ -118,17 +118,17 @@ export class PlanRunner {
     })
     if (options.onStdout !== undefined) run.stdout.on('data', options.onStdout)
     const [stdout, stderr] = [run.stdout, run.stderr].map(kept) as [Promise<Buffer>, Promise<Buffer>]
-    await this.#oneWaits(plan)
+    await this.#oneWaits(plan, network)
     const outcome = await run.finish(this.#source)
     const attempts = networkAttempts(outcome.network, outcome.end)
     return { outcome, stdout: await stdout, stderr: await stderr, attempts }
   }
 
   /** For the run that is about to begin. */
-  async #oneWaits(plan: Plan): Promise<void> {
-    if (this.#warm === null || inspects(plan.network) || isCopied(plan)) return
+  async #oneWaits(plan: Plan, network: JobNetwork | null): Promise<void> {
+    if (this.#warm === null || isCopied(plan)) return
     await this.#source.prepare?.(plan)
-    await this.#warm.add(plan)
+    await this.#warm.add(plan, network)
   }
 
   /** Ends every sandbox; resolves when nothing of them is left. */

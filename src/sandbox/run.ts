@@ -96,7 +96,7 @@ export class JobRun {
         plan: this.#job.plan,
         source,
         makeRoot: this.#job.makeRoot ?? null,
-        obtain: () => supplies.obtain(),
+        obtain: () => supplies.obtain(source),
         interrupted: this.#interrupted,
         isInterrupted: () => this.#interruption !== null,
       })

@@ -204,20 +204,6 @@ describe('sandboxes that wait for their jobs', { skip: user?.skip ?? false }, ()
     assert.equal(agents().length, 2)
   })
 
-  test('where TLS is inspected, each is made for its job: its authority is in it from the first moment', async (t) => {
-    const rule = { host: 'host.test', inspect: true }
-    const inspecting = policyOf({ network: { allow: [rule] } })
-    const box = await glovebox(t, { network: { resolvers: ['127.0.0.1:9'] } })
-    const authorities = new Set<string>()
-    for (let count = 0; count < 2; count++) {
-      const result = await box.run(inspecting, ['sh', '-c', 'cat "$SSL_CERT_FILE" | tail -n 30'])
-      assert.deepEqual([result.exitCode, waited(result)], [0, false])
-      authorities.add(result.text())
-    }
-    assert.equal(authorities.size, 2)
-    await assert.rejects(box.keepWarm(inspecting, 1), { code: 'warm.inspected' })
-  })
-
   test('with a network, the gateway sees the first thing that the job tries', async (t) => {
     const policy = policyOf({ network: { allow: ['host.test'] } })
     const box = await glovebox(t, { network: { resolvers: ['127.0.0.1:9'] } })
