@@ -25,6 +25,10 @@ export function lifetimeRequirements(policy: Policy): Requirement[] {
     staying('lifetime.bound-to-supervisor', 'When Glovebox dies, at any moment, the sandbox dies with it.'),
     staying('lifetime.single-use', 'The sandbox runs one command and is never used again.'),
     staying(
+      'lifetime.empty',
+      'Before its job, a sandbox holds what its plan says and nothing of any tenant.',
+    ),
+    staying(
       'lifetime.nothing-left',
       'No process, mount, namespace, cgroup or file of the sandbox outlives the run.',
     ),

@@ -54,6 +54,7 @@ export const REQUIREMENT_IDS = [
   'lifetime.no-output',
   'lifetime.bound-to-supervisor',
   'lifetime.single-use',
+  'lifetime.empty',
   'lifetime.nothing-left',
 ] as const
 

@@ -27,6 +27,8 @@ export interface PlanRunOptions {
   readonly secrets?: Readonly<Record<string, string>>
   /** given, before the run begins, what ends a lease */
   readonly onRevocable?: (revoke: (name: string) => Promise<void>) => void
+  /** called when a sandbox waits for the run, or, where none does, before one is made for it */
+  readonly whileItWaits?: () => Promise<void>
   readonly terminal?: Job['terminal']
   readonly signal?: AbortSignal
   readonly onStarted?: Job['onStarted']
@@ -71,7 +73,7 @@ export class PlanRunner {
     this.#host = host
     this.#inForce = without === undefined ? InForce.all : new InForce(without)
     const source = found.open(host, false, this.#inForce)
-    this.#warm = warm ? new WarmSource(source, new Room(WARM, surroundings)) : null
+    this.#warm = warm ? new WarmSource(source, new Room(WARM, surroundings), this.#inForce) : null
     this.#source = this.#warm ?? source
     this.#gateways = new Gateways(host, network, this.#inForce)
   }
@@ -119,6 +121,7 @@ export class PlanRunner {
     if (options.onStdout !== undefined) run.stdout.on('data', options.onStdout)
     const [stdout, stderr] = [run.stdout, run.stderr].map(kept) as [Promise<Buffer>, Promise<Buffer>]
     await this.#oneWaits(plan, network)
+    await options.whileItWaits?.()
     const outcome = await run.finish(this.#source)
     const attempts = networkAttempts(outcome.network, outcome.end)
     return { outcome, stdout: await stdout, stderr: await stderr, attempts }

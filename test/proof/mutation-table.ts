@@ -18,6 +18,8 @@ export interface Isolated {
   readonly behindAsRoot?: readonly MechanismId[]
   /** only for root: an ordinary user has it not */
   readonly asRoot?: true
+  /** what is attacked has waited for its job */
+  readonly warm?: true
 }
 
 /** Nothing inside notices, or it can't be left off. */
@@ -165,6 +167,12 @@ export const TABLE: Readonly<Record<MechanismId, Row>> = {
     by: null,
     why: 'It has no way to start another: there is nothing to leave off.',
   },
+  'job-arrives': {
+    by: null,
+    why: 'It is the one way to the first process: without it there is no job.',
+  },
+  'one-plan': { by: 'empty.other-plan', warm: true },
+  'shown-again': { by: 'empty.replaced', warm: true },
   'launcher-waits': {
     by: null,
     why: 'It decides when the end is told, not whether there is one: the kernel ends the pid namespace. Without it the cgroup can’t be removed yet, and that is tried again.',
@@ -182,6 +190,8 @@ export interface Shown {
   readonly besides?: readonly MechanismId[]
   /** left on: without these too a launcher waits for ever, and nothing was seen */
   readonly except?: readonly MechanismId[]
+  /** what is attacked has waited for its job */
+  readonly warm?: true
   /** an ordinary user without cgroups has nothing of it that can be left off */
   readonly asRoot?: true
 }
@@ -241,5 +251,6 @@ export const CLAIMS: Readonly<Record<RequirementId, Shown | Unseen>> = {
   'lifetime.no-output': { by: ['silence.stay'] },
   'lifetime.bound-to-supervisor': { by: ['supervisor.killed'] },
   'lifetime.single-use': { by: ['next.objects'] },
+  'lifetime.empty': { by: ['empty.other-plan'], warm: true },
   'lifetime.nothing-left': { by: ['left.anything'], except: ['pid-namespace'], asRoot: true },
 }

@@ -153,12 +153,23 @@ export const hostKernelAnswers: Answering<Exclude<RequirementId, WallRequirement
       by('ipc namespace', 'ipc-namespace'),
       by('new session keyring, and seccomp refuses keys', 'own-keyring', 'filter'),
     ),
+  'lifetime.empty': () => enforcedBy(...emptyBy),
   'lifetime.nothing-left': () =>
     enforcedBy(
       by('the kernel ends a pid namespace with its first process', 'pid-namespace'),
       by('launcher waits for every process and removes the cgroup', 'launcher-waits', 'cgroup-removed'),
     ),
 }
+
+/** The same wherever it waits. */
+export const emptyBy = [
+  by(
+    'the command, its variables, inputs, streams and network come with the job, over the channel that the first process alone has',
+    'job-arrives',
+  ),
+  by('one that waited is taken by one run, of the same plan', 'one-plan', 'one-command'),
+  by('what it shows is looked at again when it is taken', 'shown-again'),
+] as const
 
 function grantedTo(host: HostFacts): Means[] {
   if (host.canIdmap)

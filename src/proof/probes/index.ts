@@ -3,6 +3,7 @@ import type { RequirementId } from '../../plan/index.js'
 import { aroundProbes } from './around.js'
 import { callProbes } from './calls.js'
 import { credentialProbes } from './credentials/index.js'
+import { emptyProbes } from './empty.js'
 import { firstProcessProbes } from './first-process.js'
 import { furtherWallProbes } from './further-walls.js'
 import { givingUpProbes } from './giving-up.js'
@@ -89,6 +90,7 @@ const ALL: readonly Probe[] = [
   ...numberProbes,
   ...lifetimeProbes,
   ...leftoverProbes,
+  ...emptyProbes,
   ...forgedProbes,
 ]
 

@@ -122,10 +122,13 @@ async function inside(
 ): Promise<Inside> {
   const path = programPath(plan)
   const input: InputFile = { path, mode: 0o755, content: [content] }
+  const { whileItWaits, ...each } = options
+  const inputs = [input, ...(options.inputs ?? [])]
   const tried: Tried[] = []
   let last: PlanRun | null = null
   for (let left = attempts; left.length > 0; left = attempts.slice(tried.length)) {
-    last = await run(plan, [path, ...left.map(wordOf)], { ...options, inputs: [input] })
+    const once = last === null && whileItWaits !== undefined ? { whileItWaits } : {}
+    last = await run(plan, [path, ...left.map(wordOf)], { ...each, ...once, inputs })
     const made = left.slice(0, Math.max(1, toldOf(left, last.stdout)))
     tried.push(...triedOf(made, last.stdout, endOf(last.outcome)))
   }

@@ -5,7 +5,7 @@ import type { Plan } from '../../plan/index.js'
 import type { JobNetwork } from '../job-network.js'
 import type { Launched } from '../launched.js'
 import { Demand } from './demand.js'
-import { shownNow } from './shown.js'
+import type { shownNow } from './shown.js'
 
 /** What nobody waits for is tried again later and later, ms. */
 const FIRST_PAUSE_MS = 500
@@ -34,6 +34,16 @@ export interface Making {
   readonly nowMs: () => number
 }
 
+export interface About {
+  readonly nowMs: number
+  /** as of `Demand` */
+  readonly memoryMs: number
+  /** see `shown.ts` */
+  readonly shownNow: typeof shownNow
+  /** one was lost while it waited */
+  readonly onGone: () => void
+}
+
 export class Shelf {
   readonly plan: Plan
   /** each sandbox has another such, which it trusts from its first moment; `null`: they trust nothing */
@@ -48,21 +58,15 @@ export class Shelf {
   #coming: Coming | null = null
   #failures = 0
   #notBeforeMs = 0
-  readonly #onGone: () => void
+  readonly #about: About
   readonly #ending = new Set<Promise<unknown>>()
 
-  /** @param memoryMs as of `Demand` */
-  constructor(
-    plan: Plan,
-    network: JobNetwork | null,
-    { nowMs, memoryMs }: { readonly nowMs: number; readonly memoryMs: number },
-    onGone: () => void,
-  ) {
+  constructor(plan: Plan, network: JobNetwork | null, about: About) {
     this.plan = plan
     this.network = network
-    this.askedMs = nowMs
-    this.demand = new Demand(memoryMs)
-    this.#onGone = onGone
+    this.askedMs = about.nowMs
+    this.demand = new Demand(about.memoryMs)
+    this.#about = about
   }
 
   get waiting(): number {
@@ -84,7 +88,7 @@ export class Shelf {
 
   /** The one that waits longest, and is still what would be made now; `null`: there is none. */
   take(): Launched | null {
-    const shown = this.waiting > 0 ? shownNow(this.plan) : ''
+    const shown = this.waiting > 0 ? this.#about.shownNow(this.plan) : ''
     for (let each = this.#waiting.shift(); each !== undefined; each = this.#waiting.shift()) {
       const { sandbox, network } = each.launched
       if (each.shown === shown && network?.isCurrent !== false) {
@@ -100,7 +104,7 @@ export class Shelf {
   /** The one that is being made, for who asked first; `null`: there is none. Rejects as launching it does. */
   takeComing(): Promise<Launched> | null {
     const coming = this.#coming
-    if (coming === null || coming.isTaken || coming.shown !== shownNow(this.plan)) return null
+    if (coming === null || coming.isTaken || coming.shown !== this.#about.shownNow(this.plan)) return null
     coming.isTaken = true
     return coming.launched
   }
@@ -109,7 +113,7 @@ export class Shelf {
   async make({ launch, hold, nowMs }: Making): Promise<Error | null> {
     let release = () => {}
     try {
-      const shown = shownNow(this.plan)
+      const shown = this.#about.shownNow(this.plan)
       release = hold()
       this.#coming = { launched: launch(), shown, isTaken: false }
       const launched = await this.#coming.launched
@@ -136,7 +140,7 @@ export class Shelf {
       this.lost = whyLost(sandbox)
       this.#discard(waiting)
       this.#failed(madeMs)
-      this.#onGone()
+      this.#about.onGone()
     })
   }
 

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OwnFiles, RunningSandbox, SandboxSource } from '../../boundary/index.js'
-import type { Plan } from '../../plan/index.js'
+import { InForce, type Plan } from '../../plan/index.js'
 import { closedError } from '../closed.js'
 import type { JobNetwork } from '../job-network.js'
 import { type Launched, launchedWith } from '../launched.js'
@@ -13,6 +13,7 @@ import { launchedInTime } from '../launched-in-time.js'
 import { isCopied } from './options.js'
 import type { Room } from './room.js'
 import { type Making, Shelf } from './shelf.js'
+import { shownNow } from './shown.js'
 
 /** Nobody needs one that is made ahead, ms. */
 const LAUNCH_MS = 60_000
@@ -31,6 +32,7 @@ export class WarmSource implements SandboxSource {
   readonly prepare?: (plan: Plan) => Promise<void>
   readonly #inner: SandboxSource
   readonly #room: Room
+  readonly #inForce: InForce
   readonly #shelves = new Map<string, Shelf>()
   readonly #keys = new WeakMap<Plan, string>()
   readonly #sweeping: NodeJS.Timeout
@@ -41,9 +43,11 @@ export class WarmSource implements SandboxSource {
   #launching = 0
   #isClosed = false
 
-  constructor(inner: SandboxSource, room: Room) {
+  /** @param inForce absent: all mechanisms are */
+  constructor(inner: SandboxSource, room: Room, inForce = InForce.all) {
     this.#inner = inner
     this.#room = room
+    this.#inForce = inForce
     if (inner.prepare !== undefined) this.prepare = inner.prepare.bind(inner)
     this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref()
   }
@@ -151,13 +155,18 @@ export class WarmSource implements SandboxSource {
   /** Of sandboxes that are alike: of one plan, and where one trusts what its gateway made, of one gateway. */
   #shelf(plan: Plan, network: JobNetwork | null): Shelf {
     const own = network?.isTrusted === true ? network : null
-    const text = this.#keys.get(plan) ?? JSON.stringify(plan)
+    const text = this.#inForce.on('one-plan') ? (this.#keys.get(plan) ?? JSON.stringify(plan)) : ''
     this.#keys.set(plan, text)
     const key = own === null ? text : `${text} ${JSON.stringify(own.whose)}`
     const known = this.#shelves.get(key)
     if (known !== undefined) return known
     const { idleMs } = this.#room.limits
-    const shelf = new Shelf(plan, own, { nowMs: this.#nowMs(), memoryMs: idleMs }, () => this.#refillSoon())
+    const shelf = new Shelf(plan, own, {
+      nowMs: this.#nowMs(),
+      memoryMs: idleMs,
+      shownNow: this.#inForce.on('shown-again') ? shownNow : () => '',
+      onGone: () => this.#refillSoon(),
+    })
     this.#shelves.set(key, shelf)
     this.#room.add(shelf)
     return shelf
