@@ -252,18 +252,20 @@ describe('sandboxes that wait for their jobs', { skip: user?.skip ?? false }, ()
     await until(() => left().length === 0, 'something of it lives')
   })
 
-  test('a program that forgets to close it ends when they have waited long enough', () => {
-    const script = `
+  const inspected = { network: { allow: [{ host: 'host.test', inspect: true }] } }
+  for (const [what, extra] of Object.entries({ 'at all': {}, 'for a gateway': inspected }))
+    test(`a program that forgets to close it ends when they have waited long enough ${what}`, () => {
+      const script = `
       import { Glovebox, parsePolicy } from ${JSON.stringify(join(ROOT, 'dist/src/index.js'))}
       const box = await Glovebox.start({ warm: { idleMs: 200 } })
-      const result = await box.run(parsePolicy(${JSON.stringify({ version: 1, waive })}), ['true'])
+      const result = await box.run(parsePolicy(${JSON.stringify({ version: 1, waive, ...extra })}), ['true'])
       console.log(result.reason)`
-    const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-      encoding: 'utf8',
-      timeout: 60_000,
+      const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+        encoding: 'utf8',
+        timeout: 60_000,
+      })
+      assert.deepEqual([status, stdout], [0, 'exited\n'])
     })
-    assert.deepEqual([status, stdout], [0, 'exited\n'])
-  })
 })
 
 const TRY = `
