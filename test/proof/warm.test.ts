@@ -12,9 +12,12 @@ const waive = user?.noMemoryLimit === null ? [] : ['limits.memory']
 test('each run takes a sandbox that waited, several at once and of several plans', {
   skip: user?.skip ?? false,
 }, async () => {
-  const plans = ['1s', '2s'].map(
-    (deadline) => explainPlan(parsePolicy({ version: 1, waive, lifetime: { deadline } })).plan,
-  )
+  const inspected = { allow: [{ host: 'host.test', inspect: true }] }
+  const plans = [
+    { lifetime: { deadline: '1s' } },
+    { lifetime: { deadline: '2s' } },
+    { network: inspected },
+  ].map((each) => explainPlan(parsePolicy({ version: 1, waive, ...each })).plan)
   const [first = assert.fail()] = plans
   const runner = new PlanRunner(hostOf(), first, { warm: true })
   try {
@@ -42,7 +45,9 @@ asSuiteUser(
   'where TLS is looked into, what waited has an authority of its own and no other',
   async (each) => {
     const policy = ['--allow-host', 'host.test', '--secret', 'TOKEN@host.test']
-    const only = ['network.inspected', 'credentials.never-inside'].flatMap((claim) => ['--only', claim])
+    const only = ['lifetime.empty', 'credentials.bound-to-host', 'credentials.never-inside'].flatMap(
+      (claim) => ['--only', claim],
+    )
     const { status, stdout, stderr } = await ran(each, ['verify', '--quiet', '--warm', ...policy, ...only], {
       env: { ...process.env, TOKEN: 'a-token-of-a-test' },
       timeout: 200_000,
