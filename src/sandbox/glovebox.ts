@@ -211,6 +211,8 @@ export class Glovebox {
     requireEnforceable(plan, boundary, this.#host)
     const { tenant = null, secrets = {} } = options
     checkSecrets(plan.credentials, secrets)
+    const asking = { tenant, memoryBytes: plan.limits.memoryBytes ?? 0 }
+    this.#admission?.requireRoom(asking)
     const id = randomUUID()
     const credentials = new RunCredentials({
       credentials: plan.credentials,
@@ -237,7 +239,7 @@ export class Glovebox {
       terminal: terminalOf(options.tty),
       stdin: stdinOf(options.stdin),
       cancel: options.signal ?? null,
-      turn: new Turn(this.#admission, { tenant, memoryBytes: plan.limits.memoryBytes ?? 0 }),
+      turn: new Turn(this.#admission, asking),
       onStarted: options.onStarted ?? null,
     })
     return {

@@ -42,7 +42,7 @@ test('a count that grows by one is not flat, nor is memory that grows by a fifth
   )
   const heap = (mebibytes: number) => ({ heap: mebibytes * 1024 ** 2 })
   assert.equal(linesOf([heap(100), heap(100), heap(100), heap(120)], MEMORY)[0]?.flat, false)
-  assert.equal(linesOf([heap(100), heap(130), heap(100), heap(108)], MEMORY)[0]?.flat, true)
+  assert.equal(linesOf([heap(100), heap(100), heap(130), heap(108)], MEMORY)[0]?.flat, true)
   const appears = [{}, {}, {}, { 'namespaces: net': 1 }]
   assert.equal(linesOf(appears, EQUAL)[0]?.flat, false)
 })
