@@ -4,11 +4,9 @@
  * each service, nothing may be left of it. GLOVEBOX_CHAOS_KILLS says how often a user; `npm run chaos` a thousand times.
  */
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { after, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { random } from '../../bench/random.js'
@@ -32,7 +30,8 @@ import {
 import { machineArchive, noMachine } from '../support/machine-image.js'
 import { asEachUser, type TestUser } from '../support/users.js'
 import { familyOf, interfaces, isThere, keptNamespaces, type Part, type Process, partsOf } from './parts.js'
-import type { Line, ServiceOptions } from './service.js'
+import type { ServiceOptions } from './service.js'
+import { type Service, serviceOf } from './started-service.js'
 
 const BOUNDARY = TESTED_BOUNDARY as BoundaryName
 const KILLS = Number(process.env.GLOVEBOX_CHAOS_KILLS ?? 8)
@@ -43,11 +42,11 @@ const BATCH = 10
 const LATEST_MS = 200
 /** Until a part is there. */
 const APPEAR_MS = 3_000
-/** Only to stop a hang: a virtual machine that nobody saved yet is booted under emulation. */
-const HANG_MS = 240_000
 const FILES = 50
 const MACHINE_FOLDER = `/parts-${process.pid}`
 const IMAGE = 'parts'
+/** By command: under emulation each machine takes seconds. */
+const saves = TESTED_BOUNDARY === 'microvm' && KILLS >= 40
 
 const isMachine = BOUNDARY === 'microvm'
 const started = isOfEngine(BOUNDARY) ? await TestEngine.start({ sentries: true }) : null
@@ -69,14 +68,6 @@ asEachUser(
   killParts,
   ({ isRoot }) => nowhere ?? (engine !== null && !isRoot ? 'the engine of these tests is root’s' : null),
 )
-
-interface Service {
-  readonly pid: number
-  readonly ended: Promise<number | null>
-  /** numbers of runs that were needed */
-  check(): Promise<void>
-  close(): Promise<void>
-}
 
 async function killParts(user: TestUser, t: TestContext): Promise<void> {
   t.diagnostic(`GLOVEBOX_CHAOS_SEED=${SEED} repeats the choices`)
@@ -113,6 +104,7 @@ async function killParts(user: TestUser, t: TestContext): Promise<void> {
     mark,
     folder: outputs,
     warm: 2,
+    saves,
   }
   const [before, keptBefore] = [new Set(interfaces()), new Set(keptNamespaces())]
   const seen = new Map<string, Process>()
@@ -170,6 +162,7 @@ async function killParts(user: TestUser, t: TestContext): Promise<void> {
   // what the dead leave empty and by its name is the next start's
   const last = await begin()
   await last.check()
+  if (saves) await last.save()
   remember(last.pid)
   await last.close()
   await nothingLives('all')
@@ -232,69 +225,4 @@ async function find(
     if (found.length > 0) return pick(found, draw)
   }
   return null
-}
-
-async function serviceOf(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<Service> {
-  const [file = '', ...rest] = argv
-  const child = spawn(file, rest, { cwd: '/', env, stdio: ['pipe', 'pipe', 'pipe'] })
-  const ended = once(child, 'close').then(([status]) => status as number | null)
-  const bugs: string[] = []
-  let complaint = ''
-  let heard: (line: Line) => void = () => {}
-  child.stderr.on('data', (part) => {
-    complaint += part
-  })
-  child.stdin.on('error', () => {}) // it was killed
-  createInterface({ input: child.stdout }).on('line', (text) => {
-    const line = JSON.parse(text) as Line
-    if ('bug' in line) bugs.push(line.bug)
-    else if (!('ended' in line)) heard(line)
-  })
-  const healthy = () => assert.deepEqual([bugs, complaint], [[], ''])
-  const asked = (command: string) =>
-    answered(child, ended, command, (next) => {
-      heard = next
-    })
-  await asked('')
-  return {
-    pid: child.pid ?? 0,
-    ended,
-    async check() {
-      const line = await asked('check\n')
-      assert.ok('checked' in line && line.checked > 0, `the next runs do not work: ${JSON.stringify(line)}`)
-      healthy()
-    },
-    async close() {
-      child.stdin.write('close\n')
-      assert.equal(await withoutHang(ended, child, 'close'), 0, complaint)
-      healthy()
-    },
-  }
-}
-
-async function answered(
-  child: ChildProcess,
-  ended: Promise<unknown>,
-  command: string,
-  listen: (heard: (line: Line) => void) => void,
-): Promise<Line> {
-  const answer = new Promise<Line>((resolve) => listen(resolve))
-  child.stdin?.write(command)
-  const dead = ended.then((status): Line => ({ bug: `it ended with ${status}` }))
-  return withoutHang(Promise.race([answer, dead]), child, command)
-}
-
-async function withoutHang<T>(promise: Promise<T>, child: ChildProcess, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      child.kill('SIGKILL')
-      reject(new Error(`${what.trim()}: it hung`))
-    }, HANG_MS)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

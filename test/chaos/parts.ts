@@ -67,21 +67,23 @@ const COMMON: readonly Part[] = [
   },
   { name: 'gateway', of: (family) => family.slice(1).filter(({ name }) => GATEWAY.test(name)) },
   first,
-  {
-    name: 'sandbox that waits',
-    of: (family) => first.of(family).filter((each) => children(family, [each]).length === 0),
-  },
   { name: 'anything', of: (family) => family },
 ]
 
 const job: Part = { name: 'job', of: (family) => family.filter(({ name }) => name === 'sleep') }
 
-/** On gVisor and in a machine a job is no process of this host. */
+/** It has no child yet. */
+const waits: Part = {
+  name: 'sandbox that waits',
+  of: (family) => first.of(family).filter((each) => children(family, [each]).length === 0),
+}
+
+/** On gVisor and in a machine neither a job nor who waits for it is a process of this host that is known from others. */
 const PROGRAMS: Readonly<Record<string, readonly Part[]>> = {
-  process: [job, named('bubblewrap', /^bwrap$/)],
-  runc: [job, named('runc', /^runc/)],
+  process: [job, waits, named('bubblewrap', /^bwrap$/)],
+  runc: [job, waits, named('runc', /^runc/)],
   gvisor: [named('runsc', /^(?:runsc|exe)/)],
-  docker: [job],
+  docker: [job, waits],
   'docker+runsc': [],
   microvm: [named('bubblewrap', /^bwrap$/), named('QEMU', /^(?:qemu-system|vmm)/)],
 }

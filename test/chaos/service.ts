@@ -1,6 +1,7 @@
 /**
  * A service whose parts are killed: one Glovebox with sandboxes that wait, which runs jobs all the time, each lane its own kind. A line of JSON for
- * each end, and for each answer. `check` on standard input: one run from now on has to end as it should; `close`: end all.
+ * each end, and for each answer. `check` on standard input: one run from now on has to end as it should; `save`: one on a
+ * machine that nobody saved; `close`: end all.
  *
  * Imports the library alone: it runs as other users too, from a copy.
  */
@@ -17,6 +18,8 @@ export interface ServiceOptions {
   readonly folder: string
   /** sandboxes that wait */
   readonly warm: number
+  /** virtual machines that nobody saved are made all the time, too: a saved machine may be half made when somebody dies */
+  readonly saves: boolean
 }
 
 export type Line =
@@ -32,8 +35,10 @@ const MANY = `mkdir many; i=0; while [ $i -lt ${FILES} ]; do i=$((i+1)); echo $i
 /** The first may still meet what was killed. */
 const TRIES = 5
 const REST_MS = 10
+/** Of a machine that is booted: small. */
+const LIMITS = { memory: '64MiB', cpus: 1 }
 
-const { document, mark, folder, warm } = JSON.parse(process.argv[2] ?? '') as ServiceOptions
+const { document, mark, folder, warm, saves } = JSON.parse(process.argv[2] ?? '') as ServiceOptions
 const tell = (line: Line) => process.stdout.write(`${JSON.stringify(line)}\n`)
 const plain = parsePolicy(document)
 const networked = parsePolicy({ ...document, network: { allow: ['none.invalid'] } })
@@ -68,17 +73,28 @@ const lanes = [
   lane('network', networked, ['sleep', mark], stays),
   lane('collects', plain, ['sh', '-c', MANY], () => ({ outputs: { many: `${folder}/many-${outputs++}` } })),
 ]
+// of another number of processes it is another machine
+const another = () =>
+  parsePolicy({ ...document, limits: { ...LIMITS, processes: 65 + Math.floor(Math.random() * 900) } })
+async function saving(): Promise<void> {
+  while (!closing) {
+    tell({ lane: 'saves', ended: await once('saves', another(), ['true'], {}) })
+    await sleep(REST_MS)
+  }
+}
+if (saves) lanes.push(saving())
 // it may be killed in the middle of it
 const keepWarm = () => glovebox.keepWarm(plain, 1).catch(() => {})
 
-async function check(): Promise<void> {
+async function check(policy: Policy): Promise<void> {
   const said: string[] = []
-  while (said.length < TRIES && said.at(-1) !== '0') said.push(await once('check', plain, ['true'], {}))
+  while (said.length < TRIES && said.at(-1) !== '0') said.push(await once('check', policy, ['true'], {}))
   tell({ checked: said.at(-1) === '0' ? said.length : 0, said })
 }
 
 createInterface({ input: process.stdin }).on('line', async (command) => {
-  if (command === 'check') return check()
+  if (command === 'check') return check(plain)
+  if (command === 'save') return check(another())
   closing = true
   await Promise.all(lanes)
   await glovebox.close()
