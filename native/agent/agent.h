@@ -11,10 +11,13 @@
  * `h` the sandbox's filter, where no program before this one set it, `k` the gate, `j` the job's own filter, struct sock_filter[] all; `l` u32 1: one
  * exec all the same, line: what the job says to lock itself; `y` u32 rows,
  * u32 columns: a terminal for the job, after `g` its new size; `g` go;
- * `s` u32 signal for the job; `o` a place NUL a path below it: send what is there; `q` quit.
+ * `s` u32 signal for the job; `o` a place NUL a path below it: send what is there, also before a command; `q` quit.
+ * `R`, before a command: this socket carries the job's streams as well from now on, as with `--carried`; then several commands can run one after
+ * another. `n` u32 1: without objects of System V, u32 mode and NUL-terminated path of each folder that is to be empty: the last one is over, another comes. `e`: how did it go with
+ * the files so far?
  * To the host: `S` u32 the ABI of Landlock that holds it, or 0: the command runs; `N` u32 errno: it can't be executed; `W` u32 errno: its work directory can't be entered;
  * `U` u32 errno, text: it can't be put behind this wall; `E` u32 kind, u32 code, u64 CPU time in µs: it
- * ended; `T` deadline; `I` u32 errno, text: can't do what was asked; outputs: `D` folder, `F` u64 size, path, `B` bytes,
+ * ended; `T` deadline; `I` u32 errno, text: can't do what was asked; `R`: ready for another command; outputs: `D` folder, `F` u64 size, path, `B` bytes,
  * `X` u32 kind, path: refused, `M` nothing there, `Z` all sent.
  */
 #ifndef GLOVEBOX_AGENT_H
@@ -72,6 +75,8 @@ struct job {
     struct program first, gate, filter;
     const char *lock_line; /* what the job says to lock itself; NULL: it can't */
     bool lock_one_exec;
+    uint8_t **kept; /* what the rest of this points into */
+    int kept_count;
 };
 
 /* The job's lock while it runs. */
@@ -97,19 +102,33 @@ _Noreturn void give_up(int error, const char *what);
 
 /* carry.c */
 bool carry_begin(void);
+void carry_over_control(void);
+void carry_again(void);
 /* seal.c: reads the key */
 bool seal_begin(int from_host);
 _Noreturn void leave(int status);
 
 /* carrier.c */
 struct carrier_ends {
-    int from_host, to_host, control, input, output, errors;
+    int from_host, to_host, control, renewals;
+    int input, output, errors; /* of the job that comes */
 };
 void *carrier(void *given);
 void carrier_status(int wanted);
 
 /* prepare.c */
 void prepare(struct job *job);
+void job_forget(struct job *job);
+
+/* files.c */
+int files_root(void);
+int files_step(int parent, const char *name);
+int files_descend(int fd, char *path, char **name);
+int files_folder(char *path);
+int files_open(char *path, mode_t mode);
+
+/* empty.c */
+void empty_for_another(const struct message *request);
 
 /* descriptors.c */
 int close_on_exec(void);
@@ -133,6 +152,7 @@ bool gate_first_exec(int listener, int channel, pid_t first, struct seccomp_noti
 void lock_hear(struct lock *lock);
 void lock_reply(struct lock *lock, const struct seccomp_notif *question);
 void lock_answer(struct lock *lock, bool has_question);
+void lock_end(struct lock *lock);
 
 /* terminal.c; all of it does nothing where the job has none */
 enum { TERMINAL_ENDS = 3 };
@@ -144,6 +164,7 @@ int terminal_take(void);
 void terminal_watch(struct pollfd *watched);
 void terminal_carry(const struct pollfd *watched);
 void terminal_drain(bool patient);
+void terminal_end(void);
 
 /* collect.c */
 void collect(const struct message *request);

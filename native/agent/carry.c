@@ -1,6 +1,7 @@
-/* `--carried`: this process makes the ends that it otherwise is handed, and the carrier takes their other ends. */
+/* `--carried`, or `R`: this process makes the ends that it otherwise is handed, and the carrier takes their other ends. */
 #include "agent.h"
 #include "../walls.h"
+#include "../wire.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,8 @@
 #define LINGER_MS 2000
 
 static bool is_carried;
+static struct carrier_ends ends;
+static int renewals = -1; /* the carrier is told there of new ends, and says that it has them */
 
 static int not_waiting(int fd)
 {
@@ -48,26 +51,37 @@ static int split(int own, int other, int number)
     return moved;
 }
 
-static bool open_ends(struct carrier_ends *ends)
+/* A job's three pipes. */
+static bool open_pipes(void)
 {
     int pair[2];
-    ends->from_host = out_of_the_way(0);
-    ends->to_host = out_of_the_way(1);
-    if (ends->from_host < 0 || ends->to_host < 0)
+    if (pipe2(pair, O_CLOEXEC) < 0)
         return false;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+    ends.input = split(pair[0], pair[1], JOB_STDIN);
+    if (ends.input < 0 || pipe2(pair, O_CLOEXEC) < 0)
         return false;
-    ends->control = split(pair[0], pair[1], CONTROL);
-    if (ends->control < 0 || pipe2(pair, O_CLOEXEC) < 0)
+    ends.output = split(pair[1], pair[0], JOB_STDOUT);
+    if (ends.output < 0 || pipe2(pair, O_CLOEXEC) < 0)
         return false;
-    ends->input = split(pair[0], pair[1], JOB_STDIN);
-    if (ends->input < 0 || pipe2(pair, O_CLOEXEC) < 0)
+    ends.errors = split(pair[1], pair[0], JOB_STDERR);
+    return ends.errors >= 0;
+}
+
+static bool open_ends(int from_host, int to_host)
+{
+    int pair[2];
+    ends.from_host = out_of_the_way(from_host);
+    ends.to_host = out_of_the_way(to_host);
+    if (ends.from_host < 0 || ends.to_host < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return false;
-    ends->output = split(pair[1], pair[0], JOB_STDOUT);
-    if (ends->output < 0 || pipe2(pair, O_CLOEXEC) < 0)
+    ends.control = split(pair[0], pair[1], CONTROL);
+    if (ends.control < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return false;
-    ends->errors = split(pair[1], pair[0], JOB_STDERR);
-    return ends->errors >= 0;
+    ends.renewals = out_of_the_way(pair[0]);
+    renewals = fcntl(pair[1], F_DUPFD_CLOEXEC, CARRIERS_FIRST);
+    close(pair[0]);
+    close(pair[1]);
+    return ends.renewals >= 0 && renewals >= 0 && open_pipes();
 }
 
 /* In place of the host's streams. 2 stays: what goes wrong before, or with, the carrier is said there. */
@@ -80,25 +94,45 @@ static bool cover_host(void)
 }
 
 /* No signal is the carrier's: the other thread hears of them. */
-static int start_carrier(struct carrier_ends *ends)
+static int start_carrier(void)
 {
     pthread_t thread;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread, NULL, carrier, ends);
+    int error = pthread_create(&thread, NULL, carrier, &ends);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return error;
 }
 
 bool carry_begin(void)
 {
-    static struct carrier_ends ends;
-    int error = open_ends(&ends) && cover_host() ? start_carrier(&ends) : errno;
+    int error = open_ends(0, 1) && cover_host() ? start_carrier() : errno;
     if (error != 0)
         (void)!dprintf(2, "agent: carried: %s\n", strerror(error));
     is_carried = error == 0;
     return is_carried;
+}
+
+/* `R`: the control socket carries all four from here on; the pipes that were handed in are closed. */
+void carry_over_control(void)
+{
+    if (is_carried)
+        return;
+    int error = open_ends(CONTROL, CONTROL) ? start_carrier() : errno;
+    if (error != 0)
+        give_up(error, "carried");
+    is_carried = true;
+}
+
+/* New pipes for another job, once nobody has those of the last. */
+void carry_again(void)
+{
+    uint8_t byte = 0;
+    if (!is_carried)
+        give_up(ENOTSUP, "another command");
+    if (!open_pipes() || write(renewals, &byte, 1) != 1 || !wire_read(renewals, &byte, 1))
+        give_up(errno, "streams");
 }
 
 static long long now_ms(void)

@@ -100,39 +100,16 @@ static bool send_entry(int parent, const char *name, char *path, size_t length, 
     return good;
 }
 
-/* The folder `name` in `parent`, which is closed. -1 with errno, a symbolic link's being ELOOP or ENOTDIR. */
-static int step(int parent, const char *name)
-{
-    int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    int error = errno;
-    close(parent);
-    errno = error;
-    return fd;
-}
-
-/* Goes down to the folder of the last component, which *name is. */
-static int descend(int fd, char *path, char **name)
-{
-    char *rest = path;
-    for (char *slash; fd >= 0 && (slash = strchr(rest, '/')) != NULL; rest = slash + 1) {
-        *slash = 0;
-        fd = step(fd, rest);
-        *slash = '/';
-    }
-    *name = rest;
-    return fd;
-}
-
 /*
  * Opens the folder that holds the last component of `below`; *name is that component. A place may lie in scratch, where the
  * job renames the folders above it: those are looked at too. -1 with errno.
  */
 static int open_parent(char *place, char *below, char **name)
 {
-    int fd = descend(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), place + 1, name);
+    int fd = files_descend(files_root(), place + 1, name);
     if (fd >= 0)
-        fd = step(fd, *name);
-    return fd < 0 ? fd : descend(fd, below, name);
+        fd = files_step(fd, *name);
+    return fd < 0 ? fd : files_descend(fd, below, name);
 }
 
 /* `o`: the place (a scratch folder) NUL the path below it; an empty path is the place itself. */

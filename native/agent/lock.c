@@ -87,3 +87,9 @@ void lock_answer(struct lock *lock, bool has_question)
     else if (gate_ask(lock->listener, &question))
         lock_reply(lock, &question);
 }
+
+void lock_end(struct lock *lock)
+{
+    end_of(&lock->listener);
+    end_of(&lock->line);
+}

@@ -52,13 +52,16 @@ static void end_all(void)
 
 static void say_ended(int status)
 {
+    static uint64_t before_us; /* of the commands before */
     uint8_t bytes[16];
     struct rusage used;
     getrusage(RUSAGE_CHILDREN, &used);
+    uint64_t now_us = (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000u +
+                      (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
     wire_put_u32(bytes, WIFSIGNALED(status) ? ENDED_BY_SIGNAL : ENDED_BY_EXIT);
     wire_put_u32(bytes + 4, (uint32_t)(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)));
-    wire_put_u64(bytes + 8, (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000u +
-                                (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec));
+    wire_put_u64(bytes + 8, now_us - before_us);
+    before_us = now_us;
     channel_write('E', bytes, sizeof bytes);
 }
 
@@ -127,18 +130,53 @@ static int watch(pid_t job, int signals, uint32_t deadline_ms, struct lock *lock
     }
 }
 
-/* Until the host has all that it wants. A signal or a window's size that crossed the job's end on its way is for nobody. */
-static void serve(void)
+/* Nothing of the last command goes over to the next but what lies in folders that are not to be empty. */
+static void begin_again(const struct message *message)
+{
+    terminal_end();
+    empty_for_another(message);
+    carry_again();
+    channel_write('R', "", 0);
+}
+
+/*
+ * Until the host has all that it wants; true: another command comes. A signal or a window's size that crossed the job's end on its
+ * way is for nobody.
+ */
+static bool serve(void)
 {
     for (struct message message;; free(message.bytes)) {
         terminal_drain(true);
         if (!channel_read(&message))
-            return;
+            return false;
+        if (message.tag == 'n') {
+            begin_again(&message);
+            free(message.bytes);
+            return true;
+        }
         if (message.tag == 'o')
             collect(&message);
         else if (message.tag != 's' && message.tag != 'y')
-            return;
+            return false;
     }
+}
+
+/* One command; when it returns nothing of it runs. */
+static void run(const struct job *job, int signals)
+{
+    struct lock lock;
+    pid_t pid = job_start(job, &lock);
+    if (pid >= 0) {
+        /* its first process would not run if it had failed to build the wall */
+        channel_write2('S', job->place_count > 0 ? wall_abi() : 0, 4, "");
+        int status = watch(pid, signals, job->deadline_ms, &lock);
+        if (WALL("collected-last"))
+            end_all();
+        say_ended(status);
+    } else {
+        end_all();
+    }
+    lock_end(&lock);
 }
 
 /* All that its arguments tell it is where the host is: at its own descriptors, or behind a carrier. */
@@ -183,20 +221,13 @@ int main(int argc, char **argv)
     int signals = signalfd(-1, &children, SFD_CLOEXEC);
     if (signals < 0)
         leave(1);
-    prepare(&job);
-    /* not before: an OCI runtime is the parent until it has handed this process on, and nobody says go until then */
-    if (WALL("parent-death") && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-        leave(1);
-    struct lock lock;
-    pid_t pid = job_start(&job, &lock);
-    if (pid < 0)
-        leave(0);
-    /* its first process would not run if it had failed to build the wall */
-    channel_write2('S', job.place_count > 0 ? wall_abi() : 0, 4, "");
-    int status = watch(pid, signals, job.deadline_ms, &lock);
-    if (WALL("collected-last"))
-        end_all();
-    say_ended(status);
-    serve();
+    do {
+        job_forget(&job);
+        prepare(&job);
+        /* not before: an OCI runtime is the parent until it has handed this process on, and nobody says go until then */
+        if (WALL("parent-death") && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+            leave(1);
+        run(&job, signals);
+    } while (serve());
     leave(0);
 }

@@ -24,40 +24,67 @@ static void append(char ***list, int *count, char *item)
     (*list)[*count] = NULL;
 }
 
-static void make_folder(char *path)
+/* Of the files that go in: what went wrong first, until somebody is told. */
+static struct {
+    int error;
+    char path[1024];
+    int open; /* what is written to; -1: nothing */
+} files = {.open = -1};
+
+static void went_wrong(int error, const char *path)
 {
+    if (error == 0 || files.error != 0)
+        return;
+    files.error = error;
+    strncpy(files.path, path, sizeof files.path - 1);
+}
+
+static void close_file(void)
+{
+    if (files.open >= 0)
+        close(files.open);
+    files.open = -1;
+}
+
+static void make_folder(const struct message *message)
+{
+    char *path = (char *)message->bytes;
     if (path[0] != '/')
         give_up(EBADMSG, "folder");
-    for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
-        if (slash != NULL)
-            *slash = 0;
-        if (mkdir(path, 0755) < 0 && errno != EEXIST)
-            give_up(errno, path);
-        if (slash == NULL)
-            return;
-        *slash = '/';
-    }
+    went_wrong(files_folder(path), path);
 }
 
-static int make_file(const struct message *message)
+static void make_file(const struct message *message)
 {
-    const char *path = (const char *)message->bytes + 4;
-    if (message->length < 5)
+    char *path = (char *)message->bytes + 4;
+    close_file();
+    if (message->length < 6 || path[0] != '/')
         give_up(EBADMSG, "file");
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, wire_u32(message->bytes) & 0777);
-    if (fd < 0)
-        give_up(errno, path);
-    return fd;
+    files.open = files_open(path, wire_u32(message->bytes) & 0777);
+    if (files.open < 0)
+        went_wrong(errno, path);
 }
 
-static void write_file(int fd, const struct message *message)
+static void write_file(const struct message *message)
 {
-    for (uint32_t done = 0; done < message->length;) {
-        ssize_t count = write(fd, message->bytes + done, message->length - done);
+    if (files.open < 0 && files.error == 0)
+        give_up(EBADMSG, "bytes of no file");
+    for (uint32_t done = 0; files.error == 0 && done < message->length;) {
+        ssize_t count = write(files.open, message->bytes + done, message->length - done);
         if (count < 0 && errno != EINTR)
-            give_up(errno, "input");
+            went_wrong(errno, "input");
         done += count > 0 ? (uint32_t)count : 0;
     }
+}
+
+static void say_how_files_went(void)
+{
+    close_file();
+    if (files.error != 0)
+        channel_write2('I', (uint64_t)files.error, 4, files.path);
+    else
+        channel_write('Z', "", 0);
+    files.error = 0;
 }
 
 static void take_limit(struct job *job, const struct message *message)
@@ -107,49 +134,76 @@ static void take_lock(struct job *job, const struct message *message)
     job->lock_line = (const char *)message->bytes + 4;
 }
 
+static void keep_message(struct job *job, const struct message *message)
+{
+    if ((job->kept_count & (job->kept_count + 1)) == 0) {
+        uint8_t **larger = realloc(job->kept, (2 * (size_t)job->kept_count + 2) * sizeof *larger);
+        if (larger == NULL)
+            give_up(ENOMEM, "arguments");
+        job->kept = larger;
+    }
+    job->kept[job->kept_count++] = message->bytes;
+}
+
+void job_forget(struct job *job)
+{
+    for (int i = 0; i < job->kept_count; i++)
+        free(job->kept[i]);
+    free(job->kept);
+    free(job->argv);
+    free(job->envp);
+    free(job->places);
+    *job = (struct job){0};
+}
+
+static void go(const struct job *job)
+{
+    close_file();
+    if (files.error != 0)
+        give_up(files.error, files.path);
+    if (job->argc == 0 || job->workdir == NULL || job->deadline_ms == 0 ||
+        (job->lock_line != NULL && job->gate.length == 0))
+        give_up(EBADMSG, "go");
+}
+
+/* False: it is to be kept no longer than it takes. */
+static bool take(struct job *job, const struct message *message)
+{
+    char *text = (char *)message->bytes;
+    switch (message->tag) {
+    case 'w': job->workdir = text; return true;
+    case 'v': append(&job->envp, &job->envc, text); return true;
+    case 'x': append(&job->argv, &job->argc, text); return true;
+    case 'p': take_place(job, message); return true;
+    case 'c': take_label(job, message); return true;
+    case 'h': take_program(&job->first, message); return true;
+    case 'k': take_program(&job->gate, message); return true;
+    case 'j': take_program(&job->filter, message); return true;
+    case 'l': take_lock(job, message); return true;
+    case 'r': take_limit(job, message); return false;
+    case 't': job->deadline_ms = message->length == 4 ? wire_u32(message->bytes) : 0; return false;
+    case 'a': job->landlock_least = message->length == 4 ? wire_u32(message->bytes) : UINT32_MAX; return false;
+    case 'y': terminal_wanted(message); return false;
+    case 'd': make_folder(message); return false;
+    case 'f': make_file(message); return false;
+    case 'b': write_file(message); return false;
+    case 'e': say_how_files_went(); return false;
+    case 'o': collect(message); return false;
+    case 'R': carry_over_control(); return false;
+    case 'g': go(job); return false;
+    default: give_up(EBADMSG, "unknown request");
+    }
+}
+
 void prepare(struct job *job)
 {
     struct message message;
-    int file = -1;
-    for (;;) {
+    do {
         if (!channel_read(&message))
             leave(0);
-        bool keep = false;
-        switch (message.tag) {
-        case 'w': job->workdir = (char *)message.bytes; keep = true; break;
-        case 'v': append(&job->envp, &job->envc, (char *)message.bytes); keep = true; break;
-        case 'x': append(&job->argv, &job->argc, (char *)message.bytes); keep = true; break;
-        case 'r': take_limit(job, &message); break;
-        case 't': job->deadline_ms = message.length == 4 ? wire_u32(message.bytes) : 0; break;
-        case 'p': take_place(job, &message); keep = true; break;
-        case 'c': take_label(job, &message); keep = true; break;
-        case 'a': job->landlock_least = message.length == 4 ? wire_u32(message.bytes) : UINT32_MAX; break;
-        case 'h': take_program(&job->first, &message); keep = true; break;
-        case 'k': take_program(&job->gate, &message); keep = true; break;
-        case 'j': take_program(&job->filter, &message); keep = true; break;
-        case 'l': take_lock(job, &message); keep = true; break;
-        case 'y': terminal_wanted(&message); break;
-        case 'd': make_folder((char *)message.bytes); break;
-        case 'f':
-            if (file >= 0)
-                close(file);
-            file = make_file(&message);
-            break;
-        case 'b':
-            if (file < 0)
-                give_up(EBADMSG, "bytes of no file");
-            write_file(file, &message);
-            break;
-        case 'g':
-            if (file >= 0)
-                close(file);
-            if (job->argc == 0 || job->workdir == NULL || job->deadline_ms == 0 ||
-                (job->lock_line != NULL && job->gate.length == 0))
-                give_up(EBADMSG, "go");
-            return;
-        default: give_up(EBADMSG, "unknown request");
-        }
-        if (!keep)
+        if (take(job, &message))
+            keep_message(job, &message);
+        else
             free(message.bytes);
-    }
+    } while (message.tag != 'g');
 }

@@ -229,3 +229,11 @@ void terminal_drain(bool patient)
     }
     hang_up();
 }
+
+/* For another job: nothing of this one's is left, typed or shown. */
+void terminal_end(void)
+{
+    hang_up();
+    typed.from = typed.to = shown.from = shown.to = 0;
+    last_typed = '\n';
+}

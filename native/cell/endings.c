@@ -50,7 +50,7 @@ static size_t escape(char *out, const char *text, size_t length)
     return used;
 }
 
-static void report(struct sandbox *sandbox, const struct cgroup_usage *usage)
+static void report(struct sandbox *sandbox, const char *event, const struct cgroup_usage *usage)
 {
     static char text[6 * MAX_TEXT + 1], datagrams[DATAGRAMS_JSON], line[6 * MAX_TEXT + DATAGRAMS_JSON + 512];
     const struct rusage *times = &sandbox->usage;
@@ -60,13 +60,22 @@ static void report(struct sandbox *sandbox, const struct cgroup_usage *usage)
     escape(text, sandbox->text, sandbox->text_length);
     datagrams_write(&sandbox->datagrams, datagrams);
     snprintf(line, sizeof line,
-             "{\"id\":%u,\"event\":\"ended\",\"status\":%d,\"killed\":%s,\"cpuUs\":%lld,\"maxRssBytes\":%lld,"
+             "{\"id\":%u,\"event\":\"%s\",\"status\":%d,\"killed\":%s,\"cpuUs\":%lld,\"maxRssBytes\":%lld,"
              "\"peakMemoryBytes\":%llu,\"oomKills\":%llu,\"forkRefusals\":%llu,\"datagrams\":%s,\"datagramsOmitted\":%llu,\"text\":\"%s\"}\n",
-             sandbox->id, sandbox->status, sandbox->killed ? "true" : "false", cpu_us,
+             sandbox->id, event, sandbox->status, sandbox->killed ? "true" : "false", cpu_us,
              times->ru_maxrss * 1024LL, (unsigned long long)usage->peak_memory,
              (unsigned long long)usage->oom_kills, (unsigned long long)usage->fork_refusals, datagrams,
              (unsigned long long)sandbox->datagrams.omitted, text);
     node_gone = !ipc_send(settings->ipc, line, -1) || node_gone;
+}
+
+/* What it has used until now. */
+void report_used(struct sandbox *sandbox)
+{
+    struct cgroup_usage usage;
+    read_log(sandbox);
+    cgroup_read(settings, self, sandbox->sequence, &usage);
+    report(sandbox, "used", &usage);
 }
 
 /* True when nothing of it is left and that was said. */
@@ -85,7 +94,7 @@ static bool bury(struct sandbox *sandbox)
             return false;
     }
     if (sandbox->id != 0 && !node_gone)
-        report(sandbox, &usage);
+        report(sandbox, "ended", &usage);
     const int owned[] = {sandbox->requests, sandbox->errors, sandbox->log, sandbox->oom, sandbox->agent};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         if (owned[i] >= 0)

@@ -33,15 +33,18 @@ size_t streams(void)
     return settings->sentry || settings->engine ? 1 : 4;
 }
 
-/* From Node: u32 length, then `L` and a request, or `K` and an id. */
+/* From Node: u32 length, then `L` and a request; or `K`, to kill, or `U`, to say what it has used, and an id. */
 static void command(const uint8_t *bytes, uint32_t length)
 {
     if (length >= 10 && bytes[0] == 'L' && bytes[1] == 'i' && wire_u32(bytes + 2) == 4) {
         launch(wire_u32(bytes + 6), bytes + 1, length - 1);
-    } else if (length == 5 && bytes[0] == 'K') {
-        struct sandbox *sandbox = by_id(wire_u32(bytes + 1));
-        if (sandbox != NULL && wire_u32(bytes + 1) != 0)
+    } else if (length == 5 && (bytes[0] == 'K' || bytes[0] == 'U')) {
+        uint32_t id = wire_u32(bytes + 1);
+        struct sandbox *sandbox = id == 0 ? NULL : by_id(id);
+        if (sandbox != NULL && bytes[0] == 'K')
             kill_sandbox(sandbox);
+        else if (sandbox != NULL) /* one that has ended says so itself */
+            report_used(sandbox);
     } else {
         node_gone = true; /* not our Node: end everything */
     }

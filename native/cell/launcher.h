@@ -59,6 +59,7 @@ void read_log(struct sandbox *sandbox);
 
 /* endings.c */
 void reap(void);
+void report_used(struct sandbox *sandbox);
 bool bury_the_dead(void);
 
 #endif

@@ -13,6 +13,7 @@
 /* How long an agent on which the host hung up may take to end, and a host that has heard all to close the port; ms. */
 #define LEAVE_MS 2000
 #define LINGER_MS 1000
+#define USAGE_BYTES 28
 
 static char group[MAX_TEXT];
 
@@ -73,22 +74,40 @@ static int ended(struct started *agent)
     return status;
 }
 
-_Noreturn void end(struct started *agent, const char *cgroup)
+/* Of the agent's cgroup, where it has one. */
+void account(const char *cgroup)
 {
-    static uint8_t news[28 + MAX_TEXT];
     if (cgroup != NULL)
         snprintf(group, sizeof group, "%s", cgroup);
-    close(agent->socket);
-    int status = ended(agent);
-    while (hear_errors(agent->errors)) /* nobody is left who could write more */
-        continue;
-    wire_put_u32(news, (uint32_t)status);
+}
+
+static void put_usage(uint8_t *news, uint32_t status)
+{
+    wire_put_u32(news, status);
     wire_put_u64(news + 4, number_of("cpu.stat", "usage_usec "));
     wire_put_u64(news + 12, number_of("memory.peak", ""));
     wire_put_u32(news + 20, small(number_of("memory.events", "oom_kill ")));
     wire_put_u32(news + 24, small(number_of("pids.events", "max ")));
-    memcpy(news + 28, complaints, complaint_bytes);
-    port_say('n', news, 28 + complaint_bytes);
+}
+
+/* `u`: what it has used until now. */
+void say_used(void)
+{
+    uint8_t news[USAGE_BYTES];
+    put_usage(news, 0);
+    port_say('u', news, sizeof news);
+}
+
+_Noreturn void end(struct started *agent)
+{
+    static uint8_t news[USAGE_BYTES + MAX_TEXT];
+    close(agent->socket);
+    int status = ended(agent);
+    while (hear_errors(agent->errors)) /* nobody is left who could write more */
+        continue;
+    put_usage(news, (uint32_t)status);
+    memcpy(news + USAGE_BYTES, complaints, complaint_bytes);
+    port_say('n', news, USAGE_BYTES + complaint_bytes);
     (void)port_wait(-1, LINGER_MS);
     power_off();
 }

@@ -15,10 +15,12 @@
  *   `T` then, once: those that can't have been done before it was saved
  *   `a` bytes for the agent, at most PIECE
  *   `q` the host hangs up on the agent
+ *   `u` what has the job used?
  * To the host:
  *   `r` u32 GUEST_VERSION, the kernel's release as a text: ready
  *   `p` the agent was started
  *   `a` bytes of the agent, at most PIECE
+ *   `u` the numbers of `n` until now
  *   `f` text: this failed, and nothing follows
  *   `n` the end: u32 wait status of the agent, u64 CPU time in µs, u64 peak memory in bytes, u32 processes killed for want of memory,
  *       u32 refused forks, all of the job's cgroup; the rest is what the agent wrote to 2
@@ -126,6 +128,8 @@ extern char complaints[MAX_TEXT];
 extern size_t complaint_bytes;
 
 /* end.c */
-_Noreturn void end(struct started *agent, const char *cgroup);
+void account(const char *cgroup);
+void say_used(void);
+_Noreturn void end(struct started *agent);
 
 #endif

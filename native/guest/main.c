@@ -100,6 +100,7 @@ int main(void)
         take_moment();
     }
     port_say('p', "", 0);
+    account(cgroup);
     relay(&agent);
-    end(&agent, cgroup);
+    end(&agent);
 }

@@ -58,6 +58,11 @@ static void begin_frame(void)
 {
     in.left = wire_u32(in.header + 1);
     bool hangs_up = in.header[0] == 'q' && in.left == 0;
+    if (in.header[0] == 'u' && in.left == 0) {
+        end_frame();
+        say_used();
+        return;
+    }
     if (!hangs_up && (in.header[0] != 'a' || in.left > PIECE)) {
         end_frame();
         errno = EBADMSG;

@@ -16,7 +16,7 @@
 
 /* How long an attempt may hang, s: a connection that nobody answers hangs. */
 #define HANG_S 8
-/* Of what is meant to stay, or to be talked to: longer than anybody waits for it to be ended, else it would seem to have been. */
+/* Of what is meant to stay, to be talked to, or to look everywhere: longer than anybody waits for its end, else it would seem to have been. */
 #define STAY_S 30
 #define WORDS 16
 #define MAX_SPEC 8192
@@ -25,8 +25,8 @@ static const struct attempt *const all_attempts[] = {
     abi_attempts, amounts_attempts, connection_attempts, datagram_attempts, descriptors_attempts, exec_attempts,
     files_attempts, fill_attempts, filter_attempts, handles_attempts, inherited_attempts, ipc_attempts, kernel_attempts,
     keys_attempts, lock_attempts, machine_attempts, mode_attempts, mounts_attempts, names_attempts, network_attempts,
-    number_attempts, pidfds_attempts, plant_attempts, privileges_attempts, processes_attempts, sockets_attempts,
-    stay_attempts, talk_attempts, terminal_attempts, uring_attempts, watching_attempts, weight_attempts, writable_attempts,
+    number_attempts, pidfds_attempts, plant_attempts, privileges_attempts, processes_attempts, search_attempts,
+    sockets_attempts, stay_attempts, talk_attempts, terminal_attempts, uring_attempts, watching_attempts, weight_attempts, writable_attempts,
 };
 
 static const struct attempt *attempt_named(const char *name)
@@ -79,6 +79,11 @@ static void end_with_parent(void)
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 }
 
+static bool takes_long(void)
+{
+    return strncmp(whole, "stay,", 5) == 0 || strncmp(whole, "search-", 7) == 0 || strcmp(whole, "talk") == 0;
+}
+
 static volatile sig_atomic_t hanging;
 static pid_t current;
 
@@ -112,7 +117,7 @@ static bool run_in_child(char *spec)
         _exit(0);
     }
     hanging = 0;
-    alarm(strncmp(whole, "stay,", 5) == 0 || strcmp(whole, "talk") == 0 ? STAY_S : HANG_S);
+    alarm(takes_long() ? STAY_S : HANG_S);
     while (waitpid(current, &status, 0) < 0 && errno == EINTR)
         continue;
     alarm(0);

@@ -18,7 +18,7 @@ extern const struct attempt
     exec_attempts[], files_attempts[], fill_attempts[], filter_attempts[], handles_attempts[], inherited_attempts[],
     ipc_attempts[], kernel_attempts[], keys_attempts[], lock_attempts[], machine_attempts[], mode_attempts[],
     mounts_attempts[], names_attempts[], network_attempts[], number_attempts[], pidfds_attempts[], plant_attempts[],
-    privileges_attempts[], processes_attempts[], sockets_attempts[], stay_attempts[], talk_attempts[], terminal_attempts[],
+    privileges_attempts[], processes_attempts[], search_attempts[], sockets_attempts[], stay_attempts[], talk_attempts[], terminal_attempts[],
     uring_attempts[], watching_attempts[], weight_attempts[], writable_attempts[];
 
 /* said.c: the attempt's detail, a line of printable bytes. */

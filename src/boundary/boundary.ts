@@ -185,10 +185,38 @@ export type CollectedEntry =
   | { readonly kind: 'refused'; readonly path: string; readonly why: string }
   | { readonly kind: 'missing' }
 
+/** What of a sandbox is not the next command's. */
+export interface Emptied {
+  /** absolute, each with the mode that it has then; what is mounted there stays */
+  readonly folders: readonly { readonly path: string; readonly mode: number }[]
+  /** objects of System V, which belong to no process */
+  readonly ipc: boolean
+}
+
+/** What a sandbox has used since it began, while it lives. */
+export type UsedUntilNow = Pick<
+  SandboxEnd,
+  'outOfMemory' | 'cpuMs' | 'peakMemoryBytes' | 'forkRefusals' | 'observed' | 'datagrams' | 'datagramsOmitted'
+>
+
+/** A sandbox that commands run in one after another: of a plan that says `reuse`. */
+export interface Reusable {
+  /**
+   * After `commandEnd`, of a command that ended by itself: the same sandbox for another command, with streams of its own. This one is of no more use
+   * then. Rejects when there can be none: then it is to be ended.
+   */
+  again(emptied: Emptied): Promise<RunningSandbox>
+  used(): Promise<UsedUntilNow>
+  /** makes or replaces a file in a scratch folder, while no command runs; rejects with why not */
+  write(input: InputFile): Promise<void>
+}
+
 /** A sandbox in use. Nothing here shows a pid or a descriptor: a remote one fits too. */
 export interface RunningSandbox {
   /** it was there before its job was, see `sandbox/pool/`; absent: it was made for it */
   readonly isWarm?: true
+  /** which job of how many at most it is for, see `sandbox/reuse/`; absent: the first, and the only one */
+  readonly turn?: { readonly run: number; readonly of: number }
   readonly stdin: Writable
   readonly stdout: Readable
   readonly stderr: Readable
@@ -202,8 +230,10 @@ export interface RunningSandbox {
   signal(signal: number): void
   /** of the command's terminal; ignored when it has none, or does not run */
   resize(size: TerminalSize): void
-  /** after `commandEnd`: what lies at `below` in the scratch folder `place`; paths are relative to the place */
+  /** while no command runs: what lies at `below` in the scratch folder `place`; paths are relative to the place */
   collect(place: string, below: string): AsyncIterable<CollectedEntry>
   /** ends it now, whatever it does; resolves when nothing of it is left. May be called again. */
   end(): Promise<SandboxEnd>
+  /** absent: it has one command */
+  readonly reusable?: Reusable
 }

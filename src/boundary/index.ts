@@ -3,6 +3,7 @@ export type {
   CollectedEntry,
   Command,
   CommandEnd,
+  Emptied,
   InputFile,
   KernelSurface,
   NetworkEnd,
@@ -10,12 +11,15 @@ export type {
   OwnFiles,
   Question,
   RefusedDatagrams,
+  Reusable,
   RunningSandbox,
   SandboxEnd,
   SandboxSource,
   TerminalSize,
+  UsedUntilNow,
 } from './boundary.js'
 export { nativePrograms } from './cell/native.js'
+export { placeMode } from './cell/request.js'
 export { hasOwnKernel, isOfEngine } from './kinds.js'
 export { type BoundaryProgram, knownEscapesAnswer } from './known-escapes.js'
 export { erofsLack, kernelLack, kvmFailureLack, machineLack, qemuLack, tunLack } from './machine-lacks.js'

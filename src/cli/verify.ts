@@ -57,6 +57,10 @@ const FLAGS: readonly Flag[] = [
     help: 'also controls that a machine in use would notice: for a machine of tests',
   },
   { name: '--warm', help: 'attack sandboxes that waited for their job, as the library’s pool has them' },
+  {
+    name: '--reused',
+    help: 'attack sandboxes that another job was in before, as sessions and `reuse` have them',
+  },
   { name: '--quiet', help: 'no progress on standard error' },
   { name: '--json', help: 'the same for programs' },
   { name: '--help', help: 'this' },
@@ -137,6 +141,7 @@ async function attack(
       world,
       unsafeControls: flags.has('--unsafe-controls'),
       warm: flags.has('--warm'),
+      reused: flags.has('--reused'),
       signal: signals.ended.signal,
       onResult: (result, done, of) => progress.show(result, done, of),
     })
@@ -220,7 +225,7 @@ function outputOf(flags: Parsed['flags'], flag: '--junit' | '--receipt'): Output
   return new OutputFile(flag, file, flag === '--receipt' ? { plain: true, mode: 0o644 } : {})
 }
 
-const ATTACKING = ['--junit', '--receipt', '--unsafe-controls', '--warm', '--verbose', '--quiet']
+const ATTACKING = ['--junit', '--receipt', '--unsafe-controls', '--warm', '--reused', '--verbose', '--quiet']
 
 function refuseClashes({ flags }: Parsed): void {
   const clash = [

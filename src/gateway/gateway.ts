@@ -19,8 +19,12 @@ export interface Reservation {
   /** PEM */
   readonly certificate: string
   /** as {@link Gateway.attach}; leases begin with it */
-  attach(ends: readonly GatewayEnd[], credentials?: readonly CredentialIssue[]): Promise<Attachment>
-  /** gives it back, if no sandbox was attached */
+  attach(
+    ends: readonly GatewayEnd[],
+    credentials?: readonly CredentialIssue[],
+    keeps?: boolean,
+  ): Promise<Attachment>
+  /** Forgets the authority: no sandbox will be attached with it any more. May be called again. */
   release(): void
 }
 
@@ -29,8 +33,9 @@ export interface Gateway {
   /**
    * Gives a sandbox its network: the gateway takes the sockets, this process closes its own copies. The job may start when this has
    * resolved. Throws LaunchError when the gateway is not there, or ended meanwhile.
+   * `keeps`: this process keeps its copies, for another time that the same sandbox is attached
    */
-  attach(network: NetworkPlan, ends: readonly GatewayEnd[]): Promise<Attachment>
+  attach(network: NetworkPlan, ends: readonly GatewayEnd[], keeps?: boolean): Promise<Attachment>
   /** Makes the authority of a sandbox that is about to be launched. Throws LaunchError as `attach` does. */
   reserve(network: NetworkPlan): Promise<Reservation>
   /** it is gone, and every network with it: another has to be started for the next sandbox */
@@ -97,8 +102,8 @@ export class GatewayProcess implements Gateway {
     return this.#ended
   }
 
-  attach(network: NetworkPlan, ends: readonly GatewayEnd[]): Promise<Attachment> {
-    return this.#attach(this.#next++, network, ends, [])
+  attach(network: NetworkPlan, ends: readonly GatewayEnd[], keeps = false): Promise<Attachment> {
+    return this.#attach({ network, ends, credentials: [], authority: null, keeps })
   }
 
   async reserve(network: NetworkPlan): Promise<Reservation> {
@@ -113,16 +118,13 @@ export class GatewayProcess implements Gateway {
       this.#reserving.set(id, { made: resolve, lost: reject })
     })
     this.#expect(made, PATIENCE.attach)
-    let attached = false
     try {
       return {
         certificate: await made,
-        attach: (ends, credentials = []) => {
-          attached = true
-          return this.#attach(id, network, ends, credentials)
-        },
+        attach: (ends, credentials = [], keeps = false) =>
+          this.#attach({ network, ends, credentials, authority: id, keeps }),
         release: () => {
-          if (!attached) this.#send({ kind: 'detach', id })
+          this.#send({ kind: 'release', id })
           if (this.#idle) this.#rest()
         },
       }
@@ -135,12 +137,8 @@ export class GatewayProcess implements Gateway {
     return this.#sandboxes.size === 0 && this.#reserving.size === 0
   }
 
-  async #attach(
-    id: number,
-    network: NetworkPlan,
-    ends: readonly GatewayEnd[],
-    credentials: readonly CredentialIssue[],
-  ): Promise<Attachment> {
+  async #attach({ network, ends, credentials, authority, keeps }: Attaching): Promise<Attachment> {
+    const id = this.#next++
     const sandbox: AttachedSandbox = new AttachedSandbox(
       credentials.map(({ grant }) => grant.name),
       {
@@ -157,10 +155,7 @@ export class GatewayProcess implements Gateway {
     )
     try {
       if (this.#ended) throw this.#lost()
-      if (credentials.length > 0 && this.#coreOpen !== null) {
-        this.#send({ kind: 'detach', id })
-        throw couldBeDumped(this.#coreOpen)
-      }
+      if (credentials.length > 0 && this.#coreOpen !== null) throw couldBeDumped(this.#coreOpen)
       this.#sandboxes.set(id, sandbox)
       this.#work()
       const taken = sandbox.taken()
@@ -168,7 +163,7 @@ export class GatewayProcess implements Gateway {
       const resolution = this.#resolution()
       if (resolution !== this.#told) this.#send({ kind: 'resolution', resolution })
       this.#told = resolution
-      this.#send({ kind: 'attach', id, network, ends: ends.length, credentials })
+      this.#send({ kind: 'attach', id, network, ends: ends.length, credentials, authority })
       for (const { kind, handle } of ends) this.#send({ kind: 'end', id, end: kind }, handle)
       await taken
       return sandbox
@@ -177,7 +172,7 @@ export class GatewayProcess implements Gateway {
       if (this.#sandboxes.has(id)) void sandbox.end()
       throw error
     } finally {
-      for (const { handle } of ends) closeHandle(handle)
+      if (!keeps) for (const { handle } of ends) closeHandle(handle)
     }
   }
 
@@ -264,6 +259,15 @@ export class GatewayProcess implements Gateway {
   #pipe(): { ref?(): void; unref?(): void } | null {
     return this.#child.stderr as object | null
   }
+}
+
+interface Attaching {
+  readonly network: NetworkPlan
+  readonly ends: readonly GatewayEnd[]
+  readonly credentials: readonly CredentialIssue[]
+  /** which was reserved; `null`: none */
+  readonly authority: number | null
+  readonly keeps: boolean
 }
 
 /** Whoever waits for the authority of a sandbox. */

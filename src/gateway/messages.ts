@@ -45,7 +45,7 @@ export type ToGateway =
   | { readonly kind: 'resolution'; readonly resolution: Resolution }
   /** PEM: the authorities that hosts are believed by, from here on */
   | { readonly kind: 'roots'; readonly roots: readonly string[] }
-  /** make an authority for the sandbox that will be attached as `id` */
+  /** make an authority, for sandboxes that will be attached with it */
   | { readonly kind: 'authority'; readonly id: number; readonly network: NetworkPlan }
   /** `ends`: how many `end` messages follow */
   | {
@@ -54,6 +54,8 @@ export type ToGateway =
       readonly network: NetworkPlan
       readonly ends: number
       readonly credentials: readonly CredentialIssue[]
+      /** that was made before; `null`: it has none */
+      readonly authority: number | null
     }
   /** the lease is over: refused from here on, on open connections too */
   | { readonly kind: 'revoke'; readonly id: number; readonly name: string }
@@ -67,8 +69,9 @@ export type ToGateway =
     }
   /** with a handle */
   | { readonly kind: 'end'; readonly id: number; readonly end: EndKind }
-  /** also of one that never was attached */
   | { readonly kind: 'detach'; readonly id: number }
+  /** an authority: no sandbox will be attached with it any more */
+  | { readonly kind: 'release'; readonly id: number }
 
 export type FromGateway =
   | { readonly kind: 'ready' }

@@ -1,9 +1,9 @@
 import type { Requirement } from '../plan/index.js'
-import type { Policy } from '../policy/index.js'
+import type { Policy, ReusePolicy } from '../policy/index.js'
 import { formatDuration } from '../units/index.js'
 
 export function lifetimeRequirements(policy: Policy): Requirement[] {
-  const { deadlineMs, noOutputMs } = policy.lifetime
+  const { deadlineMs, noOutputMs, reuse } = policy.lifetime
   const staying = (id: Requirement['id'], sentence: string, applies = true): Requirement => ({
     id,
     sentence,
@@ -13,7 +13,7 @@ export function lifetimeRequirements(policy: Policy): Requirement[] {
   return [
     staying(
       'lifetime.deadline',
-      `The sandbox is gone ${formatDuration(deadlineMs)} after its command started, whatever the job does.`,
+      `The sandbox is gone ${formatDuration(deadlineMs)} after its ${reuse === null ? '' : 'last '}command started, whatever the job does.`,
     ),
     staying(
       'lifetime.no-output',
@@ -23,10 +23,23 @@ export function lifetimeRequirements(policy: Policy): Requirement[] {
       noOutputMs !== null,
     ),
     staying('lifetime.bound-to-supervisor', 'When Glovebox dies, at any moment, the sandbox dies with it.'),
-    staying('lifetime.single-use', 'The sandbox runs one command and is never used again.'),
+    staying('lifetime.single-use', 'The sandbox runs one command and is never used again.', reuse === null),
+    staying('lifetime.one-tenant', oneTenant(reuse), reuse !== null),
+    staying(
+      'lifetime.empty',
+      'Before its job, a sandbox holds what its plan says and nothing of any tenant.',
+    ),
     staying(
       'lifetime.nothing-left',
-      'No process, mount, namespace, cgroup or file of the sandbox outlives the run.',
+      `No process, mount, namespace, cgroup or file of the sandbox outlives ${reuse === null ? 'the run' : 'it'}.`,
     ),
   ]
+}
+
+function oneTenant(reuse: ReusePolicy | null): string {
+  if (reuse === null) return 'The sandbox is used again by its own tenant alone.'
+  const { runs, ageMs, scratch } = reuse
+  const left =
+    scratch === 'clean' ? 'each of them finds nothing of the last' : 'each finds the files of the last'
+  return `The sandbox runs at most ${runs} commands of one tenant under this plan, the last begun at most ${formatDuration(ageMs)} after its start; ${left}.`
 }

@@ -5,6 +5,7 @@ import type {
   HostPattern,
   NetworkPolicy,
   Protocol,
+  ReusePolicy,
   RuleBudget,
   SyscallLock,
   SyscallProfile,
@@ -113,7 +114,12 @@ export interface Plan {
   /** no value is in it: what the job may use, and where that comes from */
   readonly credentials: readonly CredentialPolicy[]
   readonly limits: LimitsPlan
-  readonly lifetime: { readonly deadlineMs: number; readonly noOutputMs: number | null }
+  readonly lifetime: {
+    readonly deadlineMs: number
+    readonly noOutputMs: number | null
+    /** `null`: one command, and never again */
+    readonly reuse: ReusePolicy | null
+  }
   readonly syscalls: SyscallPlan
   readonly claims: readonly Claim[]
   readonly waivers: readonly string[]

@@ -54,6 +54,8 @@ export const REQUIREMENT_IDS = [
   'lifetime.no-output',
   'lifetime.bound-to-supervisor',
   'lifetime.single-use',
+  'lifetime.one-tenant',
+  'lifetime.empty',
   'lifetime.nothing-left',
 ] as const
 

@@ -14,6 +14,9 @@ export interface NumberBounds {
 }
 
 export const DEADLINE: TextBounds = { initial: '30s', min: '1ms', max: '24h' }
+/** Of jobs in one sandbox, and how long after its start the last of them may start. */
+export const REUSE_RUNS: NumberBounds = { initial: 100, min: 1, max: 100_000 }
+export const REUSE_AGE: TextBounds = { initial: '10m', min: '1ms', max: '24h' }
 /** No default: many good jobs are silent. */
 export const NO_OUTPUT = { min: '1ms', max: '24h' } as const
 

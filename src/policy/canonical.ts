@@ -12,6 +12,7 @@ import { formatPath, type Written } from './places.js'
 import type { Grant, Policy } from './policy.js'
 import { Problems } from './problems.js'
 import { show } from './quote.js'
+import { readReuse } from './reuse.js'
 import { checkRootWrites, readRoot } from './root.js'
 import type { PolicyDocument } from './schema.js'
 import { checkShape } from './shape.js'
@@ -114,7 +115,7 @@ function complete(
     lifetime: {
       deadlineMs: known(parseDuration(lifetime.deadline ?? bounds.DEADLINE.initial)),
       noOutputMs: lifetime.noOutput === undefined ? null : known(parseDuration(lifetime.noOutput)),
-      reuse: 'never',
+      reuse: readReuse(lifetime.reuse),
     },
     limits: {
       memoryBytes: known(parseSize(limits.memory ?? bounds.MEMORY.initial)),

@@ -27,6 +27,7 @@ export function compareWithCeiling(policy: Policy, ceiling: Ceiling, context: Co
   grants('write', policy.files.write, ceiling.write, context)
   liveGrants(policy, ceiling, context)
   numbers(limitRows(policy, ceiling), context)
+  reuse(policy, ceiling, context)
   network(policy, ceiling, context)
   credentials(policy, ceiling, context)
   profile(policy, ceiling, context)
@@ -100,6 +101,25 @@ function numbers(rows: readonly NumberRow[], context: Context): void {
     const what = `${given} is above the ceiling of ${most} (${at(bound.place)}).`
     context.problems.add(ABOVE, path, what, `Write ${most} or less.`)
   }
+}
+
+function reuse({ lifetime: { reuse: given } }: Policy, { reuse: bound }: Ceiling, context: Context): void {
+  if (given === null) return
+  const path = ['lifetime', 'reuse']
+  const { value: most } = bound
+  if (most === null) {
+    const what = `a sandbox that is used again is above the ceiling, which has none (${at(bound.place)}).`
+    context.problems.add(ABOVE, path, what, 'Write never.')
+    return
+  }
+  const rows: readonly NumberRow[] = [
+    [[...path, 'runs'], given.runs, { ...bound, value: most.runs }, String],
+    [[...path, 'age'], given.ageMs, { ...bound, value: most.ageMs }, formatDuration],
+  ]
+  numbers(rows, context)
+  if (most.scratch === 'keep' || given.scratch === 'clean') return
+  const what = `keep is above the ceiling of clean (${at(bound.place)}).`
+  context.problems.add(ABOVE, [...path, 'scratch'], what, 'Write clean.')
 }
 
 function grants(

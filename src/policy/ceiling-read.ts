@@ -5,9 +5,10 @@ import type { ResolveHostPath } from './host-path.js'
 import { readNetwork } from './network.js'
 import { isWithin, pathFault, tidy } from './paths.js'
 import type { Path, Place, Written } from './places.js'
-import type { BoundaryName, NetworkPolicy, Root, SyscallProfile } from './policy.js'
+import type { BoundaryName, NetworkPolicy, ReusePolicy, Root, SyscallProfile } from './policy.js'
 import { Problems } from './problems.js'
 import { show } from './quote.js'
+import { readReuse } from './reuse.js'
 import { readRoot } from './root.js'
 import type { PolicyDocument } from './schema.js'
 import { checkShape } from './shape.js'
@@ -29,6 +30,8 @@ export interface Ceiling {
   readonly live: Bound<readonly string[]>
   readonly deadlineMs: Bound<number> | null
   readonly noOutputMs: Bound<number> | null
+  /** absent: no sandbox may be used again */
+  readonly reuse: Bound<ReusePolicy | null>
   readonly memoryBytes: Bound<number> | null
   readonly cpus: Bound<number> | null
   readonly processes: Bound<number> | null
@@ -81,6 +84,7 @@ export function readCeiling(written: Written, resolve: ResolveHostPath): Ceiling
     ),
     deadlineMs: bound(['lifetime', 'deadline'], lifetime.deadline, duration),
     noOutputMs: bound(['lifetime', 'noOutput'], lifetime.noOutput, duration),
+    reuse: { value: readReuse(lifetime.reuse), place: written.places.of(['lifetime', 'reuse']) },
     memoryBytes: bound(['limits', 'memory'], limits.memory, size),
     cpus: bound(['limits', 'cpus'], limits.cpus, same),
     processes: bound(['limits', 'processes'], limits.processes, same),

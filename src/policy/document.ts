@@ -1,7 +1,7 @@
 import { formatDuration, formatSize } from '../units/index.js'
 import { credentialsDocument } from './credentials-document.js'
 import { networkDocument } from './network-document.js'
-import type { Grant, Policy, WriteGrant } from './policy.js'
+import type { Grant, Policy, ReusePolicy, WriteGrant } from './policy.js'
 import { rootText } from './root.js'
 import type { PolicyDocument } from './schema.js'
 
@@ -21,7 +21,11 @@ export function policyDocument(policy: Policy): PolicyDocument {
     ...(policy.network === null ? {} : { network: networkDocument(policy.network) }),
     ...(policy.credentials.length === 0 ? {} : { credentials: credentialsDocument(policy.credentials) }),
     files: { read: policy.files.read.map(long), write: policy.files.write.map(longWrite) },
-    lifetime: { deadline: formatDuration(lifetime.deadlineMs), ...quiet, reuse: lifetime.reuse },
+    lifetime: {
+      deadline: formatDuration(lifetime.deadlineMs),
+      ...quiet,
+      reuse: reuseDocument(lifetime.reuse),
+    },
     limits: {
       memory: formatSize(limits.memoryBytes),
       cpus: limits.cpus,
@@ -38,6 +42,14 @@ export function policyDocument(policy: Policy): PolicyDocument {
     },
     waive: [...policy.waive],
   }
+}
+
+function reuseDocument(reuse: Policy['lifetime']['reuse']) {
+  return reuse === null ? 'never' : reuseRule(reuse)
+}
+
+function reuseRule({ within, runs, ageMs, scratch }: ReusePolicy) {
+  return { within, runs, age: formatDuration(ageMs), scratch }
 }
 
 /** The long form: a host path may contain a colon. */

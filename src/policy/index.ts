@@ -55,6 +55,7 @@ export type {
   Policy,
   Protocol,
   PublicRule,
+  ReusePolicy,
   Root,
   RuleBudget,
   SyscallLock,

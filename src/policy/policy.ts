@@ -126,6 +126,20 @@ export interface NetworkPolicy {
   }
 }
 
+/** What becomes of the scratch folders between two jobs. */
+export const REUSED_SCRATCH = ['clean', 'keep'] as const
+
+/** Of a sandbox that jobs of one tenant and one plan may run in, one after another. */
+export interface ReusePolicy {
+  readonly within: 'tenant'
+  /** jobs, at most */
+  readonly runs: number
+  /** from its start to the start of its last job, ms */
+  readonly ageMs: number
+  /** `clean`: each job finds its scratch folders empty; `keep`: as the last one left them */
+  readonly scratch: (typeof REUSED_SCRATCH)[number]
+}
+
 declare const checked: unique symbol
 
 export interface Policy {
@@ -145,7 +159,8 @@ export interface Policy {
     readonly deadlineMs: number
     /** longest silence on stdout and stderr, ms; `null`: no such limit */
     readonly noOutputMs: number | null
-    readonly reuse: 'never'
+    /** `null`: never */
+    readonly reuse: ReusePolicy | null
   }
   readonly limits: Limits
   readonly syscalls: {

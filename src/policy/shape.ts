@@ -1,7 +1,6 @@
 import type * as z from 'zod/mini'
 import { nearest } from '../spelling/index.js'
 import { splitSentences } from './leaves.js'
-import { notYet } from './not-yet.js'
 import type { Path, Written } from './places.js'
 import type { Problems } from './problems.js'
 import { printable, show } from './quote.js'
@@ -34,7 +33,7 @@ function report(issue: Issue, prefix: Path, written: Written, problems: Problems
   }
   if (issue.code === 'unrecognized_keys') {
     const keys = keysAt(path)
-    for (const key of issue.keys) unknownKey([...path, key], keys, written, problems)
+    for (const key of issue.keys) unknownKey([...path, key], keys, problems)
     return
   }
   if (
@@ -47,11 +46,6 @@ function report(issue: Issue, prefix: Path, written: Written, problems: Problems
     for (const inner of issue.errors.at(-1) ?? []) report(inner, path, written, problems)
     return
   }
-  const future = notYet(path, value)
-  if (future !== null) {
-    problems.add('policy.notYet', path, future.what, adviceAt(path, future.advice, written))
-    return
-  }
   if (issue.code === 'invalid_key') {
     const [what, advice] = splitSentences(issue.issues[0]?.message ?? '')
     problems.addKey('policy.badValue', path, `${show(path.at(-1))} ${what}`, advice)
@@ -60,11 +54,6 @@ function report(issue: Issue, prefix: Path, written: Written, problems: Problems
   const [what, advice] = splitSentences(issue.message)
   if (value === undefined) problems.add('policy.missingKey', path, 'is missing.', missingAdvice(path))
   else problems.add('policy.badValue', path, `${show(value)} ${what}`, advice)
-}
-
-/** A flag has no section or key that could be removed. */
-function adviceAt(path: Path, advice: string, written: Written): string {
-  return written.places.of(path).source.startsWith('--') ? 'Leave the flag out.' : advice
 }
 
 const MISSING: ReadonlyMap<string, string> = new Map([
@@ -83,12 +72,7 @@ function missingAdvice(path: Path): string {
   )
 }
 
-function unknownKey(path: Path, keys: readonly string[], written: Written, problems: Problems): void {
-  const future = notYet(path, valueAt(written.value, path))
-  if (future !== null) {
-    problems.addKey('policy.notYet', path, future.what, adviceAt(path, future.advice, written))
-    return
-  }
+function unknownKey(path: Path, keys: readonly string[], problems: Problems): void {
   const key = String(path.at(-1))
   const close = problems.full ? null : nearest(key, keys)
   const advice = close === null ? `The keys here are ${keys.join(', ')}.` : `Did you mean \`${close}\`?`

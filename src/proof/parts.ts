@@ -83,8 +83,24 @@ function amountLines({ limits, lifetime }: Plan): string[] {
   const or = (value: number | null, words: (value: number) => string) =>
     value === null ? 'unbounded (waived)' : words(value)
   return [
-    `deadline ${formatDuration(lifetime.deadlineMs)}${lifetime.noOutputMs === null ? '' : `, ended after ${formatDuration(lifetime.noOutputMs)} of silence`}; one command, then gone`,
+    `deadline ${formatDuration(lifetime.deadlineMs)}${lifetime.noOutputMs === null ? '' : `, ended after ${formatDuration(lifetime.noOutputMs)} of silence`}; ${reuseWords(lifetime)}`,
+    ...blastLines(lifetime),
     `memory ${or(limits.memoryBytes, formatSize)}, processors ${or(limits.cpus, String)}, processes ${or(limits.processes, String)}`,
     `descriptors ${limits.openFiles} a process, output ${formatSize(limits.outputBytes)}`,
+  ]
+}
+
+function reuseWords({ reuse }: Plan['lifetime']): string {
+  if (reuse === null) return 'one command, then gone'
+  const left = reuse.scratch === 'clean' ? 'emptied in between' : 'with the files of the last'
+  return `at most ${reuse.runs} commands of one tenant, ${left}, the last begun within ${formatDuration(reuse.ageMs)}`
+}
+
+/** What reuse costs. */
+function blastLines({ reuse }: Plan['lifetime']): string[] {
+  if (reuse === null) return []
+  const others = reuse.runs - 1
+  return [
+    `reuse: whoever finds a way past what is cleared between two commands has up to ${others} later jobs of its own tenant: their inputs, output and network; with \`reuse: never\` it has its own alone`,
   ]
 }

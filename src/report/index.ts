@@ -101,8 +101,11 @@ export interface Report {
   readonly boundary: BoundaryName | null
   /** what the root was; `null` when there was none to run in */
   readonly root: ReportedRoot | null
-  /** `warm`: it had been started before the run asked for one, and waited; `null` when there was none */
-  readonly sandbox: { readonly warm: boolean } | null
+  /**
+   * `warm`: it had been started before the run asked for one, and waited; `run`: which run in it this was, of at most `of`; `null` when there
+   * was none
+   */
+  readonly sandbox: { readonly warm: boolean; readonly run: number; readonly of: number } | null
   /** without its arguments, which is said in place of them, where a credential's value was not known that could be in them */
   readonly command: readonly string[]
   readonly result: {

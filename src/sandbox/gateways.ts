@@ -27,9 +27,14 @@ export class Gateways {
     this.#options = options
   }
 
+  /** Tenants of one key share a gateway. */
+  keyOf(tenant: string | null): string | null {
+    return this.#options.gateways === 'perTenant' ? tenant : null
+  }
+
   /** The one for this tenant's sandboxes. Those without a tenant have one of their own. */
   of(tenant: string | null): Gateway {
-    const key = this.#options.gateways === 'perTenant' ? tenant : null
+    const key = this.keyOf(tenant)
     const running = this.#running.get(key)
     if (running !== undefined && !running.ended) return running
     const started = startGateway({ ...this.#options, host: this.#host, leftOff: this.#inForce.leftOff })

@@ -1,36 +1,37 @@
-import { randomUUID } from 'node:crypto'
-import { type Boundary, boundaryNamed, isOfEngine, type TerminalSize } from '../boundary/index.js'
-import { UsageError } from '../errors/index.js'
-import { type HostFacts, lookAtHost, withEngine } from '../host/index.js'
+import { boundaryNamed, isOfEngine, type TerminalSize } from '../boundary/index.js'
+import { type HostFacts, lookAtHost } from '../host/index.js'
 import type { Plan } from '../plan/index.js'
-import { type BoundaryName, isPolicy, type Policy } from '../policy/index.js'
-import type { CollectedFile } from '../report/index.js'
+import type { BoundaryName, Policy } from '../policy/index.js'
 import { inTime } from '../waiting/index.js'
 import { Admission, type ConcurrencyOptions, roomOf } from './admission/index.js'
 import { checkedArgv } from './argv.js'
 import { closedError } from './closed.js'
-import { checkSecrets } from './credentials/secrets-given.js'
 import { Events, type EventsOptions, type GloveboxEvent, type MissedEvents } from './events/index.js'
 import { Gateways, type NetworkOptions } from './gateways.js'
-import { handedIn } from './handed-in.js'
-import { checkStdin, inputFiles, stdinOf } from './inputs.js'
-import type { Job } from './job.js'
 import { JobNetwork } from './job-network.js'
 import { laterRun } from './later-run.js'
 import type { Run, RunOptions } from './options.js'
 import { type Prepared, performed } from './performed.js'
-import { boundaryOf, planFor, requireEnforceable } from './planner.js'
+import { requireEnforceable } from './planner.js'
+import { Plans } from './plans.js'
 import { type WarmOptions, warmLimits } from './pool/index.js'
+import { type Means, prepareRun } from './prepare-run.js'
 import { refusedRun } from './refused-run.js'
+import {
+  Reuse,
+  ReusedSource,
+  type ReuseOptions,
+  type Session,
+  type SessionOptions,
+  sessionTerms,
+  startSession,
+} from './reuse/index.js'
 import { rootMaker } from './root-maker.js'
-import { rootOf, sameRoot } from './roots.js'
-import { JobRun } from './run.js'
-import { RunCredentials } from './run-credentials.js'
+import type { JobRun } from './run.js'
 import { Sources, type SourcesSettings } from './sources.js'
 import { sweep } from './staging.js'
-import { checkedSize, terminalOf } from './terminal.js'
+import { checkedSize } from './terminal.js'
 import { Turn } from './turn.js'
-import { wantedOf } from './wanted.js'
 
 export interface GloveboxOptions {
   /** which boundary the runs will probably be on: what that needs is looked for, and started, now. Absent: `process` */
@@ -41,6 +42,8 @@ export interface GloveboxOptions {
    * wait for its start. `true`: within the default bounds; absent: none.
    */
   readonly warm?: boolean | WarmOptions
+  /** how many sandboxes that were used wait for another job of their tenant, where a policy says `reuse` */
+  readonly reuse?: ReuseOptions
   /** how much runs at once, and how many wait, fairly between tenants; absent: as much as is asked for */
   readonly concurrency?: ConcurrencyOptions
 }
@@ -50,13 +53,12 @@ export interface GloveboxOptions {
  * Close it when done; `await using` does.
  */
 export class Glovebox {
-  #host: HostFacts
-  /** of an engine, once a run asks for one */
-  #looking: Promise<void> | null = null
+  readonly #plans: Plans
   readonly #sources: Sources
   readonly #admission: Admission | null
-  readonly #plans = new WeakMap<Policy, Plan>()
   readonly #runs = new Map<JobRun, Promise<unknown>>()
+  readonly #sessions = new Set<Session>()
+  readonly #reuse: Reuse
   readonly #gateways: Gateways
   readonly #events = new Events()
   #sweeping: Promise<void> = Promise.resolve()
@@ -65,10 +67,11 @@ export class Glovebox {
   private constructor(
     host: HostFacts,
     sources: SourcesSettings,
-    { network = {}, concurrency }: GloveboxOptions,
+    { network = {}, concurrency, reuse = {} }: GloveboxOptions,
   ) {
-    this.#host = host
+    this.#plans = new Plans(host)
     this.#admission = concurrency === undefined ? null : new Admission(roomOf(concurrency), nowMs)
+    this.#reuse = new Reuse(reuse, nowMs)
     this.#sources = new Sources(sources)
     this.#gateways = new Gateways(host, network)
   }
@@ -79,7 +82,7 @@ export class Glovebox {
    */
   static async start(options: GloveboxOptions = {}): Promise<Glovebox> {
     const glovebox = Glovebox.startNow(options)
-    if (options.boundary !== undefined && isOfEngine(options.boundary)) await glovebox.#lookForEngine()
+    if (options.boundary !== undefined && isOfEngine(options.boundary)) await glovebox.#plans.lookForEngine()
     return glovebox
   }
 
@@ -95,8 +98,8 @@ export class Glovebox {
     const first = boundaryNamed(boundary)
     const sources = { single, warm: warmLimits(warm) }
     const glovebox = new Glovebox(lookAtHost(first?.hostPaths ?? []), sources, options)
-    if (first !== null && first.unavailable(glovebox.#host) === null)
-      glovebox.#sources.of(first, glovebox.#host)
+    if (first !== null && first.unavailable(glovebox.#plans.host) === null)
+      glovebox.#sources.of(first, glovebox.#plans.host)
     glovebox.#sweeping = sweep().catch(() => {}) // tried again at the next start
     return glovebox
   }
@@ -110,10 +113,10 @@ export class Glovebox {
    * @throws BusyError when no more runs may wait, see `concurrency`
    */
   run(policy: Policy, argv: readonly string[], options: RunOptions = {}): Run {
-    if (this.#lacksEngine(policy))
+    if (this.#plans.lacksEngine(policy))
       return laterRun(
-        this.#lookForEngine().then(() => () => this.run(policy, argv, options)),
-        options.secrets ?? {},
+        this.#plans.lookForEngine().then(() => () => this.run(policy, argv, options)),
+        options,
       )
     let prepared: Prepared
     try {
@@ -121,13 +124,17 @@ export class Glovebox {
     } catch (error) {
       return refusedRun(error, options.secrets ?? {})
     }
-    const { run } = prepared
+    return this.#perform(prepared, options)
+  }
+
+  #perform(prepared: Prepared, options: RunOptions): Run {
+    const { run, source } = prepared
     const running = performed(prepared, options)
-    const tracked = running.then(
-      () => this.#runs.delete(run),
-      () => this.#runs.delete(run),
-    )
-    this.#runs.set(run, tracked)
+    const over = () => {
+      this.#runs.delete(run)
+      if (source instanceof ReusedSource) source.over()
+    }
+    this.#runs.set(run, running.then(over, over))
     return Object.assign(running, {
       stdout: run.stdout,
       stderr: run.stderr,
@@ -139,24 +146,75 @@ export class Glovebox {
   }
 
   /**
+   * A sandbox of one tenant's for several commands, one after another; what one leaves in its folders the next one finds. It ends when it is
+   * closed, after so many commands, at its age, when nothing is done in it, and with a command that has to be ended. It is held to
+   * `concurrency` as one sandbox that runs, from its start to its end.
+   * @throws UsageError for terms that make no sense, or are more than the policy's `lifetime.reuse`
+   * @throws PolicyError when the organisation's ceiling lets no sandbox be used again
+   * @throws BoundaryUnavailableError when a promise of the policy can't be kept on this host
+   * @throws LaunchError when its sandbox does not come up
+   * @throws BusyError when no more may wait for room
+   */
+  async session(policy: Policy, options: SessionOptions): Promise<Session> {
+    if (this.#plans.lacksEngine(policy)) await this.#plans.lookForEngine()
+    this.#requireOpen()
+    const { boundary } = this.#plans.of(policy)
+    const { policy: own, tenant, ...terms } = sessionTerms(policy, options)
+    const { plan } = this.#plans.of(own)
+    requireEnforceable(plan, boundary, this.#plans.host)
+    const signal = options.signal ?? null
+    await rootMaker(plan, {})?.(signal ?? new AbortController().signal)
+    const session = await startSession({
+      ...terms,
+      plan,
+      signal,
+      nowMs,
+      source: this.#sources.of(boundary, this.#plans.host),
+      network: this.#network(plan, tenant),
+      turn: this.#turn(plan, tenant),
+      run: (source, argv, given) => {
+        const network = this.#network(plan, tenant)
+        const turn = new Turn(null, { tenant, memoryBytes: 0 }) // the session has one
+        return this.#runIn({ policy: own, events: this.#events, plan, source, network, turn }, argv, {
+          ...given,
+          tenant,
+        })
+      },
+      onEnded: (ended) => this.#sessions.delete(ended),
+    })
+    this.#sessions.add(session)
+    if (this.#closing !== null) await session.close()
+    return session
+  }
+
+  #runIn(means: Means, argv: readonly string[], options: RunOptions): Run {
+    try {
+      return this.#perform(prepareRun(means, checkedArgv(argv), options), options)
+    } catch (error) {
+      return refusedRun(error, options.secrets ?? {})
+    }
+  }
+
+  /**
    * Has so many sandboxes of a policy wait from now on, whether it is run or not, until this is closed or told another number; resolves
    * when they do. Needs `warm`.
-   * @throws UsageError when so many may not wait, or none of this policy can: where TLS is inspected each has an authority of its own
+   * @throws UsageError when so many may not wait, or none of this policy can
    * @throws BoundaryUnavailableError when a promise of the policy can't be kept on this host
    * @throws LaunchError when one does not come up
    */
   async keepWarm(policy: Policy, count: number): Promise<void> {
-    if (this.#lacksEngine(policy)) await this.#lookForEngine()
+    if (this.#plans.lacksEngine(policy)) await this.#plans.lookForEngine()
     this.#requireOpen()
-    const { plan, boundary } = this.#planned(policy)
-    requireEnforceable(plan, boundary, this.#host)
+    const { plan, boundary } = this.#plans.of(policy)
+    requireEnforceable(plan, boundary, this.#plans.host)
     await rootMaker(plan, {})?.(new AbortController().signal)
-    await this.#sources.keepWarm(boundary, this.#host, plan, count)
+    const network = () => this.#network(plan, null)
+    await this.#sources.keepWarm(boundary, this.#plans.host, { plan, network, count })
   }
 
   /** The plan for a policy, as `run` would use it; its claims may be impossible on this host. */
   plan(policy: Policy): Plan {
-    return this.#planned(policy).plan
+    return this.#plans.of(policy).plan
   }
 
   /**
@@ -173,6 +231,8 @@ export class Glovebox {
     this.#closing ??= (async () => {
       for (const run of this.#runs.keys()) run.cancel()
       await inTime(Promise.all(this.#runs.values()), CLOSE_MS)
+      const kept = [this.#reuse, ...this.#sessions]
+      await inTime(Promise.all(kept.map((each) => each.close())), CLOSE_MS)
       await this.#sources.close()
       await this.#gateways.close()
       await Promise.all([...this.#runs.values(), this.#sweeping])
@@ -185,87 +245,29 @@ export class Glovebox {
     await this.close()
   }
 
-  /** Only who wants one asks for it: it is another program, which may not be there. */
-  #lacksEngine(policy: Policy): boolean {
-    return isPolicy(policy) && isOfEngine(policy.boundary) && this.#host.engine === null
-  }
-
-  #lookForEngine(): Promise<void> {
-    this.#looking ??= withEngine(this.#host).then((host) => {
-      this.#host = host
-    })
-    return this.#looking
-  }
-
-  #planned(policy: Policy): { plan: Plan; boundary: Boundary } {
-    if (!isPolicy(policy))
-      throw new UsageError(
-        'policy.unchecked',
-        'This is not a checked policy.',
-        'Make one with loadPolicy or parsePolicy.',
-      )
-    const boundary = boundaryOf(policy)
-    // a name may have become another image's since
-    const root = rootOf(policy, this.#host)
-    const known = this.#plans.get(policy)
-    const plan =
-      known !== undefined && sameRoot(known.files.root, root)
-        ? known
-        : planFor(policy, boundary, this.#host, root)
-    this.#plans.set(policy, plan)
-    return { plan, boundary }
-  }
-
   #prepare(policy: Policy, argv: readonly string[], options: RunOptions): Prepared {
     this.#requireOpen()
     const command = checkedArgv(argv)
-    const { plan, boundary } = this.#planned(policy)
-    requireEnforceable(plan, boundary, this.#host)
-    const { tenant = null, secrets = {} } = options
-    checkSecrets(plan.credentials, secrets)
-    const id = randomUUID()
-    const credentials = new RunCredentials({
-      credentials: plan.credentials,
-      whose: { sandbox: id, tenant },
-      secrets,
-      cancel: options.signal ?? null,
-    })
-    const events = this.#events.ofRun(policy, { id, tenant, plan, credentials })
-    const collected: Record<string, Uint8Array> = Object.create(null)
-    const copied: CollectedFile[] = []
-    const inputs = Promise.all([
-      inputFiles(options.inputs ?? {}, plan, copied),
-      checkStdin(options.stdin),
-    ]).then(([files]) => files)
-    inputs.catch(() => {}) // awaited when the run begins
-    const run = new JobRun({
-      plan,
-      network: this.#network(plan, tenant),
-      credentials: credentials.all,
-      events,
-      handedIn: handedIn(options),
-      argv: command,
-      makeRoot: rootMaker(plan, options),
-      inputs,
-      wanted: wantedOf(plan, options.outputs ?? [], collected),
-      terminal: terminalOf(options.tty),
-      stdin: stdinOf(options.stdin),
-      cancel: options.signal ?? null,
-      turn: new Turn(this.#admission, { tenant, memoryBytes: plan.limits.memoryBytes ?? 0 }),
-      onStarted: options.onStarted ?? null,
-    })
-    return {
-      id,
+    const { plan, boundary } = this.#plans.of(policy)
+    requireEnforceable(plan, boundary, this.#plans.host)
+    const { tenant = null } = options
+    const asking = { tenant, memoryBytes: plan.limits.memoryBytes ?? 0 }
+    // who hears of runs hears of those, too
+    if (!this.#events.areHeard) this.#admission?.requireRoom(asking)
+    const single = this.#sources.of(boundary, this.#plans.host)
+    const means = {
       policy,
+      events: this.#events,
       plan,
-      command,
-      run,
-      events,
-      credentials,
-      source: this.#sources.of(boundary, this.#host),
-      collected,
-      copied,
+      source: this.#reuse.of(plan, tenant, single) ?? single,
+      network: this.#network(plan, tenant),
+      turn: new Turn(this.#admission, asking),
     }
+    return prepareRun(means, command, options)
+  }
+
+  #turn({ limits }: Plan, tenant: string | null): Turn {
+    return new Turn(this.#admission, { tenant, memoryBytes: limits.memoryBytes ?? 0 })
   }
 
   #requireOpen(): void {
@@ -273,9 +275,8 @@ export class Glovebox {
     throw closedError()
   }
 
-  /** The gateway is started here, if it is the first that is needed: it comes up beside the sandbox. */
-  #network({ network }: Plan, tenant: string | null): Job['network'] {
-    return network === null ? null : new JobNetwork(this.#gateways.of(tenant), network)
+  #network({ network }: Plan, tenant: string | null): JobNetwork | null {
+    return network === null ? null : new JobNetwork(this.#gateways, tenant, network)
   }
 }
 

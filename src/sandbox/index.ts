@@ -25,6 +25,7 @@ export { type PlanRun, PlanRunner, type PlanRunnerOptions, type PlanRunOptions }
 export { planFor, requireEnforceable, requirementsOf } from './planner.js'
 export { requireKeepable, type WarmOptions } from './pool/index.js'
 export { RunResult } from './result.js'
+export type { ReuseOptions, Session, SessionOptions, SessionRunOptions } from './reuse/index.js'
 export { imageStore } from './roots.js'
 export { Staging } from './staging.js'
 export type { TerminalOptions } from './terminal.js'

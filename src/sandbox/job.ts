@@ -36,6 +36,8 @@ export interface Outcome {
   }
   /** its sandbox was there before it was */
   readonly isWarm: boolean
+  /** which job of its sandbox it was, and of how many at most */
+  readonly turn: { readonly run: number; readonly of: number }
   readonly end: SandboxEnd
   /** what the gateway saw; `null`: there was none */
   readonly network: Told | null

@@ -76,7 +76,7 @@ export function planFor(
     network,
     credentials: policy.credentials,
     limits: limitsPlan(policy.limits, waived),
-    lifetime: { deadlineMs: policy.lifetime.deadlineMs, noOutputMs: policy.lifetime.noOutputMs },
+    lifetime: policy.lifetime,
     syscalls: policy.syscalls,
   }
   const claims = requirementsOf(policy).map((requirement) => {

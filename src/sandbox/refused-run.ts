@@ -6,13 +6,12 @@ import type { Run } from './options.js'
 export function refusedRun(error: unknown, secrets: GivenValues): Run {
   let redact = (text: string) => withoutGiven(text, secrets)
   const rejected = async () => {
-    if (Object.keys(secrets).length > 0) {
-      const { KnownValues } = await import('./credentials/index.js')
-      const known = new KnownValues()
-      for (const [name, text] of Object.entries(secrets))
-        if (typeof text === 'string') known.heard(name, text)
-      redact = (text) => known.redact(text)
-    }
+    // of a flood of refusals each is cheap
+    if (Object.keys(secrets).length === 0) throw error
+    const { KnownValues } = await import('./credentials/index.js')
+    const known = new KnownValues()
+    for (const [name, text] of Object.entries(secrets)) if (typeof text === 'string') known.heard(name, text)
+    redact = (text) => known.redact(text)
     throw redactError(error, redact)
   }
   return Object.assign(rejected(), {

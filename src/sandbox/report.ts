@@ -27,7 +27,7 @@ export function reportOf(
     policySha256,
     boundary: plan.boundary,
     root: reportedRoot(plan.files.root),
-    sandbox: { warm: outcome.isWarm },
+    sandbox: { warm: outcome.isWarm, ...outcome.turn },
     command,
     result: {
       reason: verdict.reason,

@@ -28,6 +28,8 @@ const DEADLINE_SLACK_MS = 1_000
 /** the longest that a timer can wait: 24 days */
 const NEVER_MS = 2 ** 31 - 1
 
+const ALONE = { run: 1, of: 1 } as const
+
 /** Not `performance`, which Node loads when it is first used. */
 const clockMs = () => Number(process.hrtime.bigint()) / 1e6
 
@@ -96,7 +98,7 @@ export class JobRun {
         plan: this.#job.plan,
         source,
         makeRoot: this.#job.makeRoot ?? null,
-        obtain: () => supplies.obtain(),
+        obtain: () => supplies.obtain(source),
         interrupted: this.#interrupted,
         isInterrupted: () => this.#interruption !== null,
       })
@@ -148,6 +150,7 @@ export class JobRun {
         outputs: settled.reason === 'exited' ? outputs : [],
         times: { acceptedAt, queueMs: this.#queueMs, startMs, wallMs: clockMs() - begin },
         isWarm: sandbox.isWarm ?? false,
+        turn: sandbox.turn ?? ALONE,
         end,
         network,
         credentials: await supplies.leases(),
@@ -203,6 +206,7 @@ export class JobRun {
         wallMs,
       },
       isWarm: false,
+      turn: ALONE,
       end: NEVER_LAUNCHED,
       network: null,
       credentials: [],

@@ -6,7 +6,8 @@ import type { CredentialLease } from '../report/index.js'
 import { type Told, told } from './attempts.js'
 import type { HandedIn, JobCredentials } from './credentials/index.js'
 import type { RunEvents } from './events/index.js'
-import type { JobNetwork } from './job-network.js'
+import type { JobNetwork, RunNetwork } from './job-network.js'
+import { isTakenFrom, type Launched, launchedWith } from './launched.js'
 
 export interface Supplied {
   readonly plan: Plan
@@ -27,12 +28,16 @@ export class Supplies {
   readonly #of: Supplied
   /** resolves when the run is ended from outside: nothing is waited for any more */
   readonly #interrupted: Promise<void>
+  #launching: Promise<Launched> | null = null
+  /** as it was made for the sandbox; for one that waited another than the job's */
+  #network: RunNetwork | null
   #credentials: JobCredentials | null = null
   #issues: readonly CredentialIssue[] = []
   #attachment: Attachment | null = null
 
   constructor(of: Supplied, interrupted: Promise<void>) {
     this.#of = of
+    this.#network = of.network
     this.#interrupted = interrupted
   }
 
@@ -40,10 +45,11 @@ export class Supplies {
    * All values, before anything is launched; the sandbox's authority is made meanwhile. `false`: the run was ended first.
    * @throws CredentialError where one is not to be had, or is in what the job is given
    */
-  async obtain(): Promise<boolean> {
+  async obtain(source: SandboxSource): Promise<boolean> {
     const { plan, argv, credentials, handedIn, network } = this.#of
     if (credentials === null) return true
-    network?.files()?.catch(() => {}) // waited for at the launch
+    // waited for at the launch; one that waits has its own
+    if (!isTakenFrom(source)) network?.files()?.catch(() => {})
     this.#credentials = await credentials
     const issues = await Promise.race([this.#credentials.issues(), this.#interrupted])
     if (issues === undefined) return false
@@ -55,9 +61,11 @@ export class Supplies {
   /** With what has to be in the sandbox from its first moment. */
   async launch(source: SandboxSource): Promise<RunningSandbox> {
     const { plan, network } = this.#of
-    // without a network, or with nothing inspected, not a turn of the loop is lost
-    const files = network?.files() ?? null
-    return files === null ? source.launch(plan) : source.launch(plan, await files)
+    const taken = isTakenFrom(source)
+    this.#launching = taken ? source.take(plan, network) : launchedWith(source, plan, network)
+    const launched = await this.#launching
+    this.#network = launched.network
+    return launched.sandbox
   }
 
   /** What stands in the job's variables for its credentials: it arrives with the command. */
@@ -80,7 +88,7 @@ export class Supplies {
   /** Resolves when the gateway has the sandbox's network, or when the run is ended: one that hangs does not keep it from ending. */
   async attach({ network }: RunningSandbox): Promise<void> {
     const issuedAt = new Date()
-    const attaching = this.#of.network?.attach(network, this.#issues) ?? null
+    const attaching = this.#network?.attach(network, this.#issues) ?? null
     if (attaching === null) return
     const attachment = await Promise.race([attaching, this.#interrupted])
     if (attachment instanceof Object) {
@@ -106,6 +114,8 @@ export class Supplies {
   async end(): Promise<void> {
     await this.#attachment?.end()
     const credentials = this.#of.credentials?.then((all) => all.end())
+    // a launch that was not waited for any longer may still come
+    this.#launching?.then(({ network }) => network?.release()).catch(() => {})
     await Promise.all([this.#of.network?.release(), credentials])
   }
 }

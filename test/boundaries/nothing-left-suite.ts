@@ -9,27 +9,32 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync } from 'node:fs'
 import { after, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { boundaryNamed, isOfEngine } from '../../src/boundary/index.js'
 import type { BoundaryName } from '../../src/policy/index.js'
-import { hostFor, hostOf } from '../../src/sandbox/index.js'
-import { family, marker, pids, sleepers, textOf } from '../run/tools.js'
+import { hostFor } from '../../src/sandbox/index.js'
+import { family, marker, sleepers, textOf } from '../run/tools.js'
 import { TESTED_BOUNDARY } from '../support/boundary.js'
 import { testFolder } from '../support/checkout.js'
 import { TestEngine } from '../support/docker-engine.js'
+import {
+  assertEngineEmpty,
+  filesBelow,
+  groupsOf,
+  kill,
+  mountsWith,
+  processesLeft,
+  runtimeState,
+  type Seen,
+  settled,
+  since,
+} from '../support/left.js'
 import { machineArchive, noMachine } from '../support/machine-image.js'
 import { asEachUser, type TestUser } from '../support/users.js'
 
 const LANES = Number(process.env.GLOVEBOX_LEFT_LANES ?? 3)
-const PATIENCE_MS = 20_000
-const DOCKERS_OWN_FILES = '/run/glovebox/docker'
-
-/** A process, by number and start: a number may be another's by now. */
-type Seen = readonly [pid: number, since: string]
-
 const BOUNDARY = TESTED_BOUNDARY as BoundaryName
 /** Of each user, an even number. */
 const RUNS = Number(process.env.GLOVEBOX_LEFT_RUNS ?? 12)
@@ -146,7 +151,7 @@ async function leaveNothing(user: TestUser, t: TestContext): Promise<void> {
   assert.deepEqual(groupsOf(numbers), [], 'control groups')
   assert.deepEqual(filesBelow(home), [], 'files')
   assert.deepEqual(runtimeState(), [], 'state of a runtime')
-  if (engine !== null) await assertEngineEmpty(engine, numbers)
+  if (engine !== null) await assertEngineEmpty(engine, numbers, inSentry ? 2 : 1) // of a sentry's network, too
 }
 
 /** On gVisor and in a machine a job is no process of this host's: its kernel is. */
@@ -165,106 +170,4 @@ function machineWords(user: TestUser, t: TestContext, env: NodeJS.ProcessEnv, fo
   // an ordinary user's store is in a folder of this test's
   if (user.isRoot) t.after(() => image('rm', IMAGE))
   return ['--root', `image:${IMAGE}`, '--workdir', MACHINE_FOLDER]
-}
-
-/** Empty when it is gone, or only waits to be reaped. */
-function since(pid: number): string {
-  const [state, ...rest] = textOf(pid, 'stat')
-    .replace(/^.*\) /s, '')
-    .split(' ')
-  return state === 'Z' || state === 'X' ? '' : (rest[18] ?? '')
-}
-
-function processesLeft(seen: readonly Seen[], mark: string): string[] {
-  const left = seen.filter(([pid, start]) => start !== '' && since(pid) === start).map(([pid]) => pid)
-  const sleeping = pids().filter((pid) => textOf(pid, 'cmdline').includes(mark))
-  return [...new Set([...left, ...sleeping])].map((pid) => textOf(pid, 'cmdline').replaceAll('\0', ' '))
-}
-
-/** A mount lives as long as a process that has its namespace; a network namespace of these sandboxes has the same ones. */
-function mountsWith(folder: string): string[] {
-  return pids()
-    .filter((pid) => textOf(pid, 'mountinfo').includes(folder))
-    .map((pid) => `${pid} ${textOf(pid, 'cmdline').replaceAll('\0', ' ')}`)
-}
-
-async function settled(left: () => readonly unknown[]): Promise<void> {
-  for (const end = Date.now() + PATIENCE_MS; Date.now() < end && left().length > 0; ) await sleep(50)
-}
-
-/** Of one of these launchers: the name of a group has its launcher's number. */
-function groupsOf(numbers: ReadonlySet<number>): string[] {
-  const bases = hostOf().cgroups.bases.map(({ directory }) => directory)
-  // an ordinary user's are below, in the folder that was handed over
-  const folders = bases.flatMap((base) => [base, join(base, `test-${process.pid}`)])
-  return folders.flatMap((folder) =>
-    namesIn(folder)
-      .filter((name) => numbers.has(Number(/^glovebox-(\d+)-/.exec(name)?.[1])))
-      .map((name) => join(folder, name)),
-  )
-}
-
-function filesBelow(folder: string): string[] {
-  const all = readdirSync(folder, { withFileTypes: true, recursive: true })
-  return all.filter((each) => each.isFile()).map((each) => join(each.parentPath, each.name))
-}
-
-/** Where these would keep it, if they were not told otherwise; every container of ours is called so. */
-function runtimeState(): string[] {
-  const places = ['/run/runc/job', '/run/runsc/job', '/var/run/runsc/job', '/run/netns/job']
-  return places.filter((place) => existsSync(place))
-}
-
-async function assertEngineEmpty(engine: TestEngine, numbers: ReadonlySet<number>): Promise<void> {
-  const client = await engine.client()
-  for (let tries = 0; tries < 300 && (await client.containers([])).length > 0; tries++) await sleep(100)
-  assert.deepEqual(await client.containers([]), [], 'containers')
-  const roots = inSentry ? 2 : 1 // of a sentry's network, too
-  assert.equal((await client.images([])).length, roots, 'images: the one root that every run shares')
-  assert.deepEqual(
-    namesIn(DOCKERS_OWN_FILES).filter((name) => numbers.has(ownerOf(name))),
-    [],
-    'the sandboxes’ own files',
-  )
-  const data = join(engine.folder, 'data')
-  assert.deepEqual(namesIn(join(data, 'containers')), [])
-  assert.deepEqual(
-    namesIn(join(data, 'volumes')).filter((name) => !['metadata.db', 'backingFsBlockDev'].includes(name)),
-    [],
-  )
-  const named = (place: string) =>
-    readFileSync(place, 'utf8')
-      .split('\n')
-      .filter((line) => line.includes(engine.folder))
-  assert.deepEqual(
-    named('/proc/self/mounts').filter((line) => /merged|\/shm |netns\/(?!default)/.test(line)),
-    [],
-    'mounts of containers',
-  )
-  assert.deepEqual(engine.groupsLeft(), [], 'control groups of containers')
-}
-
-/** By the mark in its name, or in the note that it has. */
-function ownerOf(name: string): number {
-  const mark = name.includes('.') ? name : textIn(join(DOCKERS_OWN_FILES, name, '.owner'))
-  return Number(/\.(\d+)\.\d+(?:\.[0-9a-f]{16})?$/.exec(mark)?.[1] ?? 0)
-}
-
-function textIn(file: string): string {
-  try {
-    return readFileSync(file, 'latin1')
-  } catch {
-    return ''
-  }
-}
-
-function namesIn(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder) : []
-}
-
-/** That one, or that group, may be gone meanwhile. */
-function kill(victim: number): void {
-  try {
-    process.kill(victim, 'SIGKILL')
-  } catch {}
 }

@@ -57,3 +57,26 @@ for (const boundary of BUILT)
       await glovebox.close()
     }
   })
+
+test('how many may wait counts on all boundaries together', async (t) => {
+  const why = lack('runc')
+  if (why !== null) return t.skip(why)
+  const waive = SUITE_IS_ROOT ? [] : ['limits.memory']
+  const [here, there] = ['process', 'runc'].map((boundary) => parsePolicy({ version: 1, boundary, waive }))
+  assert.ok(here !== undefined && there !== undefined)
+  const glovebox = await Glovebox.start({ warm: { most: 2 } })
+  try {
+    await glovebox.keepWarm(here, 1)
+    await glovebox.keepWarm(there, 1)
+    await assert.rejects(glovebox.keepWarm(there, 2), { code: 'warm.tooMany' })
+    await glovebox.keepWarm(here, 0)
+    await glovebox.keepWarm(there, 2)
+    const both = await Promise.all([1, 2].map(() => glovebox.run(there, ['true'])))
+    assert.deepEqual(
+      both.map(({ report }) => report.sandbox?.warm),
+      [true, true],
+    )
+  } finally {
+    await glovebox.close()
+  }
+})

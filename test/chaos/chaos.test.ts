@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { random } from '../../bench/random.js'
 import { hostOf } from '../../src/sandbox/index.js'
 import { textOf } from '../run/tools.js'
 import { ROOT, sharedFolder, testFolder } from '../support/checkout.js'
@@ -47,15 +48,6 @@ function killerProgram(): string {
       join(ROOT, 'test/chaos/killer.c'),
     ])
   return killer
-}
-
-/** A generator that a seed repeats (Numerical Recipes' constants). */
-function random(seed: number): (below: number) => number {
-  let state = seed >>> 0
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
 }
 
 const NAMES = ['cell', 'bwrap', 'first', 'sleep', 'node']

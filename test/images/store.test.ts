@@ -83,6 +83,29 @@ for (const user of STORE_USERS) {
   )
 
   test(
+    `what a run that was killed has noted of its image the next run removes (${user.name})`,
+    skip(user),
+    async (t) => {
+      const store = testStore(user, t)
+      await store.image('import', await busybox(store), 'tool')
+      const waive = user.noMemoryLimit === null ? [] : ['--waive', 'limits.memory']
+      const run = store.argv(['run', ...waive, '--root', 'image:tool', '--', 'sleep', '1000'])
+      const [program = '', ...args] = run
+      const child = spawn(program, args, { cwd: '/', env: store.env, stdio: 'ignore' })
+      const ended = new Promise((resolve) => child.once('close', resolve))
+      for (let tries = 0; store.has('uses').length === 0 && tries < 600; tries++)
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      assert.equal(store.has('uses').length, 1)
+      // HEX.BOOT.PIDNS.PID.STARTED.RANDOM
+      process.kill(Number(store.has('uses')[0]?.split('.').at(-3)), 'SIGKILL')
+      await ended
+      assert.equal(store.has('uses').length, 1, 'nobody was left to remove it')
+      assert.equal((await store.run('tool', 'true')).status, 0)
+      assert.deepEqual(store.has('uses'), [])
+    },
+  )
+
+  test(
     `an import killed at any moment leaves nothing that the next does not clear (${user.name})`,
     skip(user),
     async (t) => {

@@ -88,7 +88,7 @@ export class TakenOver {
     const run = new JobRun({
       // no store knows this image, which has nothing in it
       plan: { ...plan, files: { ...plan.files, root: { kind: 'host' } } },
-      network: plan.network === null ? null : new JobNetwork(this.#gateways.of(null), plan.network),
+      network: plan.network === null ? null : new JobNetwork(this.#gateways, null, plan.network),
       credentials: null,
       handedIn: { names: [], stdin: null },
       argv: ['true'],

@@ -162,19 +162,24 @@ for (const [promise, source, expected] of MESSAGES)
   test(`${promise} is refused, with its place and what to write`, () =>
     assert.equal(message(source), expected))
 
-const NOT_YET: readonly (readonly [source: string, expected: string])[] = [
+const REUSE: readonly (readonly [source: string, expected: string])[] = [
   [
-    'lifetime: {reuse: {within: tenant}}',
-    ':2:19: lifetime.reuse: this version of Glovebox cannot enforce rules of reuse yet; every job has a fresh sandbox. Write reuse: never, or remove the key.',
+    'lifetime: {reuse: always}',
+    ':2:19: lifetime.reuse: "always" is not a rule of reuse. Write never, or {within: tenant, runs: 100, age: 10m}.',
+  ],
+  [
+    'lifetime: {reuse: {within: host}}',
+    ':2:28: lifetime.reuse.within: "host" is not what a sandbox may be used again within. Write tenant.',
+  ],
+  [
+    'lifetime: {reuse: {within: tenant, run: 3}}',
+    ':2:36: lifetime.reuse.run: there is no key "run" here. Did you mean `runs`?',
   ],
 ]
 
-for (const [source, expected] of NOT_YET)
-  test(`${source} is refused as not enforceable yet, never ignored`, () => {
-    const error = refusal(() => parse(`version: 1\n${source}`))
-    assert.equal(error.code, 'policy.notYet')
-    assert.equal(error.message, `policy.yaml${expected}`)
-  })
+for (const [source, expected] of REUSE)
+  test(`${source} is refused, and what may stand there is said`, () =>
+    assert.equal(refusal(() => parse(`version: 1\n${source}`)).message, `policy.yaml${expected}`))
 
 test('all problems are named, in document order', () => {
   const error = refusal(() =>

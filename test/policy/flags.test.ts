@@ -67,7 +67,7 @@ waive: [limits.cpus]`,
     ],
     write: [{ host: `${dir}/out`, inside: '/out', live: false }],
   })
-  assert.deepEqual(policy.lifetime, { deadlineMs: 10_000, noOutputMs: 5_000, reuse: 'never' })
+  assert.deepEqual(policy.lifetime, { deadlineMs: 10_000, noOutputMs: 5_000, reuse: null })
   const MiB = 1024 ** 2
   assert.deepEqual(policy.limits, {
     memoryBytes: 512 * MiB,

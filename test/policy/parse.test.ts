@@ -12,7 +12,7 @@ const DEFAULTS = {
   files: { read: [], write: [] },
   network: null,
   credentials: [],
-  lifetime: { deadlineMs: 30_000, noOutputMs: null, reuse: 'never' },
+  lifetime: { deadlineMs: 30_000, noOutputMs: null, reuse: null },
   limits: {
     memoryBytes: 256 * 1024 ** 2,
     cpus: 1,
@@ -62,7 +62,7 @@ waive: [limits.processes, limits.cpus]
     },
     network: null,
     credentials: [],
-    lifetime: { deadlineMs: 300_000, noOutputMs: 500, reuse: 'never' },
+    lifetime: { deadlineMs: 300_000, noOutputMs: 500, reuse: null },
     limits: {
       memoryBytes: 1024 ** 3,
       cpus: 0.5,

@@ -38,6 +38,7 @@ export const POLICIES = {
       maxConnections: 8,
     },
   }),
+  reused: () => ({ lifetime: { reuse: { within: 'tenant' } }, limits: { scratch: '16MiB' } }),
   inspected: () => ({
     network: {
       allow: [{ host: 'inspected.test', inspect: true, methods: ['GET'], paths: ['/a/**'] }],

@@ -18,6 +18,8 @@ export interface Isolated {
   readonly behindAsRoot?: readonly MechanismId[]
   /** only for root: an ordinary user has it not */
   readonly asRoot?: true
+  /** what is attacked has waited for its job */
+  readonly warm?: true
 }
 
 /** Nothing inside notices, or it can't be left off. */
@@ -165,6 +167,18 @@ export const TABLE: Readonly<Record<MechanismId, Row>> = {
     by: null,
     why: 'It has no way to start another: there is nothing to leave off.',
   },
+  'job-arrives': {
+    by: null,
+    why: 'It is the one way to the first process: without it there is no job.',
+  },
+  'one-plan': { by: 'empty.other-plan', warm: true },
+  'shown-again': { by: 'empty.replaced', warm: true },
+  'one-tenant': { by: 'tenant.marks', under: 'reused', behind: ['emptied-scratch'] },
+  'emptied-scratch': { by: 'tenant.emptied', under: 'reused' },
+  'leases-end': {
+    by: null,
+    why: 'A job has its network and its leases by an attachment of its own, which ends with it: there is no other way to the gateway to leave on.',
+  },
   'launcher-waits': {
     by: null,
     why: 'It decides when the end is told, not whether there is one: the kernel ends the pid namespace. Without it the cgroup can’t be removed yet, and that is tried again.',
@@ -182,6 +196,8 @@ export interface Shown {
   readonly besides?: readonly MechanismId[]
   /** left on: without these too a launcher waits for ever, and nothing was seen */
   readonly except?: readonly MechanismId[]
+  /** what is attacked has waited for its job */
+  readonly warm?: true
   /** an ordinary user without cgroups has nothing of it that can be left off */
   readonly asRoot?: true
 }
@@ -241,5 +257,7 @@ export const CLAIMS: Readonly<Record<RequirementId, Shown | Unseen>> = {
   'lifetime.no-output': { by: ['silence.stay'] },
   'lifetime.bound-to-supervisor': { by: ['supervisor.killed'] },
   'lifetime.single-use': { by: ['next.objects'] },
+  'lifetime.one-tenant': { by: ['tenant.emptied'], under: 'reused' },
+  'lifetime.empty': { by: ['empty.other-plan'], warm: true },
   'lifetime.nothing-left': { by: ['left.anything'], except: ['pid-namespace'], asRoot: true },
 }

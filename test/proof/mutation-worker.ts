@@ -17,6 +17,8 @@ import { LOOKS } from './mutation-probes.js'
 export interface Task {
   readonly under: Under
   readonly off: readonly string[]
+  /** what is attacked has waited for its job */
+  readonly warm: boolean
   /** ids; `null`: all of the claims */
   readonly probes: readonly string[] | null
 }
@@ -97,6 +99,7 @@ async function perform(each: Numbered): Promise<void> {
       world: enteredWorld(),
       signal: AbortSignal.timeout(HANG_MS + probes.length * EACH_MS),
       probes,
+      warm: task.warm,
       without: { mechanisms: new Set(task.off), builds },
     })
     for (const { probe, status, why, ms } of results) say({ task: number, probe, status, why, ms })

@@ -90,7 +90,8 @@ function casesOf(id: MechanismId, row: Isolated, user: TestUser): Case[] {
   const behind = behindOf(row, user)
   const probes = [row.by]
   const tried = (off: readonly string[], expected: Case['expected']): Case => {
-    return { under: row.under ?? 'plain', off, probes, name: named(probes, off), expected }
+    const { under = 'plain', warm = false } = row
+    return { under, off, warm, probes, name: named(probes, off), expected }
   }
   return [
     tried([...behind, id], 'broken'),
@@ -115,27 +116,28 @@ function claimCase(id: RequirementId, everywhere: readonly Claims[], { isRoot }:
     if (there === undefined) return null
     const off = keeping(id, there)
     const probes = PROBES.filter(({ claim }) => claim === id).map((probe) => probe.id)
-    return { under: there.under, off, probes, name: named(probes, off), expected: 'anything but broken' }
+    const name = named(probes, off)
+    return { under: there.under, off, warm: false, probes, name, expected: 'anything but broken' }
   }
   const under = row.under ?? 'plain'
   const there = where.find((each) => each.under === under)
   if (there === undefined) return null
-  const { besides = [], except = [], asRoot = false } = row
+  const { besides = [], except = [], asRoot = false, warm = false } = row
   if (asRoot && !isRoot) return null
   const off = [...keeping(id, there), ...besides].filter((each) => !except.some((other) => other === each))
   if (off.length === 0) return null
-  return { under, off, probes: row.by, name: named(row.by, off), expected: 'broken' }
+  return { under, off, warm, probes: row.by, name: named(row.by, off), expected: 'broken' }
 }
 
-const keyOf = ({ under, off }: Task) => JSON.stringify([under, [...new Set(off)].sort()])
+const keyOf = ({ under, off, warm }: Task) => JSON.stringify([under, warm, [...new Set(off)].sort()])
 
 /** One run of verify for all that is tried with the same left off. */
 function tasksOf(cases: readonly Case[]): Task[] {
   const tasks = new Map<string, Task & Pick<Case, 'probes'>>()
   for (const each of cases) {
-    const { under, off } = each
+    const { under, off, warm } = each
     const probes = [...new Set([...(tasks.get(keyOf(each))?.probes ?? []), ...each.probes])]
-    tasks.set(keyOf(each), { under, off, probes })
+    tasks.set(keyOf(each), { under, off, warm, probes })
   }
   return [...tasks.values()]
 }

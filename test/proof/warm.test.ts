@@ -12,9 +12,12 @@ const waive = user?.noMemoryLimit === null ? [] : ['limits.memory']
 test('each run takes a sandbox that waited, several at once and of several plans', {
   skip: user?.skip ?? false,
 }, async () => {
-  const plans = ['1s', '2s'].map(
-    (deadline) => explainPlan(parsePolicy({ version: 1, waive, lifetime: { deadline } })).plan,
-  )
+  const inspected = { allow: [{ host: 'host.test', inspect: true }] }
+  const plans = [
+    { lifetime: { deadline: '1s' } },
+    { lifetime: { deadline: '2s' } },
+    { network: inspected },
+  ].map((each) => explainPlan(parsePolicy({ version: 1, waive, ...each })).plan)
   const [first = assert.fail()] = plans
   const runner = new PlanRunner(hostOf(), first, { warm: true })
   try {
@@ -38,11 +41,23 @@ asRootAndOrdinary('what waited holds as what was made for its job', async (each)
   assert.match(stdout, / 0 broken/)
 })
 
-asSuiteUser('it is refused where none can wait, and beside what attacks nothing', async (each) => {
-  const credentials = ['--allow-host', 'host.test', '--secret', 'TOKEN@host.test']
-  const inspected = await ran(each, ['verify', '--warm', ...credentials])
-  assert.equal(inspected.status, 2, inspected.stdout)
-  assertSaid(inspected, /authority of its own/)
+asSuiteUser(
+  'where TLS is looked into, what waited has an authority of its own and no other',
+  async (each) => {
+    const policy = ['--allow-host', 'host.test', '--secret', 'TOKEN@host.test']
+    const only = ['lifetime.empty', 'credentials.bound-to-host', 'credentials.never-inside'].flatMap(
+      (claim) => ['--only', claim],
+    )
+    const { status, stdout, stderr } = await ran(each, ['verify', '--quiet', '--warm', ...policy, ...only], {
+      env: { ...process.env, TOKEN: 'a-token-of-a-test' },
+      timeout: 200_000,
+    })
+    assert.deepEqual([status, stderr], [0, ''], stdout)
+    assert.match(stdout, / 0 broken/)
+  },
+)
+
+asSuiteUser('it is refused beside what attacks nothing', async (each) => {
   const listed = await ran(each, ['verify', '--warm', '--list'])
   assert.equal(listed.status, 2)
   assertSaid(listed, /--list and --warm don't go together/)

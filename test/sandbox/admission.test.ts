@@ -38,6 +38,18 @@ class Line {
     this.#forget.set(name, forget)
   }
 
+  /** Whether it is told beforehand that it would be refused. */
+  isTold(name: string, memoryBytes = 1): boolean {
+    const [tenant = null] = name.split(':')
+    try {
+      this.#admission.requireRoom({ tenant, memoryBytes })
+      return false
+    } catch (error) {
+      assert.ok(error instanceof BusyError)
+      return true
+    }
+  }
+
   end(name: string): void {
     const at = this.names.indexOf(name)
     assert.ok(at >= 0, `${name} does not run`)
@@ -121,6 +133,10 @@ describe('whose turn it is', () => {
     const [refused] = line.refused
     assert.equal(refused?.error.code, 'busy.queue')
     assert.ok((refused?.error.retryAfterMs ?? 0) >= 50)
+    assert.deepEqual(
+      [line.isTold('much:5'), line.isTold('little:2'), line.isTold('third:1')],
+      [true, false, false],
+    )
     line.ask('much:5')
     assert.equal(line.refused.at(-1)?.name, 'much:5')
     line.end('much:0')
@@ -208,7 +224,9 @@ describe('whose turn it is', () => {
           if (what === 'ask') {
             const name = `${tenant}:${count}`
             memory.set(name, bytes)
+            const isTold = line.isTold(name, bytes)
             line.ask(name, bytes)
+            if (isTold) assert.equal(line.refused.at(-1)?.name, name, 'told so, and would have waited')
           } else if (what === 'end' && line.names.length > 0) {
             const name = line.names[pick % line.names.length] ?? ''
             line.end(name)

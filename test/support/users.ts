@@ -24,6 +24,8 @@ export interface TestUser {
   readonly skip: string | null
   /** an argv that runs as this user; `before`: shell words that come first, as the suite's own user */
   as(argv: readonly string[], before?: string): string[]
+  /** where what was built lies, for this user to read */
+  checkout(): string
   /** the command line's argv, with the waivers that this user needs */
   cli(args: readonly string[]): string[]
 }
@@ -100,6 +102,7 @@ function self(name: string): TestUser {
     noMemoryLimit,
     skip: NOT_HERE,
     as: (argv, before) => shelled(before, argv),
+    checkout: () => ROOT,
     cli: (args) => [process.execPath, join(ROOT, 'bin/glovebox'), ...waivers(noMemoryLimit, args)],
   }
 }
@@ -116,6 +119,8 @@ function copyForEverybody(): string {
     'dist/gateway',
     'dist/native',
     'dist/src',
+    'dist/bench',
+    'dist/test/chaos',
     'policies',
     'package.json',
   ])
@@ -159,6 +164,7 @@ function ordinary(name: string, withCgroups: boolean): TestUser {
     noMemoryLimit,
     skip: skip ?? (withCgroups && typeof groups === 'string' ? groups : null),
     as: (argv, before = '') => shelled(`${join_}\n${before}`, [...subordinateIds(), ...drop, ...argv]),
+    checkout: copyForEverybody,
     cli: (args) => [
       process.execPath,
       join(copyForEverybody(), 'bin/glovebox'),

@@ -1,49 +1,50 @@
 /** A sandbox that could be handed no descriptors: its control socket and the job's streams, over two streams of its first process. */
-import { constants } from 'node:os'
-import { Duplex, Readable, Writable } from 'node:stream'
+import { Duplex, type Readable, type Writable } from 'node:stream'
 import { Inlet, Outlet } from './ends.js'
-import { type Inward, type Outward, PIECE, Windows } from './windows.js'
+import { JobStreams, sendAll } from './job-streams.js'
+import { type Arrived, PIECE, Windows } from './windows.js'
 import { FrameReader, MalformedFrame } from './wire.js'
 
-/** What a pipe inside may hold at most when the job is dead, bytes: `fs.pipe-max-size`. */
-const LAST_WORDS = 1024 * 1024
-
 /**
- * The other side of `agent --carried`. None of its streams waits for another, and each holds little more than a window when nobody
+ * The other side of `agent --carried`, or of one that was told to carry. None of its streams waits for another, and each holds little more than a window when nobody
  * reads it. The streams' end, or a frame that the agent never sends, is the end of all four: the first as when a sandbox dies,
  * the second with a MalformedFrame as their error.
  */
 export class CarriedStreams {
   /** closing it ends the sandbox; its half-close is what the agent takes for a lost lifeline, too, after its last words */
   readonly control: Duplex
-  readonly stdin: Writable
-  readonly stdout: Readable
-  readonly stderr: Readable
+  /** there is nobody any more at the other side */
+  readonly over: Promise<void>
+  #overNow: () => void = () => {}
   readonly #from: Readable
   readonly #to: Writable
   readonly #frames = new FrameReader(PIECE)
   readonly #windows = new Windows()
-  readonly #inlets: Readonly<Record<Inward, Inlet>>
-  readonly #outlets: Readonly<Record<Outward, Outlet>>
+  readonly #inlet: Inlet
+  readonly #outlet: Outlet
+  #job: JobStreams
   #isOver = false
-  #lastWords: Promise<void> | null = null
-  #outputsEnded: () => void = () => {}
 
   /** `from` and `to`: what comes from descriptor 1 of the agent, and goes to 0; one Duplex may be both. */
   constructor(from: Readable, to: Writable) {
     this.#from = from
     this.#to = to
-    this.#inlets = {
-      control: this.#inlet('control'),
-      stdout: this.#inlet('stdout'),
-      stderr: this.#inlet('stderr'),
-    }
-    this.#outlets = { control: this.#outlet('control'), stdin: this.#outlet('stdin') }
+    this.over = new Promise((resolve) => {
+      this.#overNow = resolve
+    })
+    const windows = this.#windows
+    const say = (frame: Buffer | null) => this.#say(frame)
+    this.#inlet = new Inlet(
+      (chunk) => this.control.push(chunk),
+      (bytes) => say(windows.taken('control', bytes)),
+    )
+    this.#outlet = new Outlet(
+      (bytes) => sendAll(windows.sent('control', bytes), say),
+      () => say(windows.end('control')),
+    )
     this.control = this.#controlStream()
-    this.stdin = this.#inputStream()
-    this.stdout = this.#outputStream('stdout')
-    this.stderr = this.#outputStream('stderr')
-    for (const each of this.#streams()) each.on('error', () => {}) // their end is what counts
+    this.control.on('error', () => {}) // its end is what counts
+    this.#job = new JobStreams(windows, say)
     from.on('data', (chunk: Buffer) => this.#hear(chunk))
     from.on('end', () => this.#over())
     from.on('error', (error) => this.#failed(error))
@@ -51,18 +52,34 @@ export class CarriedStreams {
     to.on('error', () => {}) // nobody is there any more: what was said last can still be read
   }
 
-  /**
-   * The command has ended: what is left of its output is little, and is taken whether or not anyone reads it, so that the sandbox
-   * can be ended. Resolves when both have ended; a sandbox that keeps them open is the caller's to bound.
-   */
+  /** of the job that runs, or comes */
+  get stdin(): Writable {
+    return this.#job.stdin
+  }
+
+  get stdout(): Readable {
+    return this.#job.stdout
+  }
+
+  get stderr(): Readable {
+    return this.#job.stderr
+  }
+
+  /** see {@link JobStreams.lastWords} */
   lastWords(): Promise<void> {
-    this.#lastWords ??= new Promise((resolve) => {
-      this.#outputsEnded = resolve
-      for (const channel of ['stdout', 'stderr'] as const)
-        if (!this.#isQuiet(channel)) this.#say(this.#windows.lend(channel, LAST_WORDS))
-      this.#noticeQuiet()
-    })
-    return this.#lastWords
+    return this.#job.lastWords()
+  }
+
+  /**
+   * Streams for another job, when the last one's outputs have ended and `ask` has the first process begin anew: until it has answered
+   * nothing of either job is said by anybody. Rejects as `ask` does, or when there is more of the last one to come.
+   */
+  async renew(ask: () => Promise<void>): Promise<void> {
+    if (!this.#job.hasEnded) throw new MalformedFrame('outputs that do not end')
+    this.#job.retire()
+    await ask()
+    this.#windows.renew()
+    this.#job = new JobStreams(this.#windows, (frame) => this.#say(frame))
   }
 
   /** At once, whether or not the other side closes its end. */
@@ -70,10 +87,6 @@ export class CarriedStreams {
     this.#from.destroy()
     this.#to.destroy()
     this.#over()
-  }
-
-  #streams() {
-    return [this.control, this.stdin, this.stdout, this.stderr]
   }
 
   #hear(chunk: Buffer): void {
@@ -86,19 +99,24 @@ export class CarriedStreams {
   }
 
   #failed(error: Error): void {
-    if (error instanceof MalformedFrame) for (const each of this.#streams()) each.destroy(error)
+    if (error instanceof MalformedFrame) {
+      this.control.destroy(error)
+      this.#job.destroy(error)
+    }
     this.close()
   }
 
-  #take(arrived: ReturnType<Windows['arrived']>): void {
-    if (arrived.kind === 'bytes') this.#inlets[arrived.channel].add(arrived.bytes)
-    else if (arrived.kind === 'credit') this.#outlets[arrived.channel].more()
-    else if (arrived.kind === 'refused') this.#outlets.stdin.refuse(brokenPipe())
+  #take(arrived: Arrived): void {
+    const job = this.#job
+    if (arrived.kind === 'refused') job.refused()
+    else if (arrived.kind === 'credit') arrived.channel === 'control' ? this.#outlet.more() : job.credited()
+    else if (arrived.channel !== 'control')
+      arrived.kind === 'bytes' ? job.arrived(arrived.channel, arrived.bytes) : job.ended(arrived.channel)
+    else if (arrived.kind === 'bytes') this.#inlet.add(arrived.bytes)
     else {
-      this.#inlets[arrived.channel].end()
-      this.#noticeQuiet()
+      this.#inlet.end()
       // control ends last of all: the agent waits for nothing but this
-      if (arrived.channel === 'control') this.#to.end()
+      this.#to.end()
     }
   }
 
@@ -112,40 +130,14 @@ export class CarriedStreams {
     this.#isOver = true
     this.#from.destroy()
     this.#to.destroy()
-    for (const each of Object.values(this.#inlets)) each.end()
-    this.#outlets.control.refuse(null)
-    this.#outlets.stdin.refuse(brokenPipe())
-    this.#noticeQuiet()
-  }
-
-  #isQuiet(channel: 'stdout' | 'stderr'): boolean {
-    return this.#isOver || this.#windows.hasEnded(channel) || this[channel].destroyed
-  }
-
-  #noticeQuiet(): void {
-    if (this.#isQuiet('stdout') && this.#isQuiet('stderr')) this.#outputsEnded()
-  }
-
-  #inlet(channel: Inward): Inlet {
-    return new Inlet(
-      (chunk) => this[channel].push(chunk),
-      (bytes) => this.#say(this.#windows.taken(channel, bytes)),
-    )
-  }
-
-  #outlet(channel: Outward): Outlet {
-    return new Outlet(
-      (bytes) => {
-        const { frames, rest } = this.#windows.sent(channel, bytes)
-        for (const each of frames) this.#say(each)
-        return rest
-      },
-      () => this.#say(this.#windows.end(channel)),
-    )
+    this.#inlet.end()
+    this.#outlet.refuse(null)
+    this.#job.over()
+    this.#overNow()
   }
 
   #controlStream(): Duplex {
-    const [inlet, outlet] = [this.#inlets.control, this.#outlets.control]
+    const [inlet, outlet] = [this.#inlet, this.#outlet]
     return new Duplex({
       read: () => inlet.wanted(),
       write: (chunk: Buffer, _encoding, done) => outlet.write(chunk, done),
@@ -157,34 +149,4 @@ export class CarriedStreams {
       },
     })
   }
-
-  #inputStream(): Writable {
-    const outlet = this.#outlets.stdin
-    return new Writable({
-      write: (chunk: Buffer, _encoding, done) => outlet.write(chunk, done),
-      final: (done) => outlet.end(done),
-      destroy: (error, done) => outlet.end(() => done(error)),
-    })
-  }
-
-  #outputStream(channel: 'stdout' | 'stderr'): Readable {
-    const inlet = this.#inlets[channel]
-    return new Readable({
-      read: () => inlet.wanted(),
-      // the job's next write is a broken pipe
-      destroy: (error, done) => {
-        inlet.drop()
-        if (!this.#windows.hasEnded(channel)) this.#say(this.#windows.stop(channel))
-        done(error)
-        this.#noticeQuiet()
-      },
-    })
-  }
-}
-
-function brokenPipe(): Error {
-  const broken: NodeJS.ErrnoException = new Error('the job closed its standard input')
-  broken.code = 'EPIPE'
-  broken.errno = -constants.errno.EPIPE
-  return broken
 }

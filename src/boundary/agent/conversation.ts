@@ -1,7 +1,7 @@
 /** What is said with one sandbox's first process, over its control socket or what stands for it. */
 import type { Duplex } from 'node:stream'
 import type { JobFilters } from '../../syscalls/index.js'
-import type { CollectedEntry, Command, CommandEnd, TerminalSize } from '../boundary.js'
+import type { CollectedEntry, Command, CommandEnd, Emptied, InputFile, TerminalSize } from '../boundary.js'
 import type { JobLabel } from './confinement.js'
 import { type AgentMessage, agentMessage, MAX_AGENT_FRAME } from './messages.js'
 import type { Wall } from './wall.js'
@@ -25,6 +25,12 @@ export interface AgentSettings {
 }
 
 const CHUNK = 64 * 1024
+
+function unmade(message: AgentMessage | null, malformed: string | null): Error {
+  if (message === null) return new MalformedFrame(malformed ?? 'the sandbox ended')
+  if (message.kind === 'ended' && message.end.kind === 'broken') return new Error(message.end.detail)
+  return new MalformedFrame(`it said "${message.kind}" where it was asked for something else`)
+}
 
 function raw(value: string): Buffer {
   if (value.includes('\0')) throw new RangeError('a NUL in a text for the sandbox')
@@ -69,16 +75,32 @@ export class Conversation {
       ...(terminal === null ? [] : [sizeFrame(terminal)]),
     ]
     await this.#write(Buffer.concat(frames))
-    for (const input of command.inputs) {
-      const folder = input.path.slice(0, input.path.lastIndexOf('/'))
-      await this.#write(
-        Buffer.concat([frame('d', raw(folder)), frame('f', u32(input.mode), raw(input.path))]),
-      )
-      for await (const chunk of input.content)
-        for (let at = 0; at < chunk.length; at += CHUNK)
-          await this.#write(frame('b', chunk.subarray(at, at + CHUNK)))
-    }
+    for (const input of command.inputs) await this.#putIn(input)
     await this.#write(frame('g'))
+  }
+
+  /** The last command is over; resolves when another can be started. Rejects when it can't. */
+  async again({ folders, ipc }: Emptied): Promise<void> {
+    const places = folders.flatMap(({ path, mode }) => [u32(mode), raw(path), Buffer.alloc(1)])
+    await this.#write(frame('n', u32(ipc ? 1 : 0), ...places))
+    const message = await this.#next()
+    if (message?.kind !== 'ready') throw unmade(message, this.#malformed)
+  }
+
+  /** A file, while no command runs. Rejects with why it could not be made. */
+  async write(input: InputFile): Promise<void> {
+    await this.#putIn(input)
+    await this.#write(frame('e'))
+    const message = await this.#next()
+    if (message?.kind !== 'sent') throw unmade(message, this.#malformed)
+  }
+
+  async #putIn(input: InputFile): Promise<void> {
+    const folder = input.path.slice(0, input.path.lastIndexOf('/'))
+    await this.#write(Buffer.concat([frame('d', raw(folder)), frame('f', u32(input.mode), raw(input.path))]))
+    for await (const chunk of input.content)
+      for (let at = 0; at < chunk.length; at += CHUNK)
+        await this.#write(frame('b', chunk.subarray(at, at + CHUNK)))
   }
 
   /** `onStarted` is called when the command's own program runs, with the ABI of Landlock that holds it, or 0. */

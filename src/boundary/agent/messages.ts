@@ -25,6 +25,7 @@ export type AgentMessage =
   | { readonly kind: 'refused'; readonly path: string; readonly why: string }
   | { readonly kind: 'missing' }
   | { readonly kind: 'sent' }
+  | { readonly kind: 'ready' }
 
 /** Throws {@link MalformedFrame} for anything that the agent never says. */
 export function agentMessage({ tag, bytes }: Frame): AgentMessage {
@@ -68,6 +69,8 @@ export function agentMessage({ tag, bytes }: Frame): AgentMessage {
       return { kind: 'missing' }
     case 'Z':
       return { kind: 'sent' }
+    case 'R':
+      return { kind: 'ready' }
     default:
       throw new MalformedFrame(`a message of the unknown kind ${tag.charCodeAt(0)}`)
   }

@@ -4,11 +4,14 @@ import type {
   CollectedEntry,
   Command,
   CommandEnd,
+  Emptied,
   NetworkEnd,
   Observed,
+  Reusable,
   RunningSandbox,
   SandboxEnd,
   TerminalSize,
+  UsedUntilNow,
 } from '../boundary.js'
 import { type AgentSettings, Conversation } from './conversation.js'
 import type { Streams } from './streams.js'
@@ -16,7 +19,7 @@ import { secondWallSeen } from './wall.js'
 
 /** What the first process had to say, when its sandbox is to end. */
 export interface LastWords {
-  /** the command's own program ran */
+  /** a command's own program ran */
   readonly ran: boolean
   readonly observed: readonly Observed[]
   /** takes what the job said last, and closes the lifeline */
@@ -32,6 +35,14 @@ export interface Held {
   readonly over: Promise<{ readonly orphaned: boolean }> | null
   /** ends it, whatever it does; called once */
   finish(first: LastWords): Promise<SandboxEnd>
+  /** of a plan that says `reuse`: what it has used until now, which nothing of the job tells. Absent: it has one command */
+  readonly used?: () => Promise<Omit<UsedUntilNow, 'observed'>>
+}
+
+/** What goes over from one command to the next. */
+interface Before {
+  readonly conversation: Conversation
+  readonly landlockAbi: number | null
 }
 
 export class AgentSandbox implements RunningSandbox {
@@ -40,46 +51,63 @@ export class AgentSandbox implements RunningSandbox {
   readonly stderr: Readable
   readonly network: readonly NetworkEnd[]
   readonly commandEnd: Promise<CommandEnd>
+  readonly reusable?: Reusable
   readonly #held: Held
   readonly #conversation: Conversation
   readonly #running: Promise<void>
-  /** `null`: the command's program has not run */
-  #landlockAbi: number | null = null
+  #isRunning: () => void = () => {}
+  #commandEnded: (end: CommandEnd) => void = () => {}
+  #isListening = false
+  /** `null`: no command's program has run */
+  #landlockAbi: number | null
   #hasTerminal = false
   #hasEnded = false
   #end: Promise<SandboxEnd> | null = null
 
-  constructor(held: Held) {
-    const { streams, network, over } = held
+  constructor(held: Held, before: Before | null = null) {
+    const { streams, network, over, used } = held
     this.#held = held
     this.network = network
     this.stdin = streams.stdin
     this.stdout = streams.stdout
     this.stderr = streams.stderr
-    this.#conversation = new Conversation(streams.control)
-    let running: () => void = () => {}
+    this.#conversation = before?.conversation ?? new Conversation(streams.control)
+    this.#landlockAbi = before?.landlockAbi ?? null
     this.#running = new Promise((resolve) => {
-      running = resolve
+      this.#isRunning = resolve
     })
-    this.commandEnd = this.#conversation
-      .commandEnd((landlockAbi) => {
-        this.#landlockAbi = landlockAbi
-        running()
-      })
-      .then((end) => {
-        this.#hasEnded = end.kind !== 'lost' && end.kind !== 'broken'
-        return end
-      })
-      .finally(running)
-    over?.then(({ orphaned }) => {
-      if (orphaned) this.#conversation.hangUp()
+    this.commandEnd = new Promise<CommandEnd>((resolve) => {
+      this.#commandEnded = resolve
+    }).then((end) => {
+      this.#hasEnded = end.kind !== 'lost' && end.kind !== 'broken'
+      this.#isRunning()
+      return end
     })
+    if (used !== undefined) this.reusable = this.#reusable(used)
+    // one that others are asked of before its command is listened to when that comes
+    if (used === undefined) this.#listen()
+    else streams.more?.over.then(() => this.#isListening || this.#commandEnded({ kind: 'lost' }))
+    if (before === null)
+      over?.then(({ orphaned }) => {
+        if (orphaned) this.#conversation.hangUp()
+      })
   }
 
   async run(command: Command): Promise<void> {
     this.#hasTerminal = command.terminal !== null
+    this.#listen()
     await this.#conversation.start(command, this.#held.settings)
     await this.#running
+  }
+
+  #listen(): void {
+    if (this.#isListening) return
+    this.#isListening = true
+    const started = (landlockAbi: number) => {
+      this.#landlockAbi = landlockAbi
+      this.#isRunning()
+    }
+    void this.#conversation.commandEnd(started).then(this.#commandEnded)
   }
 
   signal(signal: number): void {
@@ -97,10 +125,14 @@ export class AgentSandbox implements RunningSandbox {
   end(): Promise<SandboxEnd> {
     this.#end ??= this.#held.finish({
       ran: this.#landlockAbi !== null,
-      observed: this.#landlockAbi ? [secondWallSeen(this.#landlockAbi)] : [],
+      observed: this.#observed,
       hangUp: () => this.#hangUp(),
     })
     return this.#end
+  }
+
+  get #observed(): readonly Observed[] {
+    return this.#landlockAbi ? [secondWallSeen(this.#landlockAbi)] : []
   }
 
   /** One that was lost has no last words, and one that said what can't be is not listened to. */
@@ -108,5 +140,23 @@ export class AgentSandbox implements RunningSandbox {
     if (this.#hasEnded) await this.#held.streams.lastWords()
     this.#conversation.close()
     this.stdin.destroy()
+  }
+
+  #reusable(used: NonNullable<Held['used']>): Reusable {
+    return {
+      again: (emptied) => this.#again(emptied),
+      used: async () => ({ ...(await used()), observed: this.#observed }),
+      write: (input) => this.#conversation.write(input),
+    }
+  }
+
+  async #again(emptied: Emptied): Promise<RunningSandbox> {
+    const { streams } = this.#held
+    await streams.lastWords()
+    const more = streams.more
+    if (more === undefined) throw new TypeError('a sandbox whose streams are pipes has one command')
+    const renewed = await more.renew(() => this.#conversation.again(emptied))
+    const before = { conversation: this.#conversation, landlockAbi: this.#landlockAbi }
+    return new AgentSandbox({ ...this.#held, streams: renewed }, before)
   }
 }

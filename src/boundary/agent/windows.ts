@@ -33,6 +33,12 @@ export type Arrived =
   /** the job closed its input */
   | { readonly kind: 'refused' }
 
+export interface Sent {
+  readonly frames: readonly Buffer[]
+  /** what may not go yet */
+  readonly rest: Buffer
+}
+
 /** Ours to read: `granted` may still come, `taken` was read since the other side was last told. */
 interface Reading {
   granted: number
@@ -47,13 +53,20 @@ interface Writing {
 }
 
 export class Windows {
-  readonly #reading: Readonly<Record<Inward, Reading>> = {
+  #reading: Readonly<Record<Inward, Reading>> = {
     control: reading(),
     stdout: reading(),
     stderr: reading(),
   }
-  readonly #writing: Readonly<Record<Outward, Writing>> = { control: writing(), stdin: writing() }
+  #writing: Readonly<Record<Outward, Writing>> = { control: writing(), stdin: writing() }
   #refused = false
+
+  /** Another job comes, and its three channels begin. Control goes on. */
+  renew(): void {
+    this.#reading = { control: this.#reading.control, stdout: reading(), stderr: reading() }
+    this.#writing = { control: this.#writing.control, stdin: writing() }
+    this.#refused = false
+  }
 
   /** @throws MalformedFrame for anything that the agent never says */
   arrived({ tag, bytes }: Frame): Arrived {
@@ -118,7 +131,7 @@ export class Windows {
   }
 
   /** Cuts from `bytes` what may be sent now. */
-  sent(channel: Outward, bytes: Buffer): { readonly frames: readonly Buffer[]; readonly rest: Buffer } {
+  sent(channel: Outward, bytes: Buffer): Sent {
     const state = this.#writing[channel]
     const frames: Buffer[] = []
     let rest = bytes

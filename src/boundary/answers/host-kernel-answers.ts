@@ -153,12 +153,41 @@ export const hostKernelAnswers: Answering<Exclude<RequirementId, WallRequirement
       by('ipc namespace', 'ipc-namespace'),
       by('new session keyring, and seccomp refuses keys', 'own-keyring', 'filter'),
     ),
+  'lifetime.one-tenant': ({ plan }) => oneTenant(plan),
+  'lifetime.empty': () => enforcedBy(...emptyBy),
   'lifetime.nothing-left': () =>
     enforcedBy(
       by('the kernel ends a pid namespace with its first process', 'pid-namespace'),
       by('launcher waits for every process and removes the cgroup', 'launcher-waits', 'cgroup-removed'),
     ),
 }
+
+/** The same wherever commands run one after another. */
+function oneTenant(plan: Question['plan']): Answer {
+  // of any plan: what the key means that is not written
+  const isClean = plan?.lifetime.reuse?.scratch !== 'keep'
+  return enforcedBy(
+    by('used again by runs of its own tenant and plan alone', 'one-tenant'),
+    by(
+      'the first process ends every process of a command before it says that it has ended',
+      'collected-last',
+    ),
+    by('leases, connections and streams end with each command', 'leases-end'),
+    ...(isClean
+      ? [by('scratch folders and objects of System V are emptied between two commands', 'emptied-scratch')]
+      : []),
+  )
+}
+
+/** The same wherever it waits. */
+export const emptyBy = [
+  by(
+    'the command, its variables, inputs, streams and network come with the job, over the channel that the first process alone has',
+    'job-arrives',
+  ),
+  by('one that waited is taken by one run, of the same plan', 'one-plan', 'one-command'),
+  by('what it shows is looked at again when it is taken', 'shown-again'),
+] as const
 
 function grantedTo(host: HostFacts): Means[] {
   if (host.canIdmap)

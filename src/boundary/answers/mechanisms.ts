@@ -120,6 +120,12 @@ export const MECHANISMS = {
   'parent-death': 'a parent-death signal from bubblewrap to the first process',
   'launcher-ends-all': 'a launcher that ends, ends its sandboxes',
   'one-command': 'the first process starts one command and exits',
+  'job-arrives': 'all that is a job’s comes with it, over its first process’s own channel',
+  'one-plan': 'a sandbox that waits is taken by a run of its own plan alone',
+  'shown-again': 'what a sandbox shows that waited is looked at again when it is taken',
+  'one-tenant': 'a sandbox is used again by runs of its own tenant and plan alone',
+  'emptied-scratch': 'scratch folders and objects of System V are emptied between two commands',
+  'leases-end': 'leases, connections and streams end with each command',
   'launcher-waits': 'the launcher waits for every process',
   'cgroup-removed': 'the launcher removes the cgroup',
 } as const satisfies Readonly<Record<string, string>>

@@ -14,6 +14,8 @@ export interface Arrived {
   readonly ended: Promise<EndedNews>
   /** ends it now */
   kill(): void
+  /** what it has used until now */
+  used(): Promise<EndedNews>
 }
 
 export interface Asked {
@@ -50,7 +52,14 @@ export function arrival(
         seen = news ?? seen
         if (isHere || !streams.every((each) => handles.has(each)) || (networked && seen === null)) return
         isHere = true
-        resolve({ handles, network, seen, ended, kill: () => launcher.kill(id) })
+        resolve({
+          handles,
+          network,
+          seen,
+          ended,
+          kill: () => launcher.kill(id),
+          used: () => launcher.used(id),
+        })
       },
       ended(news) {
         end(news)

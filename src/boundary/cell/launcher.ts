@@ -54,7 +54,7 @@ interface News extends Partial<Omit<EndedNews, 'datagrams'>> {
   readonly datagrams?: boolean | EndedNews['datagrams']
   readonly id: number
   readonly end?: End
-  readonly event?: 'ended' | 'refused'
+  readonly event?: 'ended' | 'refused' | 'used'
 }
 
 const GONE: EndedNews = {
@@ -84,6 +84,7 @@ export class Launcher {
   readonly #child: ChildProcess
   readonly #requests: Writable
   readonly #watchers = new Map<number, Watcher>()
+  readonly #asking = new Map<number, (news: EndedNews) => void>()
   readonly #exit: Promise<void>
   readonly #programs: NativePrograms
   /** `undefined`: not looked for */
@@ -133,6 +134,7 @@ export class Launcher {
         const text = this.#complaint === '' ? GONE.text : this.#complaint
         for (const watcher of this.#watchers.values()) watcher.ended({ ...GONE, text })
         this.#watchers.clear()
+        for (const answer of this.#asking.values()) answer(GONE)
         resolve()
       }
       child.on('error', (error) => {
@@ -173,6 +175,13 @@ export class Launcher {
     if (!this.#ended && this.#watchers.has(id)) this.#send(Buffer.concat([Buffer.from('K'), u32(id)]))
   }
 
+  /** What a sandbox has used until now, or how it has ended: its status is of the latter alone. One question at a time. */
+  used(id: number): Promise<EndedNews> {
+    if (this.#ended || !this.#watchers.has(id)) return Promise.resolve(GONE)
+    this.#send(Buffer.concat([Buffer.from('U'), u32(id)]))
+    return new Promise((resolve) => this.#asking.set(id, resolve))
+  }
+
   /** ends all sandboxes, then the launcher; resolves when both are gone */
   async close(): Promise<void> {
     this.#work()
@@ -194,10 +203,14 @@ export class Launcher {
       watcher.handle(news.end, handle, networkNews(news))
       return
     }
+    const datagrams = Array.isArray(news.datagrams) ? news.datagrams : []
+    const told = { ...GONE, orphaned: false, ...news, datagrams }
+    this.#asking.get(news.id)?.(told)
+    this.#asking.delete(news.id)
+    if (news.event === 'used') return
     this.#watchers.delete(news.id)
     if (this.#watchers.size === 0) this.#rest()
-    const datagrams = Array.isArray(news.datagrams) ? news.datagrams : []
-    if (news.event === 'ended') watcher.ended({ ...GONE, orphaned: false, ...news, datagrams })
+    if (news.event === 'ended') watcher.ended(told)
     else watcher.ended({ ...GONE, orphaned: false, text: 'cell: too many sandboxes at once' })
   }
 

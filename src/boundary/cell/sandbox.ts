@@ -5,11 +5,11 @@ import { InForce, type Plan } from '../../plan/index.js'
 import type { AgentSettings } from '../agent/conversation.js'
 import { AgentSandbox, type LastWords } from '../agent/sandbox.js'
 import { agentSettings } from '../agent/settings.js'
-import type { RunningSandbox, SandboxEnd } from '../boundary.js'
+import type { RunningSandbox, SandboxEnd, UsedUntilNow } from '../boundary.js'
 import { type Arrived, arrival, closeAll } from './arrival.js'
 import { launchFailure } from './failure.js'
 import type { LaunchFailure } from './launch-failure.js'
-import type { Launcher } from './launcher.js'
+import type { EndedNews, Launcher } from './launcher.js'
 import { networkSeen } from './network-seen.js'
 import { isNetworked, launchRequest, type RequestOptions } from './request.js'
 import { streamNames, streamsOf } from './streams.js'
@@ -29,6 +29,8 @@ export interface Said {
   /** the job's kernel is not this host's, and how it is talked to, see `WallProgram` */
   readonly ownKernel: boolean
   readonly carried: boolean
+  /** commands run in it one after another */
+  readonly reused: boolean
   /** from what was said when it did not start to a sentence */
   failure(text: string): LaunchFailure
 }
@@ -41,6 +43,7 @@ export function said(plan: Plan, host: HostFacts, program: WallProgram, options:
     networked: isNetworked(plan, inForce),
     ownKernel: program.ownKernel,
     carried: program.carried,
+    reused: plan.lifetime.reuse !== null,
     failure: (text) => launchFailure(text, host, program),
   }
 }
@@ -52,7 +55,7 @@ export async function launchSandbox(
   head: Buffer,
   said: Said,
 ): Promise<RunningSandbox> {
-  const { request, networked, carried, settings } = said
+  const { request, networked, carried, reused, settings } = said
   const streams = streamNames(carried)
   const arrived = await arrival(launcher, { id, head, request, streams, networked }, ({ text }) => {
     const { what, get } = said.failure(text)
@@ -60,10 +63,11 @@ export async function launchSandbox(
   })
   const { handles, network, ended } = arrived
   return new AgentSandbox({
-    streams: streamsOf(handles),
+    streams: streamsOf(handles, reused),
     network,
     settings,
     over: ended,
+    ...(reused ? { used: async () => usedIn(await arrived.used(), said) } : {}),
     finish: (first) => finish(arrived, said, first),
   })
 }
@@ -80,15 +84,21 @@ async function finish(
   closeAll(network.map(({ handle }) => handle))
   const failed = !first.ran && !news.killed && news.oomKills === 0
   return {
+    ...usedIn(news, said),
+    observed: [...first.observed, ...networkSeen(seen)],
+    launchFailure: failed && news.status !== 0 ? said.failure(news.text) : null,
+    lost: null,
+  }
+}
+
+function usedIn(news: EndedNews, { ownKernel }: Said): Omit<UsedUntilNow, 'observed'> {
+  return {
     outOfMemory: news.oomKills > 0,
     cpuMs: news.cpuUs / 1000,
     peakMemoryBytes: news.peakMemoryBytes || news.maxRssBytes,
     // the cgroup counts the other kernel's threads, and has room for them
-    forkRefusals: said.ownKernel ? null : news.forkRefusals,
-    observed: [...first.observed, ...networkSeen(seen)],
+    forkRefusals: ownKernel ? null : news.forkRefusals,
     datagrams: news.datagrams,
     datagramsOmitted: news.datagramsOmitted,
-    launchFailure: failed && news.status !== 0 ? said.failure(news.text) : null,
-    lost: null,
   }
 }

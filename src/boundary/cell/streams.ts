@@ -4,6 +4,7 @@ import { constants } from 'node:os'
 import { Writable } from 'node:stream'
 import { CarriedStreams } from '../agent/carried.js'
 import { carriedStreams, type Streams } from '../agent/streams.js'
+import { frame } from '../agent/wire.js'
 import type { PassedHandle, Stream } from './launcher.js'
 
 const OWN: readonly Stream[] = ['control', 'stdin', 'stdout', 'stderr']
@@ -12,10 +13,19 @@ const CARRIED: readonly Stream[] = ['wire']
 /** What has to arrive of a sandbox. */
 export const streamNames = (carried: boolean): readonly Stream[] => (carried ? CARRIED : OWN)
 
-export function streamsOf(handles: ReadonlyMap<Stream, PassedHandle>): Streams {
-  if (!handles.has('wire')) return ownStreams(handles)
+/** `reused`: for one command after another, which none but carried ones are; see `R` in native/agent/agent.h */
+export function streamsOf(handles: ReadonlyMap<Stream, PassedHandle>, reused: boolean): Streams {
+  if (!handles.has('wire')) return reused ? carriedByControl(handles) : ownStreams(handles)
   const wire = socket(handles, 'wire', true, true)
   return carriedStreams(new CarriedStreams(wire, wire))
+}
+
+/** The first process is told before all else; of the pipes neither side keeps an end. */
+function carriedByControl(handles: ReadonlyMap<Stream, PassedHandle>): Streams {
+  const control = socket(handles, 'control', true, true)
+  control.write(frame('R'))
+  for (const name of OWN) if (name !== 'control') handles.get(name)?.close?.()
+  return carriedStreams(new CarriedStreams(control, control))
 }
 
 /** A pipe keeps what a dead job wrote. */

@@ -45,7 +45,8 @@ export async function launchContainer(
   try {
     await container.start()
     const held = await container.hold(keeper)
-    return containerSandbox(container.started(held), containedSettings(plan, room))
+    const isReused = plan.lifetime.reuse !== null
+    return containerSandbox(container.started(held), containedSettings(plan, room), isReused)
   } catch (error) {
     const { said } = await container.finish()
     throw said === '' || error instanceof EngineError || !(error instanceof LaunchError)
@@ -211,5 +212,6 @@ function together(sentry: Held, network: Held): Held {
       orphaned: news.orphaned || orphaned,
     })),
     kill,
+    used: network.used,
   }
 }

@@ -3,7 +3,7 @@ import type { CarriedStreams } from '../agent/carried.js'
 import type { AgentSettings } from '../agent/conversation.js'
 import { AgentSandbox, type LastWords } from '../agent/sandbox.js'
 import { carriedStreams } from '../agent/streams.js'
-import type { RunningSandbox, SandboxEnd } from '../boundary.js'
+import type { RunningSandbox, SandboxEnd, UsedUntilNow } from '../boundary.js'
 import { closeAll } from '../cell/arrival.js'
 import { networkSeen } from '../cell/network-seen.js'
 import type { Held } from './keeper.js'
@@ -29,15 +29,32 @@ export interface Finished {
   readonly lost: SandboxEnd['lost']
 }
 
-export function containerSandbox(started: Started, settings: AgentSettings): RunningSandbox {
+/** `reused`: commands run in it one after another */
+export function containerSandbox(started: Started, settings: AgentSettings, reused: boolean): RunningSandbox {
   const { carried, held } = started
   return new AgentSandbox({
     streams: carriedStreams(carried),
     network: held?.network ?? [],
     settings,
     over: held?.ended ?? null,
+    ...(reused ? { used: () => usedUntilNow(started) } : {}),
     finish: (first) => finish(started, first),
   })
+}
+
+async function usedUntilNow({
+  used,
+  held,
+  wasOutOfMemory,
+}: Started): Promise<Omit<UsedUntilNow, 'observed'>> {
+  const { oomKills, ...counted } = used()
+  const news = await held?.used()
+  return {
+    ...counted,
+    outOfMemory: oomKills > 0 || wasOutOfMemory(),
+    datagrams: news?.datagrams ?? [],
+    datagramsOmitted: news?.datagramsOmitted ?? 0,
+  }
 }
 
 async function finish(started: Started, first: LastWords): Promise<SandboxEnd> {

@@ -2,7 +2,7 @@
 import type { HostFacts } from '../../host/index.js'
 import { type Answer, absent, enforcedBy, impossible } from '../../plan/index.js'
 import { bubblewrapEscapes } from '../answers/bubblewrap-escapes.js'
-import { type Answers, answerFrom, hostKernelAnswers } from '../answers/host-kernel-answers.js'
+import { type Answers, answerFrom, emptyBy, hostKernelAnswers } from '../answers/host-kernel-answers.js'
 import { by } from '../answers/mechanisms.js'
 import { withNftables } from '../answers/network.js'
 import type { Question } from '../boundary.js'
@@ -197,6 +197,8 @@ const machineAnswers: Partial<Answers> = {
       ),
       by('each machine is given randomness, time and names of its own before its job is', 'machine-saved'),
     ),
+  'lifetime.empty': () =>
+    enforcedBy(by('a machine goes on where one was saved that never had a job', 'machine-saved'), ...emptyBy),
   'lifetime.nothing-left': () =>
     enforcedBy(
       by('all that a job leaves is in the memory of QEMU, which ends', 'machine'),

@@ -59,7 +59,7 @@ export function jailPlan({ shape, grants, plan, restores, scratchBytes, places }
       openFiles: 256,
       outputBytes: Number.MAX_SAFE_INTEGER,
     },
-    lifetime: { deadlineMs: plan.lifetime.deadlineMs + LATER_MS, noOutputMs: null },
+    lifetime: { deadlineMs: plan.lifetime.deadlineMs + LATER_MS, noOutputMs: null, reuse: null },
     syscalls: { profile: 'default', lock: null, deny: [...REFUSED], allow: [] },
     claims: [],
     waivers: [],

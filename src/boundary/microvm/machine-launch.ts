@@ -8,7 +8,7 @@ import { AgentSandbox, type LastWords } from '../agent/sandbox.js'
 import { agentSettings } from '../agent/settings.js'
 import { carriedStreams } from '../agent/streams.js'
 import { MalformedFrame } from '../agent/wire.js'
-import type { Observed, OwnFiles, RunningSandbox, SandboxEnd } from '../boundary.js'
+import type { Observed, OwnFiles, RunningSandbox, SandboxEnd, UsedUntilNow } from '../boundary.js'
 import { observedAccelerator } from './accelerator.js'
 import { byKvmOrNot } from './by-kvm.js'
 import { agentLost, machineLost } from './endings.js'
@@ -115,10 +115,11 @@ async function launchFrom(
   }
 }
 
-/** Its jail lives as long as it waits, and its job besides. */
+/** Its jail has one command, and lives as long as that waits for jobs, and they besides. */
 function living(plan: Plan, waitsMs: number): Plan {
-  const { lifetime } = plan
-  return { ...plan, lifetime: { ...lifetime, deadlineMs: lifetime.deadlineMs + waitsMs } }
+  const { deadlineMs, noOutputMs, reuse } = plan.lifetime
+  const age = reuse?.ageMs ?? 0
+  return { ...plan, lifetime: { deadlineMs: deadlineMs + waitsMs + age, noOutputMs, reuse: null } }
 }
 
 function diskOf({ files: { root } }: Plan): string {
@@ -175,6 +176,7 @@ async function startIn(jail: RunningSandbox, starting: Starting): Promise<Runnin
     network: jail.network,
     settings: agentSettings(plan, kernel, { filterByAgent: true, ownKernel: false }),
     over: null,
+    ...(plan.lifetime.reuse === null ? {} : { used: () => usedUntilNow(wire) }),
     finish: (first) =>
       finish({ jail, wire, carried, complaints, first }, () =>
         observedAccelerator(plan, shape.accelerator, room.kvmFailed),
@@ -215,6 +217,14 @@ async function started(wire: GuestWire, jail: RunningSandbox, complaints: () => 
       get === '' ? '`glovebox doctor` looks for what this host is missing.' : get,
     )
   }
+}
+
+async function usedUntilNow(wire: GuestWire): Promise<Omit<UsedUntilNow, 'observed'>> {
+  const used = (await inTime(wire.used(), NEWS_MS)) ?? null
+  if (used === null) throw new LaunchError('launch.machine', 'The virtual machine does not answer any more.')
+  const { oomKills, ...counted } = used
+  // frames that it may not send are dropped on the tap, uncounted until its jail ends
+  return { ...counted, outOfMemory: oomKills > 0, datagrams: [], datagramsOmitted: 0 }
 }
 
 interface Finishing {

@@ -61,9 +61,8 @@ export function main(): void {
     else if (said.kind === 'roots') roots.pem = said.roots
     else if (said.kind === 'authority') makeAuthority(said.id, said.network)
     else if (said.kind === 'attach') {
-      const { id, network, ends } = said
-      const inspection = inspections.get(id) ?? null
-      inspections.delete(id)
+      const { id, network, ends, authority } = said
+      const inspection = authority === null ? null : (inspections.get(authority) ?? null)
       sandboxes.set(
         id,
         new Attached(id, network, ends, resolution, surroundings, tell, inspection, said.credentials),
@@ -71,10 +70,10 @@ export function main(): void {
     } else if (said.kind === 'end') sandboxes.get(said.id)?.take(said.end, handle as object | undefined)
     else if (said.kind === 'revoke') void sandboxes.get(said.id)?.revoke(said.name)
     else if (said.kind === 'renew') void sandboxes.get(said.id)?.renew(said.name, said.value, said.livesMs)
+    else if (said.kind === 'release') inspections.delete(said.id)
     else {
       sandboxes.get(said.id)?.end()
       sandboxes.delete(said.id)
-      inspections.delete(said.id)
     }
   })
   process.on('disconnect', () => process.exit(0))

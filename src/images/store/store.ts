@@ -198,6 +198,7 @@ export class ImageStore {
    */
   hold(digest: string): () => void {
     requireOurs(this.place)
+    this.#tidyOnce()
     const note = this.#at('uses', `${hexOf(digest)}.${ownMark()}.${random()}`)
     writeFileSync(note, '', { mode: 0o600 })
     const release = () => rmSync(note, { force: true })
@@ -216,6 +217,13 @@ export class ImageStore {
     })
   }
 
+  /** A service that is killed and started again and again never removes an image, and each time leaves its notes. */
+  #tidyOnce(): void {
+    if (tidied.has(this.place)) return
+    tidied.add(this.place)
+    this.#uses()
+  }
+
   /** Removes what dead processes left, and images that were removed while they were in use. */
   async sweep(): Promise<void> {
     for (const name of entries(this.#at('staging'))) {
@@ -229,6 +237,9 @@ export class ImageStore {
         await rm(this.#at('removed', name), { recursive: true, force: true })
   }
 }
+
+/** Where this process has looked for notes of the dead. */
+const tidied = new Set<string>()
 
 /** A name may hold a slash, and be longer than a file's. */
 function nameFile(name: string): string {

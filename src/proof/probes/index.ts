@@ -3,6 +3,7 @@ import type { RequirementId } from '../../plan/index.js'
 import { aroundProbes } from './around.js'
 import { callProbes } from './calls.js'
 import { credentialProbes } from './credentials/index.js'
+import { emptyProbes } from './empty.js'
 import { firstProcessProbes } from './first-process.js'
 import { furtherWallProbes } from './further-walls.js'
 import { givingUpProbes } from './giving-up.js'
@@ -17,6 +18,7 @@ import { memoryProbes } from './memory.js'
 import { mountProbes } from './mounts.js'
 import { networkProbes } from './network/index.js'
 import { numberProbes } from './numbers.js'
+import { oneTenantProbes } from './one-tenant.js'
 import { forgedProbes, outputProbes } from './outputs.js'
 import { privilegeProbes } from './privileges.js'
 import type { Probe } from './probe.js'
@@ -89,6 +91,8 @@ const ALL: readonly Probe[] = [
   ...numberProbes,
   ...lifetimeProbes,
   ...leftoverProbes,
+  ...oneTenantProbes,
+  ...emptyProbes,
   ...forgedProbes,
 ]
 

@@ -68,7 +68,10 @@ export interface Bench {
   readonly view: HostView
 }
 
-export type InsideOptions = Pick<PlanRunOptions, 'signal' | 'outputs' | 'onStarted'>
+export type InsideOptions = Pick<
+  PlanRunOptions,
+  'signal' | 'outputs' | 'onStarted' | 'inputs' | 'stdin' | 'whileItWaits' | 'tenant'
+>
 
 /** Ends the lease of a credential; resolves when the gateway has. */
 export type Revoke = (name: string) => Promise<void>
@@ -178,6 +181,8 @@ export interface Decoys {
   /** in `folder`: a symbolic link to `granted` */
   readonly linked: string
   readonly live: string
+  /** another file of `folder` each time, whose first content is found nowhere else; `replace` puts another file in its place */
+  replaceable(): { readonly path: string; readonly first: string; readonly replace: () => void }
   /** what is read where something of these was reached; found nowhere else */
   readonly canary: string
   /** letters and digits, of which the value of this credential is made: the same whenever it is asked for, and found nowhere else */

@@ -150,6 +150,10 @@ export const THREATS = {
   'core-dumps': { family: 'staying', what: 'core dumps, and the program that the host starts for them' },
   outliving: { family: 'staying', what: 'outliving: the supervisor killed, the deadline over' },
   'next-tenant': { family: 'staying', what: 'markers for the next tenant: /tmp, shm, keyrings' },
+  'before-the-job': {
+    family: 'staying',
+    what: 'what is in a sandbox before its job: of others, of another plan, of before',
+  },
   'forged-answers': { family: 'staying', what: 'speaking on the control channel' },
 } as const satisfies Readonly<Record<string, Threat>>
 

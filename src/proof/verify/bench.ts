@@ -38,6 +38,13 @@ const OPEN_MS = 20_000
 /** How often an attempt in the open that was too slow is made again. */
 const OPEN_AGAIN = 2
 
+/** What a job before does, where a sandbox is used again: it leaves what it can. */
+const MARK = 'decade0'
+const BEFORE = [
+  ...['file', 'shm', 'sem', 'queue'].map((kind) => `leave,${kind},${MARK},/tmp`),
+  `leave-daemon,${MARK}`,
+]
+
 type Run = PlanRunner['run']
 
 /** What a bench is made of. */
@@ -56,7 +63,7 @@ export function benchOf({ runner, plan, decoys, caller, machine, signal, without
   const withRoom = roomy(plan)
   // every plan of a policy with credentials has some: decoys stand for their values
   const run: Run = (under, argv, options) =>
-    runner.run(under, argv, { ...options, secrets: decoySecrets(under, decoys.secret) })
+    runner.run(under, argv, { before: BEFORE, ...options, secrets: decoySecrets(under, decoys.secret) })
   return {
     plan,
     roomy: withRoom,
@@ -122,10 +129,13 @@ async function inside(
 ): Promise<Inside> {
   const path = programPath(plan)
   const input: InputFile = { path, mode: 0o755, content: [content] }
+  const { whileItWaits, ...each } = options
+  const inputs = [input, ...(options.inputs ?? [])]
   const tried: Tried[] = []
   let last: PlanRun | null = null
   for (let left = attempts; left.length > 0; left = attempts.slice(tried.length)) {
-    last = await run(plan, [path, ...left.map(wordOf)], { ...options, inputs: [input] })
+    const once = last === null && whileItWaits !== undefined ? { whileItWaits } : {}
+    last = await run(plan, [path, ...left.map(wordOf)], { ...each, ...once, inputs })
     const made = left.slice(0, Math.max(1, toldOf(left, last.stdout)))
     tried.push(...triedOf(made, last.stdout, endOf(last.outcome)))
   }

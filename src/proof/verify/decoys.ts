@@ -2,7 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { nativePrograms } from '../../boundary/index.js'
@@ -37,9 +37,16 @@ export async function layDecoys(around: Around | null): Promise<LaidDecoys> {
   process.once('exit', leave)
   const { granted, live } = grantedIn(folder)
   const file = join(folder, 'canary')
-  for (const each of [file, join(granted, 'file')]) {
-    writeFileSync(each, `${canary}\n`)
-    chmodSync(each, 0o644)
+  for (const each of [file, join(granted, 'file')]) readableFile(each, canary)
+  const replaceable = () => {
+    const [first, second] = [randomBytes(12).toString('hex'), randomBytes(12).toString('hex')]
+    const path = readableFile(join(folder, `first-${first.slice(0, 8)}`), first)
+    // the first stays: what is nowhere can't be shown by whoever is still about to
+    const replace = () => {
+      renameSync(path, `${path}-before`)
+      readableFile(path, second)
+    }
+    return { path, first, replace }
   }
   const linked = join(folder, 'linked')
   symlinkSync(granted, linked)
@@ -64,6 +71,7 @@ export async function layDecoys(around: Around | null): Promise<LaidDecoys> {
     granted,
     linked,
     live,
+    replaceable,
     canary,
     secret,
     world,
@@ -78,6 +86,13 @@ export async function layDecoys(around: Around | null): Promise<LaidDecoys> {
       leave()
     },
   }
+}
+
+/** By everyone, whatever the umask. @returns its path */
+function readableFile(path: string, text: string): string {
+  writeFileSync(path, `${text}\n`)
+  chmodSync(path, 0o644)
+  return path
 }
 
 async function serverAt(path: string, canary: string): Promise<Server> {

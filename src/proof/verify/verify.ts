@@ -29,6 +29,8 @@ export interface VerifyOptions {
   readonly world?: WorldSockets | null
   /** what is attacked has waited for its job */
   readonly warm?: boolean
+  /** what is attacked has been used before, by a job of the same tenant */
+  readonly reused?: boolean
   /** ends it: every sandbox goes, the decoys go, and then its reason is thrown */
   readonly signal?: AbortSignal
   /** see `PlanRunnerOptions` */
@@ -60,6 +62,7 @@ export async function verifyPlan(
     onResult = () => {},
     world = null,
     warm = false,
+    reused = false,
     without,
     signal,
   } = options
@@ -68,6 +71,7 @@ export async function verifyPlan(
   const runner = new PlanRunner(host, plan, {
     network: around === null ? {} : networkOf(around),
     warm,
+    reused,
     ...(without === undefined ? {} : { without }),
   })
   const decoys = await layDecoys(around)

@@ -95,6 +95,19 @@ export class Admission {
     }
   }
 
+  /**
+   * For who asks before anything is made for a run: whether `enter` would refuse it at once, as the last of the longest line. A thousand runs that
+   * are refused must not keep others from their turn.
+   * @throws BusyError
+   */
+  requireRoom({ tenant, memoryBytes }: Asking): void {
+    const line = this.#tenants.get(tenant)?.line.length ?? 0
+    // else it may be the first of its tenant's, whose turn it is
+    if (line === 0 || this.#waiting < this.#room.queue || memoryBytes > this.#room.memory) return
+    for (const [name, each] of this.#tenants) if (name !== tenant && each.line.length > line) return
+    throw busy(this.#room.queue, this.#retryMs())
+  }
+
   #tenant(name: string | null): Tenant {
     const known = this.#tenants.get(name)
     if (known !== undefined) return known

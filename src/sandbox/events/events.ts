@@ -23,9 +23,13 @@ export class Events {
     return stream
   }
 
+  get areHeard(): boolean {
+    return this.#streams.size > 0 || isAnyHeard()
+  }
+
   /** `null`: nobody listens, and nothing of the run is told. So who hears of a run by a stream hears all of it. */
   ofRun(policy: Policy, whose: Omit<Whose, 'policySha256'>): RunEvents | null {
-    if (this.#streams.size === 0 && !isAnyHeard()) return null
+    if (!this.areHeard) return null
     const streams = [...this.#streams]
     return new RunEvents({ ...whose, policySha256: this.#digest(policy) }, (event: GloveboxEvent) => {
       for (const stream of streams) stream.push(event)

@@ -1,3 +1,5 @@
 export { isCopied, requireKeepable, type WarmLimits, type WarmOptions, warmLimits } from './options.js'
+export { Room } from './room.js'
+export { shownNow } from './shown.js'
 export { surroundings } from './surroundings.js'
 export { WarmSource } from './warm-source.js'

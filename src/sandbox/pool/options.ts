@@ -1,12 +1,11 @@
 import { isOfEngine } from '../../boundary/index.js'
 import { UsageError } from '../../errors/index.js'
-import { inspects } from '../../network/index.js'
 import type { Plan } from '../../plan/index.js'
 import type { BoundaryName } from '../../policy/index.js'
 
 /** Of the sandboxes that wait for jobs. */
 export interface WarmOptions {
-  /** so many at most, of all plans of one boundary together; default 16 */
+  /** so many at most, of all plans together; default 16 */
   readonly most?: number
   /** that they may take while they wait, bytes; default 512 MiB */
   readonly memory?: number
@@ -74,11 +73,5 @@ export function requireKeepable(plan: Plan, count: number): void {
       'warm.copied',
       'No sandbox of this policy can wait for its job: what it shows is as of the start of its sandbox: copies in a virtual machine, or the entries of a folder that is the root of a container.',
       'Give the files with each run (`inputs`), put them into the image, or leave keepWarm (or --warm) away.',
-    )
-  if (inspects(plan.network))
-    throw new UsageError(
-      'warm.inspected',
-      'No sandbox of this policy can wait for its job: where TLS is inspected each has an authority of its own, made with its job.',
-      'Its runs start as they do without a pool: leave keepWarm (or --warm) away for it.',
     )
 }

@@ -2,15 +2,17 @@
 import type { RunningSandbox } from '../../boundary/index.js'
 import { LaunchError } from '../../errors/index.js'
 import type { Plan } from '../../plan/index.js'
+import type { JobNetwork } from '../job-network.js'
+import type { Launched } from '../launched.js'
 import { Demand } from './demand.js'
-import { shownNow } from './shown.js'
+import type { shownNow } from './shown.js'
 
 /** What nobody waits for is tried again later and later, ms. */
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 60_000
 
 interface Waiting {
-  readonly sandbox: RunningSandbox
+  readonly launched: Launched<JobNetwork>
   /** see `shown.ts`, of before it was made */
   readonly shown: string
   readonly sinceMs: number
@@ -20,20 +22,32 @@ interface Waiting {
 
 /** One that is being made. */
 interface Coming {
-  readonly sandbox: Promise<RunningSandbox>
+  readonly launched: Promise<Launched<JobNetwork>>
   readonly shown: string
   isTaken: boolean
 }
 
 export interface Making {
-  readonly launch: () => Promise<RunningSandbox>
+  readonly launch: () => Promise<Launched<JobNetwork>>
   /** holds its root, until what it returns is called */
   readonly hold: () => () => void
   readonly nowMs: () => number
 }
 
+export interface About {
+  readonly nowMs: number
+  /** as of `Demand` */
+  readonly memoryMs: number
+  /** see `shown.ts` */
+  readonly shownNow: typeof shownNow
+  /** one was lost while it waited */
+  readonly onGone: () => void
+}
+
 export class Shelf {
   readonly plan: Plan
+  /** each sandbox has another such, which it trusts from its first moment; `null`: they trust nothing */
+  readonly network: JobNetwork | null
   readonly demand: Demand
   /** so many, whoever asks */
   atLeast = 0
@@ -44,14 +58,15 @@ export class Shelf {
   #coming: Coming | null = null
   #failures = 0
   #notBeforeMs = 0
-  readonly #onGone: () => void
+  readonly #about: About
   readonly #ending = new Set<Promise<unknown>>()
 
-  constructor(plan: Plan, nowMs: number, memoryMs: number, onGone: () => void) {
+  constructor(plan: Plan, network: JobNetwork | null, about: About) {
     this.plan = plan
-    this.askedMs = nowMs
-    this.demand = new Demand(memoryMs)
-    this.#onGone = onGone
+    this.network = network
+    this.askedMs = about.nowMs
+    this.demand = new Demand(about.memoryMs)
+    this.#about = about
   }
 
   get waiting(): number {
@@ -72,13 +87,14 @@ export class Shelf {
   }
 
   /** The one that waits longest, and is still what would be made now; `null`: there is none. */
-  take(): RunningSandbox | null {
-    const shown = this.waiting > 0 ? shownNow(this.plan) : ''
+  take(): Launched<JobNetwork> | null {
+    const shown = this.waiting > 0 ? this.#about.shownNow(this.plan) : ''
     for (let each = this.#waiting.shift(); each !== undefined; each = this.#waiting.shift()) {
-      if (each.shown === shown) {
+      const { sandbox, network } = each.launched
+      if (each.shown === shown && network?.isCurrent !== false) {
         each.release()
         this.#failures = 0
-        return Object.assign(each.sandbox, { isWarm: true as const })
+        return { sandbox: Object.assign(sandbox, { isWarm: true as const }), network }
       }
       this.#discard(each)
     }
@@ -86,23 +102,23 @@ export class Shelf {
   }
 
   /** The one that is being made, for who asked first; `null`: there is none. Rejects as launching it does. */
-  takeComing(): Promise<RunningSandbox> | null {
+  takeComing(): Promise<Launched<JobNetwork>> | null {
     const coming = this.#coming
-    if (coming === null || coming.isTaken || coming.shown !== shownNow(this.plan)) return null
+    if (coming === null || coming.isTaken || coming.shown !== this.#about.shownNow(this.plan)) return null
     coming.isTaken = true
-    return coming.sandbox
+    return coming.launched
   }
 
   /** Makes one, to wait or for who has asked meanwhile. Never rejects: who needs one and gets none hears why from its own. */
   async make({ launch, hold, nowMs }: Making): Promise<Error | null> {
     let release = () => {}
     try {
-      const shown = shownNow(this.plan)
+      const shown = this.#about.shownNow(this.plan)
       release = hold()
-      this.#coming = { sandbox: launch(), shown, isTaken: false }
-      const sandbox = await this.#coming.sandbox
+      this.#coming = { launched: launch(), shown, isTaken: false }
+      const launched = await this.#coming.launched
       if (this.#coming.isTaken) release()
-      else this.#add({ sandbox, shown, sinceMs: nowMs(), release })
+      else this.#add({ launched, shown, sinceMs: nowMs(), release })
       return null
     } catch (error) {
       release()
@@ -116,14 +132,15 @@ export class Shelf {
   #add(waiting: Waiting): void {
     this.#waiting.push(waiting)
     const madeMs = waiting.sinceMs
-    waiting.sandbox.commandEnd.then(() => {
+    const { sandbox } = waiting.launched
+    sandbox.commandEnd.then(() => {
       const at = this.#waiting.indexOf(waiting)
       if (at === -1) return
       this.#waiting.splice(at, 1)
-      this.lost = whyLost(waiting.sandbox)
+      this.lost = whyLost(sandbox)
       this.#discard(waiting)
       this.#failed(madeMs)
-      this.#onGone()
+      this.#about.onGone()
     })
   }
 
@@ -140,10 +157,18 @@ export class Shelf {
     }
   }
 
-  #discard({ sandbox, release }: Waiting): void {
+  /** Those that no job could use: whoever made what they trust is gone, or would make something else. */
+  discardUseless(): void {
+    const useless = this.#waiting.filter(({ launched }) => launched.network?.isCurrent === false)
+    this.#waiting = this.#waiting.filter((each) => !useless.includes(each))
+    for (const each of useless) this.#discard(each)
+  }
+
+  #discard({ launched: { sandbox, network }, release }: Waiting): void {
     const ending = sandbox
       .end()
       .catch(() => {})
+      .then(() => network?.release())
       .finally(release)
     this.#ending.add(ending)
     void ending.finally(() => this.#ending.delete(ending))
@@ -151,7 +176,7 @@ export class Shelf {
 
   /** Resolves when none of them is left. */
   async end(): Promise<void> {
-    await this.#coming?.sandbox.catch(() => {})
+    await this.#coming?.launched.catch(() => {})
     this.shrink(0, 0)
     await Promise.all(this.#ending)
   }

@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os'
 import { holdRoot } from '../roots.js'
-import type { Surroundings } from './warm-source.js'
+import type { Surroundings } from './room.js'
 
 export const surroundings: Surroundings = {
   hold: (plan) => holdRoot(plan, process.geteuid?.() ?? 0),

@@ -5,12 +5,15 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OwnFiles, RunningSandbox, SandboxSource } from '../../boundary/index.js'
-import { UsageError } from '../../errors/index.js'
-import type { Plan } from '../../plan/index.js'
+import { InForce, type Plan } from '../../plan/index.js'
 import { closedError } from '../closed.js'
+import type { JobNetwork } from '../job-network.js'
+import { type Launched, launchedWith, type TakenFrom } from '../launched.js'
 import { launchedInTime } from '../launched-in-time.js'
-import { isCopied, type WarmLimits, waitingBytes } from './options.js'
-import { Shelf } from './shelf.js'
+import { isCopied } from './options.js'
+import type { Room } from './room.js'
+import { type Making, Shelf } from './shelf.js'
+import { shownNow } from './shown.js'
 
 /** Nobody needs one that is made ahead, ms. */
 const LAUNCH_MS = 60_000
@@ -24,22 +27,12 @@ const SETTLED_MS = 50
 const REST_MS = 5_000
 /** None waits longer: what it was made from may be another by then, ms. */
 const AGE_MS = 300_000
-/** Of the host's memory this share is nobody's to wait in. */
-const LEFT_FREE = 0.1
 
-export interface Surroundings {
-  /** holds the root of a plan for as long as a sandbox has it, until what it returns is called */
-  readonly hold: (plan: Plan) => () => void
-  readonly nowMs: () => number
-  /** of the host, or of the group that this process is in, bytes */
-  readonly memory: () => { readonly available: number; readonly total: number }
-}
-
-export class WarmSource implements SandboxSource {
+export class WarmSource implements TakenFrom {
   readonly prepare?: (plan: Plan) => Promise<void>
   readonly #inner: SandboxSource
-  readonly #limits: WarmLimits
-  readonly #surroundings: Surroundings
+  readonly #room: Room
+  readonly #inForce: InForce
   readonly #shelves = new Map<string, Shelf>()
   readonly #keys = new WeakMap<Plan, string>()
   readonly #sweeping: NodeJS.Timeout
@@ -50,28 +43,40 @@ export class WarmSource implements SandboxSource {
   #launching = 0
   #isClosed = false
 
-  constructor(inner: SandboxSource, limits: WarmLimits, surroundings: Surroundings) {
+  /** @param inForce absent: all mechanisms are */
+  constructor(inner: SandboxSource, room: Room, inForce = InForce.all) {
     this.#inner = inner
-    this.#limits = limits
-    this.#surroundings = surroundings
+    this.#room = room
+    this.#inForce = inForce
     if (inner.prepare !== undefined) this.prepare = inner.prepare.bind(inner)
     this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref()
   }
 
-  async launch(plan: Plan, files?: OwnFiles, waitsMs?: number): Promise<RunningSandbox> {
-    // what is this job's alone, or of now, is in its sandbox from the first moment
-    if (files !== undefined || isCopied(plan)) return this.#inner.launch(plan, files, waitsMs)
-    const shelf = this.#shelf(plan)
-    shelf.askedMs = this.#surroundings.nowMs()
+  /** One that is made for who asks. */
+  launch(plan: Plan, files?: OwnFiles, waitsMs?: number): Promise<RunningSandbox> {
+    return this.#inner.launch(plan, files, waitsMs)
+  }
+
+  /**
+   * One that waited, or that is made now. What it trusts it has from its first moment: the network that comes with it is the one to be used,
+   * in the place of `network`, of which nothing was made then. Throws LaunchError as `launch` does.
+   */
+  async take(plan: Plan, network: JobNetwork | null): Promise<Launched<JobNetwork>> {
+    const made = () => launchedWith(this.#inner, plan, network)
+    // what is of now is in its sandbox from the first moment
+    if (isCopied(plan)) return made()
+    const shelf = this.#shelf(plan, network)
+    shelf.askedMs = this.#nowMs()
     shelf.demand.asked(shelf.askedMs)
     const warm = shelf.take()
     if (warm !== null) {
       this.#refillSoon()
-      return warm
+      return { ...warm, network: warm.network ?? network }
     }
     this.#launching++
     try {
-      return await (shelf.takeComing()?.catch(() => this.#inner.launch(plan)) ?? this.#inner.launch(plan))
+      const coming = await shelf.takeComing()?.catch(() => null)
+      return coming == null ? await made() : { ...coming, network: coming.network ?? network }
     } finally {
       this.#launching--
       this.#refillSoon()
@@ -83,35 +88,18 @@ export class WarmSource implements SandboxSource {
    * @throws UsageError when so many may not wait
    * @throws LaunchError when one does not come up
    */
-  async keep(plan: Plan, count: number): Promise<void> {
-    const shelf = this.#shelf(plan)
+  async keep(plan: Plan, network: JobNetwork | null, count: number): Promise<void> {
+    const shelf = this.#shelf(plan, network)
     const before = shelf.atLeast
     shelf.atLeast = count
-    shelf.askedMs = this.#surroundings.nowMs()
+    shelf.askedMs = this.#nowMs()
     try {
-      this.#requireRoom(shelf)
+      this.#room.require(shelf)
       await this.#fill(shelf)
     } catch (error) {
       shelf.atLeast = before
       throw error
     }
-  }
-
-  /** What others have only because it was asked for lately makes room. @throws UsageError */
-  #requireRoom(shelf: Shelf): void {
-    const all = [...this.#shelves.values()]
-    const kept = all.reduce((sum, each) => sum + each.atLeast, 0)
-    const bytes = all.reduce((sum, each) => sum + bytesOf(each, each.atLeast), 0)
-    const { most, memoryBytes } = this.#limits
-    if (kept > most || bytes > memoryBytes)
-      throw new UsageError(
-        'warm.tooMany',
-        `${kept} sandboxes would wait, and take ${mebibytes(bytes)} MiB; at most ${most} may, and ${mebibytes(memoryBytes)} MiB.`,
-        'Start the Glovebox with larger `warm.most` and `warm.memory`, or keep fewer.',
-      )
-    const count = all.reduce((sum, each) => sum + Math.max(each.count, each.atLeast), 0)
-    if (count <= most) return
-    for (const each of all) if (each !== shelf) each.shrink(each.atLeast, 0)
   }
 
   /** One that can be talked to may still fail to come up: a moment later, as many have to be there. */
@@ -126,10 +114,16 @@ export class WarmSource implements SandboxSource {
   }
 
   /** One more of the plan waits, for who takes it at once. @throws LaunchError when it does not come up */
-  async add(plan: Plan): Promise<void> {
-    const shelf = this.#shelf(plan)
-    shelf.askedMs = this.#surroundings.nowMs()
+  async add(plan: Plan, network: JobNetwork | null): Promise<void> {
+    const shelf = this.#shelf(plan, network)
+    shelf.askedMs = this.#nowMs()
+    shelf.demand.asked(shelf.askedMs) // else it would not wait for long
     await this.#makeOne(shelf)
+  }
+
+  /** Resolves when none of the plan that waits now is left. */
+  async forget(plan: Plan, network: JobNetwork | null): Promise<void> {
+    await this.#shelf(plan, network).end()
   }
 
   async #makeOne(shelf: Shelf): Promise<void> {
@@ -150,6 +144,7 @@ export class WarmSource implements SandboxSource {
       await this.#refilling
     }
     await Promise.all([...this.#shelves.values()].map((shelf) => shelf.end()))
+    for (const shelf of this.#shelves.values()) this.#room.delete(shelf)
     this.#shelves.clear()
     await this.#inner.close()
   }
@@ -158,20 +153,33 @@ export class WarmSource implements SandboxSource {
     if (this.#isClosed) throw closedError()
   }
 
-  #shelf(plan: Plan): Shelf {
-    const key = this.#keys.get(plan) ?? JSON.stringify(plan)
-    this.#keys.set(plan, key)
+  #nowMs(): number {
+    return this.#room.surroundings.nowMs()
+  }
+
+  /** Of sandboxes that are alike: of one plan, and where one trusts what its gateway made, of one gateway. */
+  #shelf(plan: Plan, network: JobNetwork | null): Shelf {
+    const own = network?.isTrusted === true ? network : null
+    const text = this.#inForce.on('one-plan') ? (this.#keys.get(plan) ?? JSON.stringify(plan)) : ''
+    this.#keys.set(plan, text)
+    const key = own === null ? text : `${text} ${JSON.stringify(own.whose)}`
     const known = this.#shelves.get(key)
     if (known !== undefined) return known
-    const { idleMs } = this.#limits
-    const shelf = new Shelf(plan, this.#surroundings.nowMs(), idleMs, () => this.#refillSoon())
+    const { idleMs } = this.#room.limits
+    const shelf = new Shelf(plan, own, {
+      nowMs: this.#nowMs(),
+      memoryMs: idleMs,
+      shownNow: this.#inForce.on('shown-again') ? shownNow : () => '',
+      onGone: () => this.#refillSoon(),
+    })
     this.#shelves.set(key, shelf)
+    this.#room.add(shelf)
     return shelf
   }
 
   #refillSoon(): void {
     if (this.#isClosed || this.#refilling !== null) return
-    const now = this.#surroundings.nowMs()
+    const now = this.#nowMs()
     if (this.#pause === null) {
       this.#pausedSinceMs = now
       this.#pause = setTimeout(() => this.#refill(), PAUSE_MS).unref()
@@ -198,47 +206,49 @@ export class WarmSource implements SandboxSource {
     }
   }
 
-  #making({ plan }: Shelf): Parameters<Shelf['make']>[0] {
-    return {
-      launch: () => launchedInTime(this.#inner.launch(plan, undefined, AGE_MS + SWEEP_MS), LAUNCH_MS),
-      hold: () => this.#surroundings.hold(plan),
-      nowMs: this.#surroundings.nowMs,
+  #making(shelf: Shelf): Making {
+    const { hold, nowMs } = this.#room.surroundings
+    return { launch: () => this.#launchOne(shelf), hold: () => hold(shelf.plan), nowMs }
+  }
+
+  async #launchOne({ plan, network }: Shelf): Promise<Launched<JobNetwork>> {
+    const own = network?.another() ?? null
+    try {
+      const launching = launchedWith(this.#inner, plan, own, AGE_MS + SWEEP_MS)
+      const sandbox = await launchedInTime(
+        launching.then((launched) => launched.sandbox),
+        LAUNCH_MS,
+      )
+      return { sandbox, network: own }
+    } catch (error) {
+      await own?.release()
+      throw error
     }
   }
 
   /** The plan that lacks most, if there is room for another of its sandboxes. */
   #neediest(): Shelf | null {
-    const now = this.#surroundings.nowMs()
-    const shelves = [...this.#shelves.values()]
-    const all = shelves.reduce((sum, { count }) => sum + count, 0)
-    const bytes = shelves.reduce((sum, each) => sum + bytesOf(each, each.count), 0)
-    if (all >= this.#limits.most) return null
+    const now = this.#nowMs()
     const lack = (shelf: Shelf) => shelf.wanted(now) - shelf.count
-    const fits = (shelf: Shelf) =>
-      bytes + bytesOf(shelf, 1) <= this.#limits.memoryBytes && this.#hasRoom(shelf)
     return (
-      shelves
-        .filter((shelf) => shelf.canMake(now) && lack(shelf) > 0 && fits(shelf))
+      [...this.#shelves.values()]
+        .filter((shelf) => shelf.canMake(now) && lack(shelf) > 0 && this.#room.holdsAnother(shelf))
         .sort((a, b) => lack(b) - lack(a))[0] ?? null
     )
   }
 
-  #hasRoom(shelf: Shelf): boolean {
-    const { available, total } = this.#surroundings.memory()
-    return available - bytesOf(shelf, 1) > total * LEFT_FREE
-  }
-
   #sweep(): void {
-    const now = this.#surroundings.nowMs()
+    const now = this.#nowMs()
+    const { idleMs } = this.#room.limits
     for (const [key, shelf] of this.#shelves) {
-      const isAtRest = now - shelf.askedMs > Math.min(this.#limits.idleMs, REST_MS)
+      const isAtRest = now - shelf.askedMs > Math.min(idleMs, REST_MS)
+      shelf.discardUseless()
       shelf.shrink(isAtRest ? shelf.wanted(now) : shelf.waiting, now - AGE_MS)
-      if (shelf.count === 0 && shelf.atLeast === 0 && now - shelf.askedMs > this.#limits.idleMs)
+      if (shelf.count === 0 && shelf.atLeast === 0 && now - shelf.askedMs > idleMs) {
         this.#shelves.delete(key)
+        this.#room.delete(shelf)
+      }
     }
     this.#refillSoon()
   }
 }
-
-const bytesOf = ({ plan }: Shelf, count: number): number => waitingBytes(plan.boundary) * count
-const mebibytes = (bytes: number): number => Math.round(bytes / 1024 ** 2)

@@ -16,16 +16,19 @@ export interface GuestReady {
   readonly kernel: string
 }
 
-export interface GuestNews {
-  /** of the agent */
-  readonly end:
-    | { readonly kind: 'exited'; readonly code: number }
-    | { readonly kind: 'signal'; readonly signal: number }
-  /** of the job's cgroup */
+/** Of the job's cgroup. */
+export interface GuestUsed {
   readonly cpuMs: number
   readonly peakMemoryBytes: number
   readonly oomKills: number
   readonly forkRefusals: number
+}
+
+export interface GuestNews extends GuestUsed {
+  /** of the agent */
+  readonly end:
+    | { readonly kind: 'exited'; readonly code: number }
+    | { readonly kind: 'signal'; readonly signal: number }
   /** what the agent wrote to 2; printable, at most 4 KiB */
   readonly complaints: string
 }
@@ -35,11 +38,14 @@ export type GuestSaid =
   | { readonly kind: 'started' }
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
   | { readonly kind: 'failed'; readonly text: string }
+  | { readonly kind: 'used'; readonly used: GuestUsed }
   | { readonly kind: 'news'; readonly news: GuestNews }
 
 export class GuestSays {
   /** `told`: it has been sent its steps */
   #at: 'boot' | 'ready' | 'told' | 'started' | 'over'
+  /** how often it was asked what it has used, and has yet to say */
+  #asked = 0
 
   /** `restored`: it was saved after it said that it is ready */
   constructor(restored: boolean) {
@@ -51,6 +57,11 @@ export class GuestSays {
     if (this.#at !== 'ready')
       throw new Error(`a machine is told its steps once, when it is ready (${this.#at})`)
     this.#at = 'told'
+  }
+
+  /** what its job has used */
+  ask(): void {
+    this.#asked++
   }
 
   /** @throws MalformedFrame for anything that `guest` never says, or not now */
@@ -72,6 +83,10 @@ export class GuestSays {
         if (this.#at === 'over') throw new MalformedFrame('a failure after the end')
         this.#at = 'over'
         return { kind: 'failed', text: printable(bytes) }
+      case 'u':
+        this.#from('started', 'started', tag)
+        if (this.#asked-- === 0 || bytes.length !== NEWS_HEAD) throw new MalformedFrame('usage unasked')
+        return { kind: 'used', used: usedOf(bytes) }
       case 'n':
         this.#from('started', 'over', tag)
         return { kind: 'news', news: newsOf(bytes) }
@@ -99,11 +114,17 @@ function newsOf(bytes: Buffer): GuestNews {
   if (bytes.length < NEWS_HEAD) throw new MalformedFrame('news cut short')
   return {
     end: endOf(bytes.readUInt32LE(0)),
+    ...usedOf(bytes),
+    complaints: printable(bytes.subarray(NEWS_HEAD)),
+  }
+}
+
+function usedOf(bytes: Buffer): GuestUsed {
+  return {
     cpuMs: large(bytes, 4) / 1000,
     peakMemoryBytes: large(bytes, 12),
     oomKills: bytes.readUInt32LE(20),
     forkRefusals: bytes.readUInt32LE(24),
-    complaints: printable(bytes.subarray(NEWS_HEAD)),
   }
 }
 

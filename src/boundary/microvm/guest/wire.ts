@@ -3,7 +3,7 @@ import { Duplex, type Readable, type Writable } from 'node:stream'
 import { LaunchError } from '../../../errors/index.js'
 import { Inlet } from '../../agent/ends.js'
 import { FrameReader, frame, MalformedFrame } from '../../agent/wire.js'
-import { type GuestNews, type GuestReady, type GuestSaid, GuestSays, PIECE } from './said.js'
+import { type GuestNews, type GuestReady, type GuestSaid, GuestSays, type GuestUsed, PIECE } from './said.js'
 import { grantFrame, momentFrame, type Step, stepsFrame } from './steps.js'
 
 /** What the agent said and nobody read yet, bytes: beyond that the machine waits. */
@@ -47,6 +47,7 @@ export class GuestWire {
   readonly #from: Readable
   readonly #to: Writable
   readonly #inlet: Inlet
+  readonly #asking: ((used: GuestUsed | null) => void)[] = []
   #held = 0
   #hungUp = false
   #isOver = false
@@ -96,6 +97,14 @@ export class GuestWire {
     this.#tell(momentFrame(moment))
   }
 
+  /** What its job has used until now; `null`: it has ended. */
+  used(): Promise<GuestUsed | null> {
+    if (this.#hungUp) return Promise.resolve(null)
+    this.#says.ask()
+    this.#say(frame('u'))
+    return new Promise((resolve) => this.#asking.push(resolve))
+  }
+
   #tell(told: Buffer): void {
     this.#says.tell()
     this.#say(told)
@@ -122,6 +131,7 @@ export class GuestWire {
     if (said.kind === 'ready') this.#ready.resolve(said.ready)
     else if (said.kind === 'started') this.#begin()
     else if (said.kind === 'bytes') this.#add(said.bytes)
+    else if (said.kind === 'used') this.#asking.shift()?.(said.used)
     else if (said.kind === 'failed') {
       this.#hasFailed = true
       this.#end(null, new LaunchError('launch.machine', `The machine could not be set up: ${said.text}.`))
@@ -168,6 +178,7 @@ export class GuestWire {
     this.#hungUp = true
     this.#ready.reject(error)
     this.#started.reject(error)
+    for (const each of this.#asking.splice(0)) each(null)
     this.#inlet.end()
     this.#waiting?.()
     this.#waiting = null

@@ -70,7 +70,7 @@ function savingPlan({ shape, kernel, initramfs, disk }: ToSave): Plan {
       identity: JOB_IDENTITY,
       network: null,
       limits: { memoryBytes: null, cpus: null },
-      lifetime: { deadlineMs: BOOT_MS[shape.accelerator] + WRITE_MS, noOutputMs: null },
+      lifetime: { deadlineMs: BOOT_MS[shape.accelerator] + WRITE_MS, noOutputMs: null, reuse: null },
     },
     scratchBytes: savedBytes(shape),
     places: [JAIL.saved],

@@ -1,0 +1,53 @@
+/** Whether what was counted again and again stayed what it was. Pure. */
+
+/** Of one moment, by name. */
+export type Figures = Readonly<Record<string, number>>
+
+/** What is flat. */
+export interface Rule {
+  /** how much more of it the last quarter may have than the first: a part of that, and so much besides */
+  readonly share: number
+  readonly more: number
+  /** what stands for a quarter */
+  readonly of: (moments: readonly number[]) => number
+}
+
+/** Of processes, descriptors and the like not one. */
+export const EQUAL: Rule = { share: 0, more: 0, of: median }
+/** Of memory a tenth, and 4 MiB: what an allocator does not give back. The least of a quarter: what is collected later is not kept. */
+export const MEMORY: Rule = { share: 0.1, more: 4 * 1024 ** 2, of: (moments) => Math.min(...moments) }
+/** Of times a quarter, and 5 ms: a machine is not always as fast. */
+export const TIMES: Rule = { share: 0.25, more: 5, of: median }
+
+export interface Line {
+  readonly name: string
+  /** what stands for that quarter of the moments: their median, but of memory their least */
+  readonly first: number
+  readonly last: number
+  readonly most: number
+  /** `null`: held to nothing */
+  readonly flat: boolean | null
+}
+
+/** `rule`: `null` where it is told alone. Of a name that a moment does not have it is none. `moments`: in their order, at least one; the warm-up is not among them. */
+export function linesOf(moments: readonly Figures[], rule: Rule | null): Line[] {
+  const names = [...new Set(moments.flatMap((each) => Object.keys(each)))].sort()
+  const quarter = Math.max(1, Math.floor(moments.length / 4))
+  return names.map((name) => {
+    const all = moments.map((each) => each[name] ?? 0)
+    const of = rule?.of ?? median
+    const [first, last] = [of(all.slice(0, quarter)), of(all.slice(-quarter))]
+    const flat = rule === null ? null : last <= first * (1 + rule.share) + rule.more
+    return { name, first, last, most: Math.max(...all), flat }
+  })
+}
+
+export function median(values: readonly number[]): number {
+  return at(values, 0.5)
+}
+
+/** That so many of them are not above: 0.99, say. 0 of none. */
+export function at(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+}

@@ -1,0 +1,5 @@
+export type { ReuseOptions, SessionOptions } from './options.js'
+export { Reuse, ReusedSource } from './reuse.js'
+export type { Session, SessionRunOptions } from './session.js'
+export { sessionTerms } from './session-policy.js'
+export { startSession } from './start-session.js'

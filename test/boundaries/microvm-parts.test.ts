@@ -1,0 +1,4 @@
+/** Parts of a service on microvm, killed with -9 while it works: a few; `npm run chaos -- 1000 --boundary microvm` more. */
+process.env.GLOVEBOX_TEST_BOUNDARY = 'microvm'
+process.env.GLOVEBOX_CHAOS_KILLS ??= '4'
+await import('../chaos/parts-suite.js')
