@@ -1,12 +1,12 @@
 /**
  * npm run bench -- warm [--runs N] [--boundary NAME]: a sandbox that waited for its job beside a bare process, beside one that is made
- * for it, and beside a command more in a container that stays. `--write` puts the tables into docs/performance.md.
+ * for it, beside a command more in a session, and beside one more in a container that stays. `--write` puts the tables into docs/performance.md.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Glovebox, type Policy, parsePolicy } from '../../src/index.js'
+import { Glovebox, type Policy, parsePolicy, type Session } from '../../src/index.js'
 import { explainPlan } from '../../src/sandbox/index.js'
 import { type Exec, execWay } from '../start/bare.js'
 import { prepareBoundaries } from '../start/boundaries.js'
@@ -34,6 +34,25 @@ const say = (...more: string[]) => {
 const quiet = () => sleep(50)
 
 const bare: Way = { name: 'bare spawn', once: process_([COMMAND]), ready: quiet }
+
+/** A command more in a sandbox that stays, as often as there are runs. */
+async function sessionWay(cold: Glovebox, policy: Policy, argv: readonly string[]): Promise<Way> {
+  const session = await cold.session(policy, {
+    tenant: 'bench',
+    runs: 100_000,
+    ageMs: 3_600_000,
+    idleMs: 3_600_000,
+  })
+  sessions.push(session)
+  return {
+    name: `a session's run(), ${policy.boundary}`,
+    once: async () => {
+      const { ok, message } = await session.run(argv)
+      if (!ok) throw new Error(`not the run that was asked for: ${message}`)
+    },
+    ready: quiet,
+  }
+}
 
 /** Of a boundary: from the pool, and made for the run. */
 function ours(warm: Glovebox, cold: Glovebox, policy: Policy, argv: readonly string[]): [Way, Way] {
@@ -112,6 +131,7 @@ const { plain, boundaries } = await prepared()
 const [warm, cold] = [await Glovebox.start({ warm: true }), await Glovebox.start()]
 const image = asked === 'all' || asked === 'microvm' ? Image.made(folder) : null
 const execs: Exec[] = []
+const sessions: Session[] = []
 try {
   for (const boundary of boundaries.benches.map((each) => each.boundary)) {
     const policy = parsePolicy({ version: 1, boundary })
@@ -119,7 +139,11 @@ try {
     execs.push(...more)
     table(
       `${boundary}, ms`,
-      await interleaved([bare, ...ours(warm, cold, policy, [COMMAND]), ...more], runs, 0),
+      await interleaved(
+        [bare, ...ours(warm, cold, policy, [COMMAND]), await sessionWay(cold, policy, [COMMAND]), ...more],
+        runs,
+        0,
+      ),
     )
   }
   if (image !== null) {
@@ -129,7 +153,8 @@ try {
       root: `image:${image.name}`,
       limits: { memory: '64MiB', cpus: 1 },
     })
-    const ways = [bare, ...ours(warm, cold, machine, ['busybox', 'true'])]
+    const argv = ['busybox', 'true']
+    const ways = [bare, ...ours(warm, cold, machine, argv), await sessionWay(cold, machine, argv)]
     table('microvm, a machine of 128 MiB, ms', await interleaved(ways, Math.ceil(runs / 5), 0))
   }
   const absent = boundaries.absent.filter((each) => image === null || !each.startsWith('microvm '))
@@ -139,6 +164,7 @@ try {
   await fromLargeParent()
 } finally {
   for (const exec of execs) exec.end()
+  for (const session of sessions) await session.close()
   await Promise.all([warm.close(), cold.close()])
   await boundaries.close()
   image?.remove()

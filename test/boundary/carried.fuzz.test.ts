@@ -149,6 +149,13 @@ describe('what a sandbox says of its channels', () => {
         try {
           for (const [index, [each, bytes]] of frames.entries()) {
             const size = sizes[index % Math.max(1, sizes.length)] ?? 0
+            if (each === '?' && bytes.length === 0) {
+              // another job: nothing of the last one's is counted on
+              windows.renew()
+              Object.assign(held, { stdout: 0, stderr: 0 })
+              sent.stdin = 0
+              continue
+            }
             const { frames: out } = windows.sent('stdin', Buffer.alloc(size))
             sent.stdin += out.reduce((sum, { length }) => sum + length - 5, 0)
             const arrived = windows.arrived({ tag: each, bytes })

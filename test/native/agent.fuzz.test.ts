@@ -40,6 +40,8 @@ async function converse(
   const box = [
     '--unshare-user',
     '--unshare-pid',
+    // what it is told to empty is the sandbox's
+    '--unshare-ipc',
     '--ro-bind',
     '/',
     '/',
@@ -270,10 +272,14 @@ describe('the first process, under sanitizers', { skip }, () => {
     )
     const number = fc.constantFrom(0, 1, 3, 7, 9, 15, 64, 65, 255, 2 ** 31, 2 ** 32 - 1)
     const part = fc.oneof(
-      fc.tuple(fc.constantFrom(...'wvxrtdfbgsoqpackjly?'), junk).map(([tag, bytes]) => frame(tag, bytes)),
+      fc.tuple(fc.constantFrom(...'wvxrtdfbgsoqpackjlyneR?'), junk).map(([tag, bytes]) => frame(tag, bytes)),
       fc.tuple(fc.constantFrom('d', 'w'), path).map(([tag, text]) => frame(tag, words(text))),
       fc.tuple(number, path).map(([mode, text]) => frame('f', u32(mode), words(text))),
       fc.tuple(number, number).map(([resource, limit]) => frame('r', u32(resource), u64(limit), u64(limit))),
+      fc
+        .tuple(fc.constantFrom(0, 1), number, path)
+        .map(([ipc, mode, text]) => frame('n', u32(ipc), u32(mode), words(text), Buffer.alloc(1))),
+      fc.constantFrom(frame('R'), frame('e')),
       fc.tuple(path, path).map(([place, below]) => frame('o', words(place), Buffer.alloc(1), words(below))),
       fc.tuple(fc.constantFrom(1, 2), path).map(([module, text]) => frame('c', u32(module), words(text))),
       fc.tuple(number, path).map(([rights, text]) => frame('p', u32(rights), words(text))),

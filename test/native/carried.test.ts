@@ -258,6 +258,42 @@ function promises(
     await ended(talk)
   })
 
+  each(
+    'commands one after another: each with streams of its own, and folders as it is told',
+    async (t, start) => {
+      const talk = talkTo(start(t))
+      const again = (folders: readonly string[]) =>
+        talk.streams.renew(() =>
+          talk.conversation.again({ folders: folders.map((path) => ({ path, mode: 0o755 })), ipc: false }),
+        )
+      const hard = 'mkdir -p a/b/c; echo x > a/b/c/d; chmod 0 a/b; ln -s /tmp l; mkfifo f; touch -- -x'
+      for (const [script, input, folders] of [
+        [`ls -A; cat; ${hard}; sleep 1000 &`, 'first', []],
+        ['ls -A; cat', '', ['/tmp/job']],
+        [`ls -A; cat; ${hard}; mkdir -p g/h`, 'y'.repeat(300_000), ['/tmp/job']],
+        ['exec nothing-of-this-name', 'unread'.repeat(100_000), []],
+        ['ls -A', '', ['/tmp/job', '/tmp/job']],
+      ] as const) {
+        const { end } = await begin(talk, script)
+        talk.streams.stdin.end(input)
+        const [out] = await Promise.all([textOf(talk.streams.stdout), textOf(talk.streams.stderr)])
+        assert.equal((await end).kind, 'exited')
+        if (script.includes('cat')) assert.ok(out.endsWith(input))
+        if (folders.length > 0) assert.equal(out.slice(0, out.length - input.length), '')
+        await again(script.includes('nothing') ? [] : ['/tmp/job'])
+      }
+      await talk.conversation.write({ path: '/tmp/job/in/a', mode: 0o600, content: [Buffer.from('put')] })
+      await assert.rejects(
+        talk.conversation.write({ path: '/tmp/job/in', mode: 0o600, content: [Buffer.from('x')] }),
+        /EISDIR/,
+      )
+      const { end } = await begin(talk, 'cat in/a')
+      assert.equal(await textOf(talk.streams.stdout), 'put')
+      await end
+      await ended(talk)
+    },
+  )
+
   each('half closes: the host has said all, and hears the job’s last words', async (t, start) => {
     const talk = talkTo(start(t))
     // more than the window: the rest lies in the pipe when the host has said all
