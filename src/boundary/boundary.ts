@@ -215,6 +215,8 @@ export interface Reusable {
 export interface RunningSandbox {
   /** it was there before its job was, see `sandbox/pool/`; absent: it was made for it */
   readonly isWarm?: true
+  /** for so long, ms */
+  readonly waitedMs?: number
   /** which job of how many at most it is for, see `sandbox/reuse/`; absent: the first, and the only one */
   readonly turn?: { readonly run: number; readonly of: number }
   readonly stdin: Writable

@@ -180,6 +180,21 @@ describe('a session', { skip: user?.skip ?? false }, () => {
     assert.equal((await shell(box, 'echo fine')).text(), 'fine\n')
   })
 
+  test('a command changes nothing that the next one runs under', async (t) => {
+    const box = await session(t)
+    const shown =
+      'ulimit -a; nice; taskset -p $$ | sed s/[0-9]*// ; cat /proc/self/oom_score_adj; umask; pwd; env'
+    const before = await shell(box, shown)
+    const changes = [
+      'prlimit --pid 1 --nofile=20:20 --fsize=1000:1000; ulimit -n 10',
+      'renice -n 10 -p 1; taskset -p 1 1; chrt -b -p 0 1; ionice -c 3 -p 1',
+      'echo 1000 > /proc/1/oom_score_adj; kill -STOP 1; kill -KILL 1; umask 077; cd /; export A=b',
+    ]
+    for (const each of changes) await shell(box, `${each}; true`)
+    const after = await shell(box, shown)
+    assert.equal(after.text(), before.text(), said(after))
+  })
+
   test('inputs replace what is there, and are led nowhere either', async (t) => {
     const box = await session(t)
     await shell(box, 'echo old > a; mkdir -p /tmp/else; ln -s /tmp/else sub')

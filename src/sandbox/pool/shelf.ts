@@ -87,14 +87,15 @@ export class Shelf {
   }
 
   /** The one that waits longest, and is still what would be made now; `null`: there is none. */
-  take(): Launched<JobNetwork> | null {
+  take(nowMs: number): Launched<JobNetwork> | null {
     const shown = this.waiting > 0 ? this.#about.shownNow(this.plan) : ''
     for (let each = this.#waiting.shift(); each !== undefined; each = this.#waiting.shift()) {
       const { sandbox, network } = each.launched
       if (each.shown === shown && network?.isCurrent !== false) {
         each.release()
         this.#failures = 0
-        return { sandbox: Object.assign(sandbox, { isWarm: true as const }), network }
+        const waited = { isWarm: true as const, waitedMs: nowMs - each.sinceMs }
+        return { sandbox: Object.assign(sandbox, waited), network }
       }
       this.#discard(each)
     }

@@ -68,7 +68,7 @@ export class WarmSource implements TakenFrom {
     const shelf = this.#shelf(plan, network)
     shelf.askedMs = this.#nowMs()
     shelf.demand.asked(shelf.askedMs)
-    const warm = shelf.take()
+    const warm = shelf.take(shelf.askedMs)
     if (warm !== null) {
       this.#refillSoon()
       return { ...warm, network: warm.network ?? network }

@@ -114,7 +114,7 @@ export class KeptSandbox {
     try {
       this.#letGo = holdRoot(this.#options.plan, process.geteuid?.() ?? 0)
       const { sandbox, network } = await this.#options.launch()
-      this.#startedMs = this.#options.nowMs()
+      this.#startedMs = this.#options.nowMs() - (sandbox.waitedMs ?? 0)
       this.#isWarm = sandbox.isWarm ?? false
       this.#network = network
       this.#watch(sandbox)
