@@ -59,6 +59,7 @@ function report(issue: Issue, prefix: Path, written: Written, problems: Problems
 const MISSING: ReadonlyMap<string, string> = new Map([
   ['version', 'Write version: 1.'],
   ['host', 'Write a name such as api.example.com.'],
+  ['within', 'Write tenant: it is used again for one tenant alone.'],
   ['hosts', 'Write the hosts that receive it, e.g. [api.example.com].'],
   ['source', 'Write where the value is from: caller, {env: NAME}, {file: PATH} or {command: [PROGRAM]}.'],
   ['use', 'Write bearer, basic, {header: NAME}, {query: KEY}, placeholder or {aws-sigv4: {…}}.'],

@@ -87,7 +87,7 @@ export const STANDING: { readonly [Id in RequirementId]: Standing } = {
   'lifetime.no-output': { wall: null },
   'lifetime.bound-to-supervisor': { wall: 'limits' },
   'lifetime.single-use': { wall: null },
-  'lifetime.one-tenant': { wall: null },
+  'lifetime.one-tenant': { wall: null, ofOpening: true },
   'lifetime.empty': { wall: null },
   'lifetime.nothing-left': { wall: 'limits' },
 }

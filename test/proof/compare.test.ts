@@ -215,6 +215,18 @@ const WIDER: readonly Case[] = [
   ['memory', {}, { limits: { memory: '1GiB' } }, ['widened limits.memory']],
   ['a deadline', {}, { lifetime: { deadline: '1m' } }, ['widened lifetime.deadline']],
   [
+    'a sandbox that is used again',
+    {},
+    { lifetime: { reuse: { within: 'tenant' } } },
+    ['widened lifetime.reuse.age', 'widened lifetime.reuse.runs', 'widened lifetime.single-use'],
+  ],
+  [
+    'one that keeps its files, more often and longer',
+    { lifetime: { reuse: { within: 'tenant', runs: 2, age: '1m' } } },
+    { lifetime: { reuse: { within: 'tenant', runs: 3, age: '2m', scratch: 'keep' } } },
+    ['widened lifetime.reuse.age', 'widened lifetime.reuse.runs', 'widened lifetime.reuse.scratch'],
+  ],
+  [
     'silence that is no longer bounded',
     { lifetime: { noOutput: '5s' } },
     {},

@@ -4,6 +4,7 @@ import { type Gain, numberGains } from './difference.js'
 
 /** What a job gets more of: time, memory, room. */
 export function amountGains(old: Plan, now: Plan): Gain[] {
+  const [reuse, use] = [old.lifetime.reuse, now.lifetime.reuse]
   const [limits, limit] = [old.limits, now.limits]
   const [scratch, room] = [old.files.scratch, now.files.scratch]
   // only where memory is waived in both is this what holds a job
@@ -11,6 +12,10 @@ export function amountGains(old: Plan, now: Plan): Gain[] {
   return numberGains('amount', [
     ['lifetime.deadline', old.lifetime.deadlineMs, now.lifetime.deadlineMs, formatDuration],
     ['lifetime.noOutput', old.lifetime.noOutputMs, now.lifetime.noOutputMs, formatDuration],
+    // a fresh sandbox for each job is one run, at no age
+    ['lifetime.reuse.runs', reuse?.runs ?? 1, use?.runs ?? 1, String],
+    ['lifetime.reuse.age', reuse?.ageMs ?? 0, use?.ageMs ?? 0, formatDuration],
+    ['lifetime.reuse.scratch', kept(reuse), kept(use), (value) => (value === 0 ? 'clean' : 'keep')],
     ['limits.memory', limits.memoryBytes, limit.memoryBytes, formatSize],
     [
       'limits.memory of a process',
@@ -26,3 +31,5 @@ export function amountGains(old: Plan, now: Plan): Gain[] {
     ['limits.scratch, files', scratch.inodes, room.inodes, String],
   ])
 }
+
+const kept = (reuse: Plan['lifetime']['reuse']): number => (reuse?.scratch === 'keep' ? 1 : 0)

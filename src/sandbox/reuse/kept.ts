@@ -39,6 +39,8 @@ export class KeptSandbox {
   #runs = 0
   #startedMs: number | null = null
   #isWarm = false
+  /** a job has it, or is about to */
+  #isTaken = false
   /** for the next job; rejects when there is none */
   #ready: Promise<RunningSandbox> | null = null
   #network: JobNetwork | null = null
@@ -62,6 +64,11 @@ export class KeptSandbox {
     return this.#over ?? this.#spent()
   }
 
+  /** no job has it, nor may one still get it that nobody waits for any more */
+  get isFree(): boolean {
+    return this.over === null && !this.#isTaken
+  }
+
   /** whether its network can still be had */
   get isCurrent(): boolean {
     return this.#network === null || !this.#network.isTrusted || this.#network.isCurrent
@@ -83,6 +90,7 @@ export class KeptSandbox {
   async take(): Promise<Launched> {
     const { over } = this
     if (over !== null) throw noMore(over)
+    this.#isTaken = true
     await this.start()
     const sandbox = await this.#current()
     this.#runs++
@@ -191,6 +199,7 @@ export class KeptSandbox {
       return { ...end, ...since(before, end) }
     }
     this.#used = used
+    this.#isTaken = false
     this.#ready = this.#again(sandbox)
     this.#ready.catch(() => {}) // who comes next hears of it
     return { ...used, ...since(before, used), launchFailure: null, lost: null }

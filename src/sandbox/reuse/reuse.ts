@@ -70,7 +70,7 @@ export class Reuse {
     let found: Slot | null = null
     while (found === null && idle.length > 0) {
       const slot = idle.pop() as Slot
-      if (slot.kept.over === null && slot.kept.isCurrent && slot.shown === shown) found = slot
+      if (slot.kept.isFree && slot.kept.isCurrent && slot.shown === shown) found = slot
       else this.#end(slot, 'it is not what would be made now')
     }
     if (idle.length === 0) this.#idle.delete(key)
@@ -90,9 +90,8 @@ export class Reuse {
   }
 
   #isOver(slot: Slot): void {
-    const { over } = slot.kept
-    if (this.#isClosed || over !== null) {
-      this.#end(slot, over ?? 'the Glovebox was closed')
+    if (this.#isClosed || !slot.kept.isFree) {
+      this.#end(slot, slot.kept.over ?? 'nobody waits for it any more')
       return
     }
     slot.idleSinceMs = this.#nowMs()
