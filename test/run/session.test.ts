@@ -148,6 +148,7 @@ describe('a session', { skip: user?.skip ?? false }, () => {
   test('leaves nothing when it is closed, whatever runs in it', async (t) => {
     const box = await glovebox(t)
     const made = await box.session(policyOf(), { tenant: 'acme' })
+    await shell(made, 'true')
     assert.equal(agents().length, 1)
     const running = shell(made, 'sleep 1000')
     await sleep(200)
@@ -183,7 +184,7 @@ describe('a session', { skip: user?.skip ?? false }, () => {
   test('a command changes nothing that the next one runs under', async (t) => {
     const box = await session(t)
     const shown =
-      'ulimit -a; nice; taskset -p $$ | sed s/[0-9]*// ; cat /proc/self/oom_score_adj; umask; pwd; env'
+      'ulimit -a; nice; taskset -p $$ | sed "s/^pid [0-9]*//"; cat /proc/self/oom_score_adj; umask; pwd; env'
     const before = await shell(box, shown)
     const changes = [
       'prlimit --pid 1 --nofile=20:20 --fsize=1000:1000; ulimit -n 10',
