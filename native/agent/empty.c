@@ -8,13 +8,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* Each takes a descriptor. */
@@ -96,6 +99,27 @@ static bool empty_folder(int fd, dev_t device, int depth, bool *is_kept)
     return good;
 }
 
+/* What a folder itself could carry over: attributes, which tmpfs has since Linux 6.6, flags, and times. */
+static bool forget_marks(int fd)
+{
+    char names[65536], unused;
+    int flags = 0;
+    const struct timespec now[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
+    ssize_t length = flistxattr(fd, names, sizeof names);
+    if (length < 0 && errno != ENOTSUP && errno != ENOSYS)
+        return false;
+    for (char *name = names; length > 0 && name < names + length; name += strlen(name) + 1)
+        /* one of a security module is not the job's, and can't be set by it either */
+        if (strncmp(name, "security.", 9) != 0 && fremovexattr(fd, name) < 0 && fgetxattr(fd, name, &unused, 0) >= 0)
+            return false;
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && flags != 0) {
+        flags = 0;
+        if (ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0)
+            return false;
+    }
+    return futimens(fd, now) == 0;
+}
+
 /* By its absolute path; a link in place of a folder on the way there was put there by the job. */
 static void empty_place(char *path, mode_t mode)
 {
@@ -112,8 +136,11 @@ static void empty_place(char *path, mode_t mode)
         give_up(errno, path);
     fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     close(parent);
-    if (fd < 0 || fstat(fd, &found) < 0 || fchmod(fd, mode) < 0 || !empty_folder(fd, found.st_dev, 0, &is_kept))
+    int kept = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0); /* the next closes its own */
+    if (kept < 0 || fstat(fd, &found) < 0 || fchmod(fd, mode) < 0 || !empty_folder(fd, found.st_dev, 0, &is_kept) ||
+        !forget_marks(kept))
         give_up(errno, path);
+    close(kept);
 }
 
 union semaphores {

@@ -263,6 +263,27 @@ describe('a policy that says reuse', { skip: user?.skip ?? false }, () => {
     assert.equal(texts.size, 1, [...texts].join('---'))
   })
 
+  test('what a folder itself can carry is gone, too: attributes, its mode, its times', async (t) => {
+    const box = await glovebox(t)
+    const marks = `
+import os
+for place in ('/tmp', '/job', '/dev/shm'):
+    try: print(place, os.listxattr(place))
+    except OSError: print(place, [])
+    found = os.stat(place)
+    print(oct(found.st_mode), 12345 in (int(found.st_atime), int(found.st_mtime)))
+    for name in ('user.mark', 'user.' + 'n' * 100):
+        try: os.setxattr(place, name, b'value')
+        except OSError: pass
+    os.utime(place, (12345, 12345))
+    os.chmod(place, 0o711)`
+    const texts = []
+    for (let count = 0; count < 2; count++)
+      texts.push((await box.run(policy, ['python3', '-c', marks], { tenant: 'a' })).text())
+    assert.match(texts[0] ?? '', /^\/tmp \[\]\n0o41777 False/)
+    assert.equal(texts[1], texts[0])
+  })
+
   test('keeps another plan out, keeps files where it says so, and is refused under a ceiling that has none', async (t) => {
     const box = await glovebox(t)
     const keeps = policyOf({ lifetime: { reuse: { ...REUSED, scratch: 'keep' } } })
