@@ -181,6 +181,17 @@ describe('a session', { skip: user?.skip ?? false }, () => {
     assert.equal((await shell(box, 'echo fine')).text(), 'fine\n')
   })
 
+  test('ends when its sandbox answers no more: nobody waits for a file without end', async (t) => {
+    const box = await session(t, {}, { lifetime: { deadline: '1s' } })
+    await shell(box, 'echo x > a')
+    const [agent = assert.fail()] = agents()
+    process.kill(Number(agent), 'SIGSTOP')
+    await assert.rejects(box.readFile('a'), { code: 'launch.silent' })
+    await assert.rejects(box.run(['true']), { code: 'session.over' })
+    await box.close()
+    assert.equal(agents().length, 0)
+  })
+
   test('a command changes nothing that the next one runs under', async (t) => {
     const box = await session(t)
     const shown =

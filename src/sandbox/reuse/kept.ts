@@ -16,8 +16,9 @@ import type { ReusePolicy } from '../../policy/index.js'
 import { inTime } from '../../waiting/index.js'
 import type { JobNetwork, RunNetwork } from '../job-network.js'
 import type { Launched } from '../launched.js'
+import { NEVER_LAUNCHED } from '../never-launched.js'
 import { holdRoot } from '../roots.js'
-import { NOTHING_USED, since } from './used.js'
+import { since } from './used.js'
 
 /** How long it may take to be made ready for another job, or to say what it has used, ms; one that takes longer is ended. */
 const AGAIN_MS = 5_000
@@ -44,7 +45,7 @@ export class KeptSandbox {
   /** for the next job; rejects when there is none */
   #ready: Promise<RunningSandbox> | null = null
   #network: JobNetwork | null = null
-  #used: UsedUntilNow = NOTHING_USED
+  #used: UsedUntilNow = NEVER_LAUNCHED
   #over: string | null = null
   #ended: Promise<unknown> = Promise.resolve()
   #letGo: () => void = () => {}

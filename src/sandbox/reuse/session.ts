@@ -1,8 +1,9 @@
 /** Several commands, one after another, in one sandbox of one tenant. What one leaves in its folders the next one finds. */
 import type { RunningSandbox } from '../../boundary/index.js'
-import { UsageError, visible } from '../../errors/index.js'
+import { LaunchError, UsageError, visible } from '../../errors/index.js'
 import { insidePath, placeOf } from '../../files/index.js'
 import type { Plan } from '../../plan/index.js'
+import { inTime } from '../../waiting/index.js'
 import { inputFiles } from '../inputs.js'
 import { laterRun } from '../later-run.js'
 import type { Run, RunOptions } from '../options.js'
@@ -148,10 +149,22 @@ export class Session {
   async #between<T>(use: (sandbox: RunningSandbox) => Promise<T>): Promise<T> {
     const doing = this.#last.then(() => {
       this.#requireOpen()
-      return this.#parts.kept.between(use)
+      return this.#answered(this.#parts.kept.between(use))
     })
     this.#busy(doing)
     return await doing
+  }
+
+  /** A sandbox whose first process answers no more keeps nobody waiting for longer than a command might. */
+  async #answered<T>(asked: Promise<T>): Promise<T> {
+    const answer = await inTime(
+      asked.then((value) => ({ value })),
+      this.#parts.plan.lifetime.deadlineMs,
+    )
+    if (answer !== undefined) return answer.value
+    asked.catch(() => {})
+    void this.#parts.kept.end('its sandbox did not answer')
+    throw new LaunchError('launch.silent', 'The session was ended: its sandbox did not answer.')
   }
 
   /** Until it is over, however: who waits for it finds the session free. */

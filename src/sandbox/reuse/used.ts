@@ -1,16 +1,6 @@
 /** What one job of several in a sandbox has used: a sandbox counts from its start. Pure. */
 import type { RefusedDatagrams, UsedUntilNow } from '../../boundary/index.js'
 
-export const NOTHING_USED: UsedUntilNow = {
-  outOfMemory: false,
-  cpuMs: 0,
-  peakMemoryBytes: 0,
-  forkRefusals: null,
-  observed: [],
-  datagrams: [],
-  datagramsOmitted: 0,
-}
-
 /** Between two looks. The memory's peak can't be told apart: it is that of all jobs so far. */
 export function since(
   before: UsedUntilNow,
