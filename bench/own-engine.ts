@@ -160,10 +160,6 @@ export class OwnEngine {
   /** What outlived a killed dockerd: all that is in our cgroup, and whatever was started for this folder. */
   async #endRest(): Promise<void> {
     const below = `*${this.#cgroup}/*`
-    const groups = spawnSync('find', ['/sys/fs/cgroup', '-path', below, '-name', 'cgroup.procs'])
-    const inside = groups.stdout.toString().split('\n').filter(Boolean)
-    const contained = inside.flatMap((file) => readFileSync(file, 'latin1').split('\n').filter(Boolean))
-    for (const pid of new Set(contained)) kill(Number(pid))
     const isOurs = (pid: string) => {
       try {
         // of the dead that nobody waits for it is empty
@@ -172,13 +168,29 @@ export class OwnEngine {
         return false
       }
     }
-    const helpers = () => readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && isOurs(pid))
-    for (let left = helpers(); left.length > 0; left = helpers()) {
-      for (const pid of left) kill(Number(pid))
+    const contained = () => {
+      const found = spawnSync('find', ['/sys/fs/cgroup', '-path', below, '-name', 'cgroup.procs'])
+      return found.stdout.toString().split('\n').filter(Boolean).flatMap(numbersIn)
+    }
+    // one that is starting a container makes groups for it until it is dead
+    const left = () => [
+      ...readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && isOurs(pid)),
+      ...contained(),
+    ]
+    for (let pids = left(); pids.length > 0; pids = left()) {
+      for (const pid of new Set(pids)) kill(Number(pid))
       await sleep(50)
     }
-    if (inside.length > 0)
-      spawnSync('find', ['/sys/fs/cgroup', '-depth', '-type', 'd', '-path', below, '-delete'])
+    spawnSync('find', ['/sys/fs/cgroup', '-depth', '-type', 'd', '-path', below, '-delete'])
+  }
+}
+
+/** That group may be gone meanwhile. */
+function numbersIn(file: string): string[] {
+  try {
+    return readFileSync(file, 'latin1').split('\n').filter(Boolean)
+  } catch {
+    return []
   }
 }
 

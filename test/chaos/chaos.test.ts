@@ -7,9 +7,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { random } from '../../bench/random.js'
-import { hostOf } from '../../src/sandbox/index.js'
-import { textOf } from '../run/tools.js'
 import { ROOT, sharedFolder, testFolder } from '../support/checkout.js'
+import { groupsOf } from '../support/left.js'
 import { finished } from '../support/spawned.js'
 import { asEachUser, glovebox } from '../support/users.js'
 
@@ -30,6 +29,8 @@ interface Death {
   readonly survived: boolean
   readonly ended: boolean
   readonly status: number
+  /** their numbers when one of them was killed: a launcher's is in the names of its control groups */
+  readonly family: readonly number[]
   readonly left: readonly string[]
 }
 
@@ -62,6 +63,7 @@ asEachUser(
     delete env.XDG_STATE_HOME
     const next = random(SEED)
     const killed = new Map<string, number>()
+    const numbers = new Set<number>()
     for (let count = 0; count < KILLS; count++) {
       const place = join(folder, `${count}`)
       mkdirSync(place, { mode: 0o777 })
@@ -91,6 +93,7 @@ asEachUser(
       })
       assert.equal(status, 0, `${what}: ${stderr}`)
       const death = JSON.parse(stdout) as Death
+      for (const pid of death.family) numbers.add(pid)
       const seen = `${what}: ${stdout.trim()}: ${existsSync(said) ? readFileSync(said, 'utf8') : ''}`
       assert.deepEqual(death.left, [], `processes outlived it: ${seen}`)
       assert.ok(death.ended, `it hung: ${seen}`)
@@ -113,7 +116,7 @@ asEachUser(
       kept.map(({ name }) => name).filter((name) => !name.startsWith('said-')),
       [],
     )
-    assert.deepEqual(deadGroups(), [])
+    assert.deepEqual(groupsOf(numbers), [], 'control groups')
   },
 )
 
@@ -137,14 +140,4 @@ function checkOutputs(place: string, seen: string): void {
   const names = readdirSync(many)
   assert.equal(names.length, FILES, `half of the outputs: ${seen}`)
   for (const name of names) assert.equal(statSync(join(many, name)).size, name.length + 1, seen)
-}
-
-/** Control groups below this suite's own bases that belong to launchers which no longer live. */
-function deadGroups(): string[] {
-  return hostOf().cgroups.bases.flatMap(({ directory }) =>
-    readdirSync(directory).filter((name) => {
-      const [, pid] = /^glovebox-(\d+)/.exec(name) ?? []
-      return pid !== undefined && textOf(Number(pid), 'stat') === ''
-    }),
-  )
 }

@@ -7,7 +7,8 @@
  *
  * A prepared worker is not missed: where supervisor, launcher and job all still run after UNHARMED_MS, the command is told to end.
  *
- * One line of JSON: who was killed, the command's own end, and which processes were still there after PATIENCE_MS.
+ * One line of JSON: who was killed, the command's own end, who was of the family when it was killed, and which processes
+ * were still there after PATIENCE_MS.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -184,9 +185,15 @@ int main(int argc, char **argv)
         target = chosen(how, pick);
     if (target != NULL && strcmp(how, "time") != 0)
         sleep_us(delay);
-    bool killed = target != NULL && kill_held(target);
     if (target != NULL)
         victim = *target;
+    look(); /* of a launcher that appeared since, too, something may be left */
+    pid_t family[MAX];
+    int members = 0;
+    for (int i = 0; i < count; i++)
+        if (all[i].family)
+            family[members++] = all[i].pid;
+    bool killed = target != NULL && kill_held(&victim);
 
     long long begin = now_ms();
     bool left = true;
@@ -204,10 +211,13 @@ int main(int argc, char **argv)
             kill(command, SIGTERM);
         }
     }
-    printf("{\"killed\":%s,\"name\":\"%s\",\"first\":%s,\"supervisor\":%s,\"survived\":%s,\"ended\":%s,\"status\":%d,\"left\":[",
+    printf("{\"killed\":%s,\"name\":\"%s\",\"first\":%s,\"supervisor\":%s,\"survived\":%s,\"ended\":%s,\"status\":%d,\"family\":[",
            killed ? "true" : "false", victim.first ? "first" : victim.name, victim.first ? "true" : "false",
            victim.pid == command ? "true" : "false", survived ? "true" : "false", ended ? "true" : "false",
            !ended ? -1 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    for (int i = 0; i < members; i++)
+        printf("%s%d", i > 0 ? "," : "", (int)family[i]);
+    printf("],\"left\":[");
     look();
     for (int i = 0, said = 0; i < count; i++)
         if (all[i].family) {
