@@ -13,7 +13,7 @@ import {
   type Stats,
 } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as after } from 'node:timers/promises'
+import { setTimeout as after, setImmediate as others } from 'node:timers/promises'
 import type { HostFacts } from '../../host/index.js'
 import type { HostProcess, HostView, SeenRights, TakenEntry } from '../probes/index.js'
 
@@ -32,6 +32,7 @@ export function hostView(
   signal?: AbortSignal,
 ): HostView {
   const ownKernel = kernel !== 'host'
+  const looks = new Looks()
   const kernels = new Kernels()
   const found = (word: string) => [...having(word), ...(ownKernel ? kernels.of(word) : [])]
   return {
@@ -48,8 +49,8 @@ export function hostView(
         over = true
       }
       until.then(end, end)
-      for (; !over; await after(LOOK_MS))
-        views.push(...found(word).flatMap((pid) => rightsOf(pid, kernel === 'sentry') ?? []))
+      const look = () => found(word).flatMap((pid) => rightsOf(pid, kernel === 'sentry') ?? [])
+      for (; !over; await after(LOOK_MS)) views.push(...(await looks.take(look)))
       return views
     },
     cgroupsOf: ({ pid }) => {
@@ -64,11 +65,37 @@ export function hostView(
     read,
     taken,
     until: async (so, ms) => {
-      for (const end = Date.now() + ms; !so(); await after(LOOK_MS))
+      for (const end = Date.now() + ms; !(await looks.take(so)); await after(LOOK_MS))
         if (Date.now() > end || signal?.aborted === true) return so()
       return true
     },
     after: (ms) => after(ms),
+  }
+}
+
+/**
+ * One look at a time, and after each as long without any as it took. A look takes as long as there are processes: where it takes longer than the time
+ * between two, and several look, this process would do nothing else any more, and what is looked for would never come.
+ */
+class Looks {
+  #last: Promise<unknown> = Promise.resolve()
+
+  take<T>(look: () => T): Promise<T> {
+    let tookMs = 0
+    const taken = this.#last.then(() => {
+      const begin = performance.now()
+      try {
+        return look()
+      } finally {
+        tookMs = performance.now() - begin
+      }
+    })
+    const rest = async () => {
+      await others() // whatever there is to read is read
+      await after(tookMs)
+    }
+    this.#last = taken.then(rest, rest)
+    return taken
   }
 }
 
