@@ -146,6 +146,7 @@ export class TakenOver {
       jails: () => this.#jails,
       kvmFailed: 'it is not tried',
       store: new MachineStore(this.#folder),
+      unrehearsed: new Set(),
       machines: new Map([[wantedName(wanted, stepsOf(wanted.steps)), Promise.resolve(machine)]]),
     }
   }

@@ -21,6 +21,8 @@ import { secondWallSeen } from './wall.js'
 export interface LastWords {
   /** a command's own program ran */
   readonly ran: boolean
+  /** … and its end was heard of */
+  readonly ended: boolean
   readonly observed: readonly Observed[]
   /** takes what the job said last, and closes the lifeline */
   hangUp(): Promise<void>
@@ -110,6 +112,22 @@ export class AgentSandbox implements RunningSandbox {
     void this.#conversation.commandEnd(started).then(this.#commandEnded)
   }
 
+  /**
+   * A command of ours, which nobody asked for and of which nothing is left. The sandbox to go on with is as one in which none has run. Rejects when it can't
+   * be had: then this one is of no use either. Its streams are carried.
+   */
+  async rehearse(command: Command, emptied: Emptied): Promise<AgentSandbox> {
+    for (const each of [this.stdout, this.stderr]) each.resume()
+    this.stdin.end()
+    await this.run(command)
+    await this.commandEnd
+    const streams = await this.#renewed(emptied)
+    return new AgentSandbox(
+      { ...this.#held, streams },
+      { conversation: this.#conversation, landlockAbi: null },
+    )
+  }
+
   signal(signal: number): void {
     this.#conversation.signal(signal)
   }
@@ -125,6 +143,7 @@ export class AgentSandbox implements RunningSandbox {
   end(): Promise<SandboxEnd> {
     this.#end ??= this.#held.finish({
       ran: this.#landlockAbi !== null,
+      ended: this.#hasEnded,
       observed: this.#observed,
       hangUp: () => this.#hangUp(),
     })
@@ -151,12 +170,16 @@ export class AgentSandbox implements RunningSandbox {
   }
 
   async #again(emptied: Emptied): Promise<RunningSandbox> {
+    const streams = await this.#renewed(emptied)
+    const before = { conversation: this.#conversation, landlockAbi: this.#landlockAbi }
+    return new AgentSandbox({ ...this.#held, streams }, before)
+  }
+
+  async #renewed(emptied: Emptied): Promise<Streams> {
     const { streams } = this.#held
     await streams.lastWords()
     const more = streams.more
     if (more === undefined) throw new TypeError('a sandbox whose streams are pipes has one command')
-    const renewed = await more.renew(() => this.#conversation.again(emptied))
-    const before = { conversation: this.#conversation, landlockAbi: this.#landlockAbi }
-    return new AgentSandbox({ ...this.#held, streams: renewed }, before)
+    return await more.renew(() => this.#conversation.again(emptied))
   }
 }

@@ -4,19 +4,21 @@ import { LaunchError } from '../../errors/index.js'
 import type { Plan } from '../../plan/index.js'
 import { inTime } from '../../waiting/index.js'
 import { CarriedStreams } from '../agent/carried.js'
-import { AgentSandbox, type LastWords } from '../agent/sandbox.js'
+import { AgentSandbox } from '../agent/sandbox.js'
 import { agentSettings } from '../agent/settings.js'
 import { carriedStreams } from '../agent/streams.js'
 import { MalformedFrame } from '../agent/wire.js'
-import type { Observed, OwnFiles, RunningSandbox, SandboxEnd, UsedUntilNow } from '../boundary.js'
+import type { OwnFiles, RunningSandbox } from '../boundary.js'
 import { observedAccelerator } from './accelerator.js'
 import { byKvmOrNot } from './by-kvm.js'
-import { agentLost, machineLost } from './endings.js'
+import { Ending } from './ending.js'
+import { machineLost } from './endings.js'
 import { copied, requireCopied } from './grants/copy.js'
 import { type HeldGrant, holdGrants, release } from './grants/held.js'
 import { GuestWire } from './guest/wire.js'
 import { jailPlan, programGrants } from './jail.js'
 import { kernelFacts } from './kernel.js'
+import { rehearse } from './rehearsal.js'
 import type { Room } from './room.js'
 import { savedMachine } from './saved.js'
 import { shapeOf } from './shape.js'
@@ -30,10 +32,6 @@ import { restoreWords } from './vmm/qemu.js'
  * long is no help.
  */
 const START_MS = { kvm: 15_000, tcg: 25_000 } as const
-/** How long a machine gets to say what its job used, once that is dead, ms. */
-const NEWS_MS = 3_000
-/** How long one that said nothing gets to have ended by itself, ms. */
-const OVER_MS = 500
 /** How long QEMU takes to end once its machine has, ms. */
 const LAST_MS = 5_000
 const ENTROPY_BYTES = 256
@@ -101,14 +99,34 @@ export async function launchMachine(room: Room, asked: Asked): Promise<RunningSa
 
 async function launchFrom(
   room: Room,
+  asked: Asked,
+  grants: readonly HeldGrant[],
+  machineOf: MachineOf,
+): Promise<RunningSandbox> {
+  const { shape, disk } = machineOf
+  if (asked.waitsMs === 0 || shape.accelerator === 'kvm' || room.unrehearsed.has(disk))
+    return await launchOnce(room, asked, grants, machineOf, false)
+  try {
+    return await launchOnce(room, asked, grants, machineOf, true)
+  } catch {
+    // an image may have a shell that does not end, or ends its machine: its jobs are no worse off for it
+    const launched = await launchOnce(room, asked, grants, machineOf, false)
+    room.unrehearsed.add(disk)
+    return launched
+  }
+}
+
+async function launchOnce(
+  room: Room,
   { plan, files, waitsMs }: Asked,
   grants: readonly HeldGrant[],
   { shape, disk, machine }: MachineOf,
+  rehearses: boolean,
 ): Promise<RunningSandbox> {
   const jails = room.jails('jobs', shape.accelerator)
   const jail = await jails.launch(jailOf(living(plan, waitsMs), shape, disk, machine))
   try {
-    return await startIn(jail, { plan, files, grants, room, shape, machine })
+    return await startIn(jail, { plan, files, grants, room, shape, machine, rehearses })
   } catch (error) {
     await jail.end()
     throw error
@@ -147,6 +165,8 @@ interface Starting {
   readonly room: Room
   readonly shape: MachineShape
   readonly machine: SavedMachine
+  /** see `rehearsal.ts` */
+  readonly rehearses: boolean
 }
 
 async function startIn(jail: RunningSandbox, starting: Starting): Promise<RunningSandbox> {
@@ -171,17 +191,25 @@ async function startIn(jail: RunningSandbox, starting: Starting): Promise<Runnin
     throw error
   }
   const carried = new CarriedStreams(wire.agent, wire.agent)
-  return new AgentSandbox({
+  const ending = new Ending({
+    jail,
+    wire,
+    carried,
+    complaints,
+    observed: () => observedAccelerator(plan, shape.accelerator, room.kvmFailed),
+  })
+  const sandbox = new AgentSandbox({
     streams: carriedStreams(carried),
     network: jail.network,
     settings: agentSettings(plan, kernel, { filterByAgent: true, ownKernel: false }),
     over: null,
-    ...(plan.lifetime.reuse === null ? {} : { used: () => usedUntilNow(wire) }),
-    finish: (first) =>
-      finish({ jail, wire, carried, complaints, first }, () =>
-        observedAccelerator(plan, shape.accelerator, room.kvmFailed),
-      ),
+    ...(plan.lifetime.reuse === null ? {} : { used: () => ending.usedUntilNow() }),
+    finish: (first) => ending.end(first),
   })
+  if (!starting.rehearses) return sandbox
+  const rehearsed = await rehearse(sandbox, plan)
+  await ending.beginAnew()
+  return rehearsed
 }
 
 function neverStarted(ms: number): never {
@@ -216,52 +244,6 @@ async function started(wire: GuestWire, jail: RunningSandbox, complaints: () => 
       what,
       get === '' ? '`glovebox doctor` looks for what this host is missing.' : get,
     )
-  }
-}
-
-async function usedUntilNow(wire: GuestWire): Promise<Omit<UsedUntilNow, 'observed'>> {
-  const used = (await inTime(wire.used(), NEWS_MS)) ?? null
-  if (used === null) throw new LaunchError('launch.machine', 'The virtual machine does not answer any more.')
-  const { oomKills, ...counted } = used
-  // frames that it may not send are dropped on the tap, uncounted until its jail ends
-  return { ...counted, outOfMemory: oomKills > 0, datagrams: [], datagramsOmitted: 0 }
-}
-
-interface Finishing {
-  readonly jail: RunningSandbox
-  readonly wire: GuestWire
-  readonly carried: CarriedStreams
-  readonly complaints: () => string
-  readonly first: LastWords
-}
-
-async function finish(
-  { jail, wire, carried, complaints, first }: Finishing,
-  more: () => readonly Observed[],
-): Promise<SandboxEnd> {
-  await first.hangUp()
-  const news = (await inTime(wire.news, NEWS_MS)) ?? null
-  const ended = news === null ? await inTime(jail.commandEnd, OVER_MS) : undefined
-  carried.close()
-  wire.close()
-  const end = await jail.end()
-  const isLost = news === null && !first.ran
-  return {
-    ...end,
-    outOfMemory: end.outOfMemory || (news?.oomKills ?? 0) > 0,
-    // of the job alone; where the machine could not say, of QEMU
-    cpuMs: news?.cpuMs ?? end.cpuMs,
-    peakMemoryBytes: news?.peakMemoryBytes || end.peakMemoryBytes,
-    forkRefusals: news?.forkRefusals ?? null,
-    observed: [...first.observed, ...end.observed.filter(({ id }) => id.startsWith('network.')), ...more()],
-    launchFailure:
-      isLost && !end.outOfMemory
-        ? {
-            what: `The virtual machine ended before its command ran. ${complaints()}`.trim(),
-            get: 'Run it again.',
-          }
-        : null,
-    lost: first.ran ? (news === null ? machineLost(ended, complaints()) : agentLost(news)) : null,
   }
 }
 

@@ -11,6 +11,8 @@ export interface Room {
   readonly store: MachineStore
   /** by shape, as far as this process has asked for them */
   readonly machines: Map<string, Promise<SavedMachine>>
+  /** disks from which machines can't be rehearsed, see `rehearsal.ts` */
+  readonly unrehearsed: Set<string>
   /** why no machine came up with KVM since this process looked, one sentence; empty: none was tried, or one did */
   kvmFailed: string
 }

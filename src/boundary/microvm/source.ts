@@ -55,6 +55,7 @@ export class MachineSource implements SandboxSource {
       jails: (of, accelerator) => this.#jailsOf(of, accelerator),
       store: new MachineStore(machinesPlace(this.#host.uid, process.env)),
       machines: new Map(),
+      unrehearsed: new Set(),
       kvmFailed: '',
     }
     return this.#room
