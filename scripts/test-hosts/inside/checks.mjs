@@ -37,6 +37,13 @@ export function glovebox(place, ...args) {
 export function started([program, ...args], input) {
   const stdin = input === undefined ? 'ignore' : 'pipe'
   const options = { encoding: 'utf8', cwd: '/', stdio: [stdin, 'pipe', 'pipe'], input }
-  const { status, stdout, stderr } = spawnSync(program, args, options)
-  return { status, stdout, stderr }
+  for (let tries = 0; ; tries++) {
+    const { status, stdout, stderr } = spawnSync(program, args, options)
+    if (tries === TRIES || !STOPPING.test(stderr)) return { status, stdout, stderr }
+    spawnSync('sleep', ['1'])
+  }
 }
+
+/** systemd-run, while systemd still stops the slice of who was there before. */
+const STOPPING = /^Failed to start transient .* is destructive/m
+const TRIES = 20

@@ -20,6 +20,7 @@ const LAUNCH_MS = 60_000
 /** After somebody took one: what that one does first goes first. Of many that are taken in a row none waits longer than the second, ms. */
 const PAUSE_MS = 5
 const LONGEST_PAUSE_MS = 100
+const BUSY_PAUSE_MS = 50
 const SWEEP_MS = 1_000
 /** From when a sandbox can be talked to until it is whole, or gone, where nothing else runs, ms. */
 const SETTLED_MS = 50
@@ -197,11 +198,16 @@ export class WarmSource implements TakenFrom {
     })
   }
 
-  /** One after another, and none while somebody waits for theirs. */
+  /** One after another, none while somebody waits for theirs, and few while the processors have nothing over. */
   async #refillAll(): Promise<void> {
     while (!this.#isClosed && this.#launching === 0) {
       const shelf = this.#neediest()
       if (shelf === null) return
+      if (!this.#room.hasTime) {
+        this.#pause ??= setTimeout(() => this.#refill(), BUSY_PAUSE_MS).unref()
+        return
+      }
+      this.#room.makesOne()
       await shelf.make(this.#making(shelf))
     }
   }
