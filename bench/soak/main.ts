@@ -81,7 +81,10 @@ function pageOf(soaked: Soak): string {
   const ms = (value: number) => value.toFixed(1)
   const words = ['npm run soak --', `${jobs}`, '--boundary', boundary, ...(isSet('--warm') ? ['--warm'] : [])]
   const rate = (soaked.jobs * 1000) / soaked.elapsedMs
-  const head = ['| | first quarter | last quarter | most | |', '|---|---:|---:|---:|---|']
+  const head = [
+    '| | first quarter (of memory the second) | last quarter | most | |',
+    '|---|---:|---:|---:|---|',
+  ]
   const rows = (lines: readonly Line[], text: (value: number) => string) =>
     lines.map(
       ({ name, first, last, most, flat }) =>

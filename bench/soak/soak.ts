@@ -127,7 +127,7 @@ export function complaintsOf({ wrongs, wrong, counts, memory, times, host }: Soa
   const steep = [...counts, ...memory, ...times, ...host].filter(({ flat }) => flat === false)
   return [
     ...(wrongs > 0 ? [`${wrongs} jobs did not end as they have to: ${wrong.join('; ')}`] : []),
-    ...steep.map(({ name, first, last }) => `${name}: ${first} in the first quarter, ${last} in the last`),
+    ...steep.map(({ name, first, last }) => `${name}: ${first} in an early quarter, ${last} in the last`),
   ]
 }
 

@@ -43,6 +43,9 @@ test('a count that grows by one is not flat, nor is memory that grows by a fifth
   const heap = (mebibytes: number) => ({ heap: mebibytes * 1024 ** 2 })
   assert.equal(linesOf([heap(100), heap(100), heap(100), heap(120)], MEMORY)[0]?.flat, false)
   assert.equal(linesOf([heap(100), heap(100), heap(130), heap(108)], MEMORY)[0]?.flat, true)
+  const heaps = (...all: number[]) => linesOf(all.map(heap), MEMORY)[0]?.flat
+  assert.equal(heaps(60, 80, 87, 88, 87, 88, 89, 88), true, 'it has grown to its size')
+  assert.equal(heaps(60, 65, 70, 75, 80, 85, 90, 95), false, 'a leak goes on')
   const appears = [{}, {}, {}, { 'namespaces: net': 1 }]
   assert.equal(linesOf(appears, EQUAL)[0]?.flat, false)
 })
