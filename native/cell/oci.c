@@ -173,6 +173,12 @@ _Noreturn void oci_run(const struct settings *settings, const struct request *re
     int status;
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) /* what a runtime leaves is ours */
         fail("runtime", "subreaper");
+    /*
+     * From here on it must not die with the launcher: the first process that runc makes waits without end for a runc that dies before it
+     * has told it to start. When the launcher or Node goes now, the agent finds its lifeline closed as soon as it runs.
+     */
+    if (prctl(PR_SET_PDEATHSIG, 0) < 0)
+        fail("lifeline", "parent-death signal");
     pid_t worker = getpid(), runtime = fork();
     if (runtime < 0)
         fail("runtime", "fork");

@@ -11,7 +11,7 @@ import { Glovebox, GloveboxError, type Policy, parsePolicy, type RunOptions } fr
 
 export interface ServiceOptions {
   /** of every policy */
-  readonly document: object
+  readonly document: Readonly<Record<string, unknown>> & { readonly lifetime: object }
   /** what a job that stays sleeps, s: by it its process is known */
   readonly mark: string
   /** collected outputs are written below it */
@@ -41,6 +41,10 @@ const LIMITS = { memory: '64MiB', cpus: 1 }
 const { document, mark, folder, warm, saves } = JSON.parse(process.argv[2] ?? '') as ServiceOptions
 const tell = (line: Line) => process.stdout.write(`${JSON.stringify(line)}\n`)
 const plain = parsePolicy(document)
+const reused = parsePolicy({
+  ...document,
+  lifetime: { ...document.lifetime, reuse: { within: 'tenant', runs: 5 } },
+})
 const networked = parsePolicy({ ...document, network: { allow: ['none.invalid'] } })
 const glovebox = await Glovebox.start({ boundary: plain.boundary, warm: { most: warm } })
 let closing = false
@@ -64,6 +68,31 @@ async function lane(name: string, policy: Policy, argv: string[], options: () =>
   }
 }
 
+/** Some commands in one sandbox, with a file that goes from one to the next. */
+async function inSession(): Promise<string> {
+  try {
+    const session = await glovebox.session(plain, { tenant: 'chaos' })
+    try {
+      await session.writeFile('given', 'x\n')
+      await session.run(['sh', '-c', 'read x < given; echo $x > taken'])
+      await session.readFile('taken')
+      return 'whole'
+    } finally {
+      await session.close()
+    }
+  } catch (error) {
+    if (!(error instanceof GloveboxError)) tell({ bug: `session: ${(error as Error).stack}` })
+    return (error as { code?: string }).code ?? 'error'
+  }
+}
+
+async function sessions(): Promise<void> {
+  while (!closing) {
+    tell({ lane: 'session', ended: await inSession() })
+    await sleep(REST_MS)
+  }
+}
+
 // what is made once for all, such as an engine's image: two who make it at once leave one without a name, for a day
 for (const policy of [plain, networked]) await glovebox.run(policy, ['true'])
 
@@ -71,6 +100,8 @@ const stays = () => ({ signal: AbortSignal.timeout(100 + Math.floor(Math.random(
 const lanes = [
   lane('stays', plain, ['sleep', mark], stays),
   lane('network', networked, ['sleep', mark], stays),
+  sessions(),
+  lane('reused', reused, ['true'], () => ({ tenant: 'chaos' })),
   lane('collects', plain, ['sh', '-c', MANY], () => ({ outputs: { many: `${folder}/many-${outputs++}` } })),
 ]
 // of another number of processes it is another machine
