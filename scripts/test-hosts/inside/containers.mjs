@@ -10,6 +10,11 @@ const BOUNDARIES = {
   docker: ['docker-default (enforce)', 'docker-default (enforce)'],
 }
 
+const OF_THE_HOST = [
+  ...['limits.memory', 'limits.processes', 'identity.unprivileged', 'identity.no-user-namespaces'],
+  ...['isolation.security-module', 'isolation.cgroup-view', 'files.devices', 'lifetime.nothing-left'],
+]
+
 export function containers() {
   const engine = started(['systemctl', 'start', 'docker.service'])
   check('a Docker Engine starts', engine.status === 0, engine)
@@ -22,8 +27,10 @@ export function containers() {
   withProfile(() => {
     for (const [name, [, label]] of Object.entries(BOUNDARIES)) runs(name, label, ', with the profile')
   })
-  for (const name of Object.keys(BOUNDARIES))
-    verified({ ...STARTER, name, flags: ['--boundary', name] }, ['a network'])
+  verified({ ...STARTER, name: 'runc', flags: ['--boundary', 'runc'] }, ['a network'])
+  // an engine's start takes seconds here, and there are hundreds: what hangs on the host's kernel alone
+  const only = OF_THE_HOST.flatMap((claim) => ['--only', claim])
+  verified({ ...STARTER, name: 'docker', flags: ['--boundary', 'docker', ...only] }, ['the default policy'])
 }
 
 function runs(name, label, when = '') {
