@@ -29,7 +29,14 @@ const BURST_MS = 2_000
 /** Of those, in one turn of the loop. */
 const AT_ONCE = 20
 /** What one tenant may run leaves room for another's, starts too. */
-const CONCURRENCY = { sandboxes: 4, starts: 4, perTenant: 2, memory: 1024 ** 3, queue: 100 }
+const CONCURRENCY = {
+  sandboxes: 4,
+  starts: 4,
+  perTenant: 2,
+  perTenantCpus: 0.5,
+  memory: 1024 ** 3,
+  queue: 100,
+}
 /** Of each job: those of one tenant together take a quarter of two processors. */
 const CPUS = 0.25
 

@@ -174,7 +174,7 @@ export class Glovebox {
       turn: this.#turn(plan, tenant),
       run: (source, argv, given) => {
         const network = this.#network(plan, tenant)
-        const turn = new Turn(null, { tenant, memoryBytes: 0 }) // the session has one
+        const turn = new Turn(this.#admission, { tenant, memoryBytes: 0 }, true)
         return this.#runIn({ policy: own, events: this.#events, plan, source, network, turn }, argv, {
           ...given,
           tenant,
@@ -249,11 +249,11 @@ export class Glovebox {
     this.#requireOpen()
     const command = checkedArgv(argv)
     const { plan, boundary } = this.#plans.of(policy)
-    requireEnforceable(plan, boundary, this.#plans.host)
     const { tenant = null } = options
     const asking = { tenant, memoryBytes: plan.limits.memoryBytes ?? 0 }
     // who hears of runs hears of those, too
     if (!this.#events.areHeard) this.#admission?.requireRoom(asking)
+    requireEnforceable(plan, boundary, this.#plans.host)
     const single = this.#sources.of(boundary, this.#plans.host)
     const means = {
       policy,

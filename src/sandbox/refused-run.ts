@@ -14,12 +14,16 @@ export function refusedRun(error: unknown, secrets: GivenValues): Run {
     redact = (text) => known.redact(text)
     throw redactError(error, redact)
   }
-  return Object.assign(rejected(), {
-    stdout: Readable.from([]),
-    stderr: Readable.from([]),
+  let [stdout, stderr]: [Readable | null, Readable | null] = [null, null]
+  const run = Object.assign(rejected(), {
     resize: () => {},
     revoke: async () => {},
     redact: (text: string) => redact(text),
     knowsValues: () => false,
   })
+  // nobody reads what there is none of, as a rule
+  return Object.defineProperties<object>(run, {
+    stdout: { enumerable: true, get: () => (stdout ??= Readable.from([])) },
+    stderr: { enumerable: true, get: () => (stderr ??= Readable.from([])) },
+  }) as Run
 }

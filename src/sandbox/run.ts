@@ -75,7 +75,9 @@ export class JobRun {
   /** Throws only when there never was a running command. When it returns, nothing of the sandbox is left. */
   async finish(source: SandboxSource): Promise<Outcome> {
     try {
-      return await this.#finish(source)
+      const outcome = await this.#finish(source)
+      this.#job.turn?.used(outcome.end.cpuMs)
+      return outcome
     } finally {
       this.#job.turn?.over()
     }

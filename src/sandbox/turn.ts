@@ -8,18 +8,19 @@ const LONGEST_MS = 2 ** 31 - 1
 export class Turn {
   readonly #admission: Admission | null
   readonly #asking: Asking
+  /** there is nothing to wait for: not a turn of the loop is lost */
+  readonly isNow: boolean
   #place: Place | null = null
   #isOver = false
 
-  /** `null`: it is always its turn */
-  constructor(admission: Admission | null, asking: Asking) {
+  /**
+   * @param admission `null`: it is always its turn
+   * @param isWithin it is of a session, whose turn it is already
+   */
+  constructor(admission: Admission | null, asking: Asking, isWithin = false) {
     this.#admission = admission
     this.#asking = asking
-  }
-
-  /** Whether there is anything to wait for: else not a turn of the loop is lost. */
-  get isNow(): boolean {
-    return this.#admission === null
+    this.isNow = admission === null || isWithin
   }
 
   /**
@@ -55,6 +56,11 @@ export class Turn {
   /** Another may be started. */
   started(): void {
     this.#place?.started()
+  }
+
+  /** `cpuMs`: of processor time, by all of its sandbox */
+  used(cpuMs: number): void {
+    this.#admission?.charge(this.#asking.tenant, cpuMs)
   }
 
   over(): void {

@@ -11,9 +11,31 @@ class Line {
   readonly running: { name: string; place: Place }[] = []
   readonly refused: { name: string; error: BusyError }[] = []
   readonly #forget = new Map<string, () => void>()
+  readonly #wakes: { readonly atMs: number; readonly then: () => void }[] = []
 
   constructor(room: ConcurrencyOptions) {
-    this.#admission = new Admission(roomOf(room), () => this.now)
+    this.#admission = new Admission(
+      roomOf(room),
+      () => this.now,
+      (ms, then) => this.#wakes.push({ atMs: this.now + ms, then }),
+    )
+  }
+
+  /** Time goes on, and who is to be woken meanwhile is. */
+  pass(ms: number): void {
+    const end = this.now + ms
+    for (;;) {
+      const [next] = [...this.#wakes].sort((a, b) => a.atMs - b.atMs)
+      if (next === undefined || next.atMs > end) break
+      this.#wakes.splice(this.#wakes.indexOf(next), 1)
+      this.now = Math.max(this.now, next.atMs)
+      next.then()
+    }
+    this.now = end
+  }
+
+  get isToWake(): boolean {
+    return this.#wakes.length > 0
   }
 
   get names(): string[] {
@@ -50,9 +72,11 @@ class Line {
     }
   }
 
-  end(name: string): void {
+  /** `cpuMs`: what it took of processor time */
+  end(name: string, cpuMs = 0): void {
     const at = this.names.indexOf(name)
     assert.ok(at >= 0, `${name} does not run`)
+    this.#admission.charge(name.split(':')[0] ?? null, cpuMs)
     this.running.splice(at, 1)[0]?.place.leave()
   }
 
@@ -89,6 +113,58 @@ describe('whose turn it is', () => {
     assert.equal(line.names.length, 3)
     line.ask('little:1')
     assert.deepEqual(line.names, ['much:0', 'much:1', 'much:2', 'little:1'])
+  })
+
+  test('who took more processor time than is a tenant’s waits until that has come, and nobody else does', () => {
+    const line = new Line({ sandboxes: 4, perTenantCpus: 0.5 })
+    line.ask('much:1')
+    line.end('much:1', 1_250) // a quarter of a second was kept
+    line.ask('much:2')
+    line.ask('little:1')
+    assert.deepEqual(line.names, ['little:1'])
+    line.pass(1_999)
+    assert.deepEqual(line.names, ['little:1'])
+    line.pass(2)
+    assert.deepEqual(line.names, ['little:1', 'much:2'])
+  })
+
+  test('many short runs are together no more than one long one, whatever their limits say', () => {
+    const line = new Line({ sandboxes: 4, perTenant: 2, perTenantCpus: 0.5 })
+    let ended = 0
+    for (let count = 0; count < 10_000; count++) line.ask(`much:${count}`)
+    for (let ms = 0; ms < 10_000; ms += 10) {
+      // each takes 10 ms of a processor
+      for (const name of line.names) {
+        line.end(name, 10)
+        ended++
+      }
+      line.pass(10)
+    }
+    // of ten seconds half, and what was kept
+    assert.ok(ended >= 500 && ended <= 530, `${ended}`)
+  })
+
+  test('a tenant that owes is no other when it comes again, is passed by others, and is forgotten in time', () => {
+    const line = new Line({ sandboxes: 1, perTenantCpus: 1 })
+    line.ask('much:1')
+    line.end('much:1', 100_000)
+    line.pass(10_000)
+    line.ask('much:2')
+    assert.deepEqual(line.names, [])
+    // longer than anybody who does not fit is passed otherwise
+    line.pass(10_000)
+    line.ask('little:1')
+    assert.deepEqual(line.names, ['little:1'])
+    line.end('little:1', 10)
+    line.cancel('much:2')
+    line.pass(200_000)
+    assert.equal(line.isToWake, false, 'nothing is known of anybody')
+  })
+
+  test('what makes no sense is refused', () => {
+    for (const perTenantCpus of [0, -1, Number.NaN, 0.001])
+      assert.throws(() => roomOf({ perTenantCpus }), /perTenantCpus/)
+    assert.equal(roomOf({}).perTenantCpus, Number.POSITIVE_INFINITY)
   })
 
   test('the limits of those that run never add up to more than there is', () => {

@@ -1,8 +1,10 @@
 /**
  * Who runs next. As many run as there is room for; the others wait in a line of their own for each tenant, and the tenant of whom fewest
- * run goes first. So who asks most waits longest, and nobody waits for the line of another. Pure but for the times that it is told.
+ * run goes first. So who asks most waits longest, and nobody waits for the line of another. Who took more processor time than is a tenant's
+ * waits until that has come. Pure but for the times that it is told, and what it is woken by.
  */
 import { BusyError } from '../../errors/index.js'
+import { Budget } from './budget.js'
 import type { Room } from './options.js'
 
 /** Other tenants' runs that fit may pass one that does not, for so long, ms; then those that come behind it wait until there is room for it. */
@@ -39,11 +41,21 @@ interface Tenant {
   running: number
   /** counts up with each that was admitted: who was served longest ago goes first */
   served: number
+  /** of processor time; `null`: as much as it likes */
+  readonly budget: Budget | null
+}
+
+/** Calls `then` once, in `ms` or later. */
+export type Wake = (ms: number, then: () => void) => void
+
+const inTime: Wake = (ms, then) => {
+  setTimeout(then, ms).unref() // whoever waits has a timer of its own
 }
 
 export class Admission {
   readonly #room: Room
   readonly #nowMs: () => number
+  readonly #wake: Wake
   readonly #tenants = new Map<string | null, Tenant>()
   #running = 0
   #starting = 0
@@ -51,10 +63,13 @@ export class Admission {
   #waiting = 0
   #served = 0
   #runMs = 1_000
+  /** when it is woken next */
+  #wokenMs = Number.POSITIVE_INFINITY
 
-  constructor(room: Room, nowMs: () => number) {
+  constructor(room: Room, nowMs: () => number, wake = inTime) {
     this.#room = room
     this.#nowMs = nowMs
+    this.#wake = wake
   }
 
   get waiting(): number {
@@ -105,28 +120,44 @@ export class Admission {
     // else it may be the first of its tenant's, whose turn it is
     if (line === 0 || this.#waiting < this.#room.queue || memoryBytes > this.#room.memory) return
     for (const [name, each] of this.#tenants) if (name !== tenant && each.line.length > line) return
-    throw busy(this.#room.queue, this.#retryMs())
+    throw busy(this.#room.queue, this.#retryMs(this.#tenants.get(tenant)))
+  }
+
+  /** A run of the tenant's took so much processor time, ms; before it leaves its place. */
+  charge(name: string | null, cpuMs: number): void {
+    if (this.#room.perTenantCpus !== Number.POSITIVE_INFINITY)
+      this.#tenant(name).budget?.take(cpuMs, this.#nowMs())
   }
 
   #tenant(name: string | null): Tenant {
     const known = this.#tenants.get(name)
     if (known !== undefined) return known
     // behind those who wait, as who comes again and again is new each time, and before who was served last
-    const tenant: Tenant = { line: [], running: 0, served: this.#served - 1 }
+    const { perTenantCpus } = this.#room
+    const budget =
+      perTenantCpus === Number.POSITIVE_INFINITY ? null : new Budget(perTenantCpus, this.#nowMs())
+    const tenant: Tenant = { line: [], running: 0, served: this.#served - 1, budget }
     this.#tenants.set(name, tenant)
     return tenant
   }
 
   #forget(name: string | null, tenant: Tenant): void {
-    if (tenant.line.length === 0 && tenant.running === 0) this.#tenants.delete(name)
+    if (tenant.line.length > 0 || tenant.running > 0) return
+    // who owes is not forgotten for having nothing under way
+    if ((tenant.budget?.wholeInMs(this.#nowMs()) ?? 0) <= 0) this.#tenants.delete(name)
   }
 
-  #hasRoomFor({ memoryBytes }: Asking, { running }: Tenant): boolean {
+  #owes({ budget }: Tenant): boolean {
+    return budget !== null && budget.waitMs(this.#nowMs()) > 0
+  }
+
+  #hasRoomFor({ memoryBytes }: Asking, tenant: Tenant): boolean {
     const { sandboxes, starts, perTenant, memory } = this.#room
     return (
       this.#running < sandboxes &&
       this.#starting < starts &&
-      running < perTenant &&
+      tenant.running < perTenant &&
+      !this.#owes(tenant) &&
       this.#memoryBytes + memoryBytes <= memory
     )
   }
@@ -140,7 +171,7 @@ export class Admission {
     for (;;) {
       const now = this.#nowMs()
       const heads = [...this.#tenants.values()]
-        .filter(({ line, running }) => line.length > 0 && running < this.#room.perTenant)
+        .filter((each) => each.line.length > 0 && each.running < this.#room.perTenant && !this.#owes(each))
         .sort((a, b) => a.running - b.running || a.served - b.served)
       // whoever goes before may not be kept waiting by one that does not fit
       const passed = heads.findIndex(
@@ -148,10 +179,30 @@ export class Admission {
       )
       const next = (passed === -1 ? heads : heads.slice(0, passed)).find((each) => this.#fits(each))
       const waiter = next?.line.shift()
-      if (next === undefined || waiter === undefined) return
+      if (next === undefined || waiter === undefined) break
       this.#waiting--
       this.#admit(waiter, next)
     }
+    this.#wakeLater()
+  }
+
+  /** When the first of those who wait for processor time has it, or nobody does, when the first is as if it had never been here. */
+  #wakeLater(): void {
+    if (this.#room.perTenantCpus === Number.POSITIVE_INFINITY) return
+    const now = this.#nowMs()
+    const times = [...this.#tenants.values()].flatMap(({ line, running, budget }) => {
+      if (budget === null || (line.length === 0 && running > 0)) return []
+      const ms = line.length > 0 ? budget.waitMs(now) : budget.wholeInMs(now)
+      return ms > 0 ? [ms] : []
+    })
+    const atMs = now + Math.ceil(Math.min(...times))
+    if (times.length === 0 || atMs >= this.#wokenMs) return
+    this.#wokenMs = atMs
+    this.#wake(atMs - now, () => {
+      if (this.#wokenMs === atMs) this.#wokenMs = Number.POSITIVE_INFINITY
+      for (const [name, tenant] of this.#tenants) this.#forget(name, tenant)
+      this.#next()
+    })
   }
 
   #admit(waiter: Waiter, tenant: Tenant): void {
@@ -191,13 +242,14 @@ export class Admission {
     if (name === undefined || longest === undefined || last === undefined) return
     this.#waiting--
     this.#forget(name, longest)
-    last.refuse(busy(this.#room.queue, this.#retryMs()))
+    last.refuse(busy(this.#room.queue, this.#retryMs(longest)))
     this.#next()
   }
 
-  #retryMs(): number {
+  #retryMs(tenant?: Tenant): number {
     const rounds = (this.#waiting + 1) / Math.min(this.#room.sandboxes, this.#running + 1)
-    return Math.round(Math.min(LATEST_MS, Math.max(SOONEST_MS, rounds * this.#runMs)))
+    const owedMs = tenant?.budget?.waitMs(this.#nowMs()) ?? 0
+    return Math.round(Math.min(LATEST_MS, Math.max(SOONEST_MS, rounds * this.#runMs, owedMs)))
   }
 }
 

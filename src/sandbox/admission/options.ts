@@ -8,6 +8,8 @@ export interface ConcurrencyOptions {
   readonly starts?: number
   /** of one tenant, sandboxes that run */
   readonly perTenant?: number
+  /** processors that one tenant's runs take together in the long run, their starts included: who took more waits */
+  readonly perTenantCpus?: number
   /** that the limits of all that run add up to, bytes; less than the host has, so that it never swaps */
   readonly memory?: number
   /** runs that wait for room; one more is refused with BusyError */
@@ -17,6 +19,7 @@ export interface ConcurrencyOptions {
 export type Room = Required<ConcurrencyOptions>
 
 const QUEUE = 1_000
+const LEAST_CPUS = 0.01
 
 /** @throws UsageError for a number that makes no sense */
 export function roomOf(options: ConcurrencyOptions): Room {
@@ -25,11 +28,18 @@ export function roomOf(options: ConcurrencyOptions): Room {
     sandboxes = unbounded,
     starts = unbounded,
     perTenant = unbounded,
+    perTenantCpus = unbounded,
     memory = unbounded,
     queue = QUEUE,
   } = options
-  const room = { sandboxes, starts, perTenant, memory, queue }
-  for (const [name, value] of Object.entries(room)) {
+  const room = { sandboxes, starts, perTenant, perTenantCpus, memory, queue }
+  if (!(perTenantCpus >= LEAST_CPUS))
+    throw new UsageError(
+      'concurrency.range',
+      `concurrency.perTenantCpus is ${perTenantCpus}, and has to be a number of at least ${LEAST_CPUS}.`,
+      'Leave it away where it is not to be bounded.',
+    )
+  for (const [name, value] of Object.entries({ ...room, perTenantCpus: unbounded })) {
     const least = name === 'queue' ? 0 : 1
     if (value === unbounded || (Number.isSafeInteger(value) && value >= least)) continue
     throw new UsageError(
