@@ -14,8 +14,10 @@ export interface ImageOptions {
   readonly programs?: readonly string[]
 }
 
+let made = 0
+
 export class Image {
-  readonly name = `glovebox-bench-machine-${process.pid}`
+  readonly name = `glovebox-bench-machine-${process.pid}-${++made}`
 
   /** `folder`: an empty one, for as long as it is made. @throws Error without busybox */
   static made(folder: string, { links = ['echo', 'sleep'], programs = [] }: ImageOptions = {}): Image {

@@ -129,7 +129,14 @@ say(
 )
 const { plain, boundaries } = await prepared()
 const [warm, cold] = [await Glovebox.start({ warm: true }), await Glovebox.start()]
-const image = asked === 'all' || asked === 'microvm' ? Image.made(folder) : null
+const hasMachines = asked === 'all' || asked === 'microvm'
+/** As small distributions are, one static program for all; and as Debian is. */
+const images = hasMachines
+  ? {
+      static: Image.made(join(folder, 'static'), { links: ['sh', 'true'] }),
+      dynamic: Image.made(join(folder, 'dynamic'), { links: [], programs: ['/bin/sh', '/bin/true'] }),
+    }
+  : null
 const execs: Exec[] = []
 const sessions: Session[] = []
 try {
@@ -146,18 +153,22 @@ try {
       ),
     )
   }
-  if (image !== null) {
-    const machine = parsePolicy({
-      version: 1,
-      boundary: 'microvm',
-      root: `image:${image.name}`,
-      limits: { memory: '64MiB', cpus: 1 },
-    })
-    const argv = ['busybox', 'true']
-    const ways = [bare, ...ours(warm, cold, machine, argv), await sessionWay(cold, machine, argv)]
+  if (images !== null) {
+    const machine = ({ name }: Image) =>
+      parsePolicy({
+        version: 1,
+        boundary: 'microvm',
+        root: `image:${name}`,
+        limits: { memory: '64MiB', cpus: 1 },
+      })
+    const argv = ['true']
+    const [small, other] = [machine(images.static), machine(images.dynamic)]
+    const [dynamic] = ours(warm, cold, other, argv)
+    const named = { ...dynamic, name: `${dynamic.name}, of a program with libraries` }
+    const ways = [bare, ...ours(warm, cold, small, argv), await sessionWay(cold, small, argv), named]
     table('microvm, a machine of 128 MiB, ms', await interleaved(ways, Math.ceil(runs / 5), 0))
   }
-  const absent = boundaries.absent.filter((each) => image === null || !each.startsWith('microvm '))
+  const absent = boundaries.absent.filter((each) => images === null || !each.startsWith('microvm '))
   if (absent.length > 0) say('', `Not on this machine: ${absent.join('; ')}.`)
   await sustained()
   await idle(plain)
@@ -167,7 +178,7 @@ try {
   for (const session of sessions) await session.close()
   await Promise.all([warm.close(), cold.close()])
   await boundaries.close()
-  image?.remove()
+  for (const image of Object.values(images ?? {})) image.remove()
   rmSync(folder, { recursive: true, force: true })
 }
 

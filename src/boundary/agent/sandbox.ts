@@ -113,19 +113,18 @@ export class AgentSandbox implements RunningSandbox {
   }
 
   /**
-   * A command of ours, which nobody asked for and of which nothing is left. The sandbox to go on with is as one in which none has run. Rejects when it can't
-   * be had: then this one is of no use either. Its streams are carried.
+   * A command of ours, which nobody asked for and of which nothing is left: the first of these that can be executed. The sandbox to go on with is as one in
+   * which none has run. Rejects when it can't be had: then this one is of no use either. Its streams are carried.
    */
-  async rehearse(command: Command, emptied: Emptied): Promise<AgentSandbox> {
+  async rehearse([command, ...others]: readonly Command[], emptied: Emptied): Promise<AgentSandbox> {
+    if (command === undefined) return this
     for (const each of [this.stdout, this.stderr]) each.resume()
     this.stdin.end()
     await this.run(command)
-    await this.commandEnd
-    const streams = await this.#renewed(emptied)
-    return new AgentSandbox(
-      { ...this.#held, streams },
-      { conversation: this.#conversation, landlockAbi: null },
-    )
+    const { kind } = await this.commandEnd
+    const held = { ...this.#held, streams: await this.#renewed(emptied) }
+    const next = new AgentSandbox(held, { conversation: this.#conversation, landlockAbi: null })
+    return kind === 'notStarted' ? next.rehearse(others, emptied) : next
   }
 
   signal(signal: number): void {

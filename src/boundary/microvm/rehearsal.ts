@@ -16,21 +16,18 @@ const COMMAND_MS = 5_000
 const REHEARSAL_MS = 10_000
 
 /**
- * The image's own, where it has one: with it comes the loader and the library that jobs have, too. Of an image without a shell the
- * way to its first program is rehearsed.
+ * The image's own: with its shell come the loader and the library that jobs have, too. Of an image that has none of these the way to its first
+ * program is rehearsed.
  */
-const COMMAND: Command = {
-  argv: ['/bin/sh', '-c', ':'],
-  inputs: [],
-  terminal: null,
-  deadlineMs: COMMAND_MS,
-}
+const COMMANDS: readonly Command[] = (
+  [['/bin/sh', '-c', ':'], ['/bin/true'], ['/bin/busybox', 'true']] as const
+).map((argv) => ({ argv, inputs: [], terminal: null, deadlineMs: COMMAND_MS }))
 
 /** The sandbox to go on with. @throws Error when it can't be had: then the machine is of no use */
 export async function rehearse(sandbox: AgentSandbox, { files }: Plan): Promise<RunningSandbox> {
   const folders = files.scratch.places.map((path) => ({ path, mode: placeMode(path) }))
   const emptied: Emptied = { folders, ipc: true }
-  return await inTime(sandbox.rehearse(COMMAND, emptied), REHEARSAL_MS, () => {
+  return await inTime(sandbox.rehearse(COMMANDS, emptied), REHEARSAL_MS, () => {
     throw new LaunchError('launch.machine', 'The virtual machine did not come to the end of its rehearsal.')
   })
 }
