@@ -161,6 +161,24 @@ describe('whose turn it is', () => {
     assert.equal(line.isToWake, false, 'nothing is known of anybody')
   })
 
+  test('a job that lies about its time gains nothing by it, and keeps its tenant out for an hour at most', () => {
+    const line = new Line({ sandboxes: 4, perTenantCpus: 0.5 })
+    for (const cpuMs of [-1e9, Number.NaN, Number.NEGATIVE_INFINITY, 1_250]) {
+      line.ask('liar:1')
+      line.end('liar:1', cpuMs)
+    }
+    line.ask('liar:2')
+    assert.deepEqual(line.names, [], 'it owes what was said last')
+    line.pass(2_001)
+    assert.deepEqual(line.names, ['liar:2'])
+    line.end('liar:2', 1e300)
+    line.ask('liar:3')
+    line.pass(3_599_000)
+    assert.deepEqual(line.names, [])
+    line.pass(2_000)
+    assert.deepEqual(line.names, ['liar:3'])
+  })
+
   test('what makes no sense is refused', () => {
     for (const perTenantCpus of [0, -1, Number.NaN, 0.001])
       assert.throws(() => roomOf({ perTenantCpus }), /perTenantCpus/)

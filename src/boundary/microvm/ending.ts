@@ -25,8 +25,8 @@ export interface Running {
 
 export class Ending {
   readonly #running: Running
-  /** used before there was a job, ms */
-  #beforeMs = 0
+  /** used before there was a job */
+  #before: GuestUsed = { cpuMs: 0, peakMemoryBytes: 0, oomKills: 0, forkRefusals: 0 }
 
   constructor(running: Running) {
     this.#running = running
@@ -34,15 +34,14 @@ export class Ending {
 
   /** What was used until now was no job's. Its most memory at once stays: the kernel begins no second such count. @throws LaunchError */
   async beginAnew(): Promise<void> {
-    this.#beforeMs = (await this.#used()).cpuMs
+    this.#before = await this.#used()
   }
 
   /** @throws LaunchError when the machine does not answer */
   async usedUntilNow(): Promise<Omit<UsedUntilNow, 'observed'>> {
-    const { oomKills, ...counted } = await this.#used()
+    const { oomKills, ...counted } = this.#since(await this.#used())
     // frames that it may not send are dropped on the tap, uncounted until its jail ends
-    const cpuMs = counted.cpuMs - this.#beforeMs
-    return { ...counted, cpuMs, outOfMemory: oomKills > 0, datagrams: [], datagramsOmitted: 0 }
+    return { ...counted, outOfMemory: oomKills > 0, datagrams: [], datagramsOmitted: 0 }
   }
 
   async #used(): Promise<GuestUsed> {
@@ -50,6 +49,12 @@ export class Ending {
     if (used === null)
       throw new LaunchError('launch.machine', 'The virtual machine does not answer any more.')
     return used
+  }
+
+  /** A machine that was taken over may count backwards. */
+  #since(used: GuestUsed): GuestUsed {
+    const more = (of: 'cpuMs' | 'oomKills' | 'forkRefusals') => Math.max(0, used[of] - this.#before[of])
+    return { ...used, cpuMs: more('cpuMs'), oomKills: more('oomKills'), forkRefusals: more('forkRefusals') }
   }
 
   /** Ends it, whatever it does. */
@@ -60,7 +65,8 @@ export class Ending {
     await first.hangUp()
     const used = (asked === null ? undefined : await inTime(asked, NEWS_MS)) ?? null
     const news = used === null ? ((await inTime(wire.news, NEWS_MS)) ?? null) : null
-    const said = used ?? news
+    const last = used ?? news
+    const said = last === null ? null : this.#since(last)
     const ended = said === null ? await inTime(jail.commandEnd, OVER_MS) : undefined
     carried.close()
     wire.close()
@@ -70,7 +76,7 @@ export class Ending {
       ...end,
       outOfMemory: end.outOfMemory || (said?.oomKills ?? 0) > 0,
       // of the job alone; where the machine could not say, of QEMU
-      cpuMs: said === null ? end.cpuMs : said.cpuMs - this.#beforeMs,
+      cpuMs: said?.cpuMs ?? end.cpuMs,
       peakMemoryBytes: said?.peakMemoryBytes || end.peakMemoryBytes,
       forkRefusals: said?.forkRefusals ?? null,
       observed: [

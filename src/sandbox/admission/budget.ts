@@ -2,6 +2,8 @@
 
 /** For so long it is kept, ms. */
 const KEPT_MS = 500
+/** What is owed is paid in so long at most, ms: a machine that a job has taken over says of its time what it likes. */
+const LONGEST_MS = 3_600_000
 
 export class Budget {
   readonly #cpus: number
@@ -18,7 +20,8 @@ export class Budget {
 
   /** `cpuMs`: that was taken, ms of processor time */
   take(cpuMs: number, nowMs: number): void {
-    this.#owedMs = this.#owed(nowMs) + cpuMs
+    const owedMs = this.#owed(nowMs) + (cpuMs > 0 ? cpuMs : 0)
+    this.#owedMs = Math.min(owedMs, this.#cpus * LONGEST_MS)
     this.#asOfMs = nowMs
   }
 
