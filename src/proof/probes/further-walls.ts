@@ -1,4 +1,5 @@
 /** Walls behind others: Landlock, and the host's security module. Only a plan that has them promises them. */
+import { isOfEngine } from '../../boundary/index.js'
 import { granting } from './derive.js'
 import type { Probe } from './probe.js'
 import { attempt, refused } from './refused.js'
@@ -6,6 +7,8 @@ import { attempt, refused } from './refused.js'
 const GRANTED = '/glovebox-verify-granted'
 /** `etc/apparmor.d/glovebox-job`, `etc/selinux/glovebox_job.cil` */
 const OURS = /glovebox-job \(enforce\)|:glovebox_job_t:/
+/** An engine has its own: what the claim promises there. */
+const ENGINES = /docker-default \(enforce\)|:container_t:/
 
 /** A fifo that nobody reads says ENXIO to who may open it. */
 const opened = (path: string) =>
@@ -31,11 +34,14 @@ export const furtherWallProbes: readonly Probe[] = [
     threat: 'shown-by-mistake',
     tries: 'run under another label than that for jobs',
     trial: () =>
-      refused(() => [
-        attempt(
-          ['read', '/proc/self/attr/current'],
-          ({ result, detail }) => result === 'ok' && !OURS.test(detail),
-        ),
-      ]),
+      refused(({ plan }) => {
+        const label = isOfEngine(plan.boundary) ? ENGINES : OURS
+        return [
+          attempt(
+            ['read', '/proc/self/attr/current'],
+            ({ result, detail }) => result === 'ok' && !label.test(detail),
+          ),
+        ]
+      }),
   },
 ]
