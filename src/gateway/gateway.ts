@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { LaunchError, visible } from '../errors/index.js'
 import type { NetworkPlan } from '../plan/index.js'
+import { inTime } from '../waiting/index.js'
 import { AttachedSandbox, type Attachment } from './attachment.js'
 import { guardChannel } from './channel-guard.js'
 import type { CredentialIssue, EndKind, FromGateway, Resolution, ToGateway } from './messages.js'
@@ -46,6 +47,8 @@ export interface Gateway {
 
 /** How long it may take to take a sandbox, its own start included, and to give one back, which takes it a second at most; seconds. */
 const PATIENCE = { attach: 30, detach: 10 } as const
+/** How long a killed gateway may take to be gone, ms. */
+const CLOSE_MS = 5_000
 
 export class GatewayProcess implements Gateway {
   readonly #child: ChildProcess
@@ -179,7 +182,10 @@ export class GatewayProcess implements Gateway {
   async close(): Promise<void> {
     this.#work()
     if (!this.#ended) this.#child.kill('SIGKILL')
-    await this.#exit
+    await inTime(this.#exit, CLOSE_MS)
+    // a jail that is killed before it is whole may leave the gateway behind: with its line gone that one ends by itself
+    if (this.#child.connected) this.#child.disconnect()
+    this.#child.stderr?.destroy()
   }
 
   #send(message: ToGateway, handle?: object): void {
