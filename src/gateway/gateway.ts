@@ -47,7 +47,7 @@ export interface Gateway {
 
 /** How long it may take to take a sandbox, its own start included, and to give one back, which takes it a second at most; seconds. */
 const PATIENCE = { attach: 30, detach: 10 } as const
-/** How long a killed gateway may take to be gone, ms. */
+/** How long a killed gateway may take to be gone; while it is waited for the loop has something to do. ms */
 const CLOSE_MS = 5_000
 
 export class GatewayProcess implements Gateway {
@@ -182,9 +182,9 @@ export class GatewayProcess implements Gateway {
   async close(): Promise<void> {
     this.#work()
     if (!this.#ended) this.#child.kill('SIGKILL')
-    await inTime(this.#exit, CLOSE_MS)
-    // a jail that is killed before it is whole may leave the gateway behind: with its line gone that one ends by itself
+    // a jail that is killed before it is whole leaves its gateway behind: with its line gone that one ends by itself
     if (this.#child.connected) this.#child.disconnect()
+    await inTime(this.#exit, CLOSE_MS)
     this.#child.stderr?.destroy()
   }
 

@@ -1,13 +1,13 @@
 /** Whatever ends, the network ends with it, what was tried is told, and nothing is left. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { LaunchError } from '../../src/errors/index.js'
 import { startGateway } from '../../src/gateway/index.js'
 import { hostOf } from '../../src/sandbox/index.js'
-import { ROOT } from '../support/checkout.js'
+import { ROOT, sharedFolder } from '../support/checkout.js'
 import { NO_NAMESPACE } from './namespace.js'
 import { find, gatewaysOf, line, planOf, rule, Setting, talk } from './setting.js'
 
@@ -153,6 +153,23 @@ describe('the gateway’s end', { skip: NO_NAMESPACE }, () => {
         () => startGateway({ host: lacking }),
         (error) => error instanceof LaunchError && error.code === 'gateway.unavailable',
       )
+  })
+
+  test('a jail that leaves its gateway behind when it is killed: both are gone, and nobody waits for ever', {
+    timeout: 60_000,
+  }, async () => {
+    const folder = sharedFolder()
+    const left = join(folder, 'left')
+    const bubblewrap = join(folder, 'bubblewrap')
+    // as a gateway does, it holds what was given to it, and ends with its line to the supervisor
+    const script = `#!/bin/sh\n{ echo there > ${left}; cat <&3 > /dev/null; rm ${left}; } &\nexec sleep 1000\n`
+    writeFileSync(bubblewrap, script, { mode: 0o755 })
+    chmodSync(folder, 0o777)
+    const gateway = startGateway({ host: { ...hostOf(), bubblewrap } })
+    await until(() => existsSync(left))
+    await gateway.close()
+    await until(() => !existsSync(left))
+    assert.equal(gateway.ended, true)
   })
 
   test('a bubblewrap that does not start is a refusal of what is attached, with what it said', async () => {
