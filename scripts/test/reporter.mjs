@@ -1,10 +1,11 @@
 /**
  * Node's spec report, then what it would let one overlook: which tests were skipped and why, and files that ran
- * no test at all; and of a whole run, the files that took longest. The last line is `N passed, N failed`.
+ * no test at all; of a whole run, the files that took longest; and what failed, with what its error says. The last line is `N passed, N failed`.
  */
 import { relative } from 'node:path'
 import { Readable } from 'node:stream'
 import { spec } from 'node:test/reporters'
+import { inspect } from 'node:util'
 
 /** what Node says of tests that --test-name-pattern leaves out */
 const NOT_ASKED_FOR = 'test name does not match pattern'
@@ -12,6 +13,8 @@ const NOT_ASKED_FOR = 'test name does not match pattern'
 /** Of files: who runs fewer knows how long each took. */
 const MANY = 20
 const SHOWN = 12
+/** Of an error, characters. */
+const WHY = 500
 
 export default async function* report(events) {
   const tally = new Tally()
@@ -58,7 +61,7 @@ class Tally {
     else if (data.details.type === 'suite') return
     else if (data.todo !== undefined) this.left.push(leftOut('to do', file, data, data.todo))
     else if (type === 'test:pass') this.passed += 1
-    else this.failed.add(`${file} ${data.line}:${data.column} ${data.name}`)
+    else this.failed.add(`${file} ${data.line}:${data.column} ${data.name}\n  ${why(data.details.error)}`)
   }
 
   empty() {
@@ -74,13 +77,20 @@ class Tally {
 
   render() {
     const lines = ['']
-    for (const name of this.failed) lines.push(`FAILED  ${name}`)
     if (this.left.length > 0)
       lines.push(`NOT RUN: ${this.left.length}`, ...this.left.map((text) => `  ${text}`))
     lines.push(...this.slowest())
+    for (const name of this.failed) lines.push(`FAILED  ${name}`)
     lines.push(`${this.passed} passed, ${this.failed.size} failed`)
     return `${lines.join('\n')}\n`
   }
+}
+
+/** What an error says, in a line; of an assertion with words of its own also what was there. */
+function why(error) {
+  const { message = error, generatedMessage, actual } = error?.cause ?? error ?? {}
+  const was = generatedMessage === false && actual !== undefined ? `: ${inspect(actual)}` : ''
+  return `${message}${was}`.replace(/\s+/g, ' ').slice(0, WHY)
 }
 
 const isFile = ({ name, file }) =>

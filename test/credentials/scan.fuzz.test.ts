@@ -221,11 +221,12 @@ test('a text is found to hold the same, in one piece or in many, and alone or be
       const stream = Buffer.from(before + middle + after, 'latin1')
       const whole = placesOf(needles.scan(stream))
       const behind = scan(needles, [Buffer.concat([Buffer.alloc(ahead, ' '), stream])])
-      assert.deepEqual(placesOf(behind, ahead), whole)
-      const inPieces = placesOf(scan(needles, pieces(stream, cuts)))
-      // of places that overlap, as those of `aaaa` and of UTF-16 in both orders, it is enough that one is found: which one depends on the pieces
-      assert.deepEqual(beside(inPieces, whole), [])
-      assert.deepEqual(beside(whole, inPieces), [])
+      for (const found of [placesOf(behind, ahead), placesOf(scan(needles, pieces(stream, cuts)))]) {
+        // of places that overlap, as those of `aaaa` and of UTF-16 in both orders, one is enough, and a line end behind it may not
+        // belong to it yet: that depends on where a piece ends
+        assert.deepEqual(beside(found, whole), [])
+        assert.deepEqual(beside(whole, found), [])
+      }
     }),
     fuzzTime(TESTS),
   )
@@ -233,10 +234,8 @@ test('a text is found to hold the same, in one piece or in many, and alone or be
 
 type Place = readonly [start: number, end: number]
 
-function placesOf(hits: readonly { start: number; end: number }[], ahead = 0): Place[] {
-  const all = new Set(hits.map(({ start, end }) => `${start - ahead} ${end - ahead}`))
-  return [...all].sort().map((each) => each.split(' ').map(Number) as unknown as Place)
-}
+const placesOf = (hits: readonly { start: number; end: number }[], ahead = 0): Place[] =>
+  hits.map(({ start, end }) => [start - ahead, end - ahead])
 
 /** Of the first, those that overlap none of the others. */
 const beside = (places: readonly Place[], others: readonly Place[]) =>

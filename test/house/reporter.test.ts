@@ -48,10 +48,17 @@ test('skipped tests and suites are listed with their reasons', () => {
   )
 })
 
-test('a failing test is named at the end', () => {
-  const { status, end } = outcome(`${PASSES} test('fails', () => { throw new Error('oops') })`)
+test('a failing test is named at the end, with what its error says and what was there', () => {
+  const { status, end } = outcome(`import assert from 'node:assert'
+    ${PASSES} test('fails', () => { throw new Error('oops\\nand why') })
+    test('finds', () => { assert.deepEqual(['a'], [], 'what is left') })`)
   assert.equal(status, 1)
-  assert.match(end, /^FAILED {2}a\.test\.mjs 2:\d+ fails\n1 passed, 1 failed\n$/)
+  const [first, oops, second, left, tally] = end.split('\n')
+  assert.match(first ?? '', /^FAILED {2}a\.test\.mjs 3:\d+ fails$/)
+  assert.equal(oops, '  oops and why')
+  assert.match(second ?? '', /^FAILED {2}a\.test\.mjs 4:\d+ finds$/)
+  assert.equal(left, "  what is left: [ 'a' ]")
+  assert.equal(tally, '1 passed, 2 failed')
 })
 
 test('a file that runs no test fails, though Node reports it as passed', () => {
@@ -66,7 +73,7 @@ test('a file that ends its process before its tests fails', () => {
 test('a run of nothing but skips fails', () => {
   const { status, end } = outcome(`test('a', { skip: 'never' }, () => {})`)
   assert.equal(status, 1)
-  assert.match(end, /^FAILED {2}no test ran\n/)
+  assert.match(end, /\nFAILED {2}no test ran\n/)
 })
 
 test('tests left out by a name pattern are not counted as skipped', () => {
