@@ -11,7 +11,8 @@ import { hostOf } from '../../src/sandbox/index.js'
 import { pids, textOf } from '../run/tools.js'
 import type { TestEngine } from './docker-engine.js'
 
-const PATIENCE_MS = 20_000
+/** Of a machine that is busy with other tests, too. */
+const PATIENCE_MS = 60_000
 const DOCKERS_OWN_FILES = '/run/glovebox/docker'
 
 /** A process, by number and start: a number may be another's by now. */
@@ -71,8 +72,9 @@ export function runtimeState(): string[] {
 }
 
 /**
- * `roots`: images that all runs share; `cutOff`: how many of the engine's own shims were killed. A shim that dies while its `runc create`
- * works leaves the container's groups, empty, since runc has not written down yet that it made them: nobody but the engine could know of them.
+ * `roots`: images that all runs share; `cutOff`: how many starts may have been cut off in the engine, by the death of its own shim or of who asked
+ * for it. A runtime that is ended in its `create` leaves the container's groups, empty, since it has not written down yet that it made
+ * them: nobody but the engine could know of them.
  */
 export async function assertEngineEmpty(
   engine: TestEngine,
