@@ -1,3 +1,4 @@
+export { MalformedFrame } from './agent/wire.js'
 export type {
   Boundary,
   CollectedEntry,

@@ -134,6 +134,7 @@ async function killParts(user: TestUser, t: TestContext): Promise<void> {
   const parts = partsOf(BOUNDARY)
   const offset = draw(parts.length)
   let service: Service | null = null
+  t.after(() => service?.kill())
   let kills = 0
   let supervisors = 0
   for (let looks = 0; kills < KILLS && looks < KILLS * LOOKS; looks++) {
@@ -167,11 +168,11 @@ async function killParts(user: TestUser, t: TestContext): Promise<void> {
   }
   await service?.close()
   // what the dead leave empty and by its name is the next start's
-  const last = await begin()
-  await last.check()
-  if (saves) await last.save()
-  remember(last.pid)
-  await last.close()
+  service = await begin()
+  await service.check()
+  if (saves) await service.save()
+  remember(service.pid)
+  await service.close()
   await nothingLives('all')
 
   t.diagnostic(`killed: ${JSON.stringify(Object.fromEntries(killed))}; not met: ${missed.join(', ')}`)

@@ -15,6 +15,8 @@ export interface Service {
   check(): Promise<void>
   save(): Promise<void>
   close(): Promise<void>
+  /** for who has found what is wrong, and leaves */
+  kill(): void
 }
 
 /** It answers, and works already. */
@@ -55,6 +57,7 @@ export async function serviceOf(argv: readonly string[], env: NodeJS.ProcessEnv)
       assert.equal(await withoutHang(ended, child, 'close'), 0, complaint)
       healthy()
     },
+    kill: () => void child.kill('SIGKILL'),
   }
 }
 

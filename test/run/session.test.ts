@@ -8,6 +8,7 @@ import {
   BusyError,
   Glovebox,
   type GloveboxOptions,
+  LaunchError,
   type Policy,
   PolicyError,
   parsePolicy,
@@ -183,7 +184,7 @@ describe('a session', { skip: user?.skip ?? false }, () => {
 
   test('ends when its sandbox answers no more: nobody waits for a file without end', async (t) => {
     const box = await session(t, {}, { lifetime: { deadline: '1s' } })
-    await shell(box, 'echo x > a')
+    await box.writeFile('a', 'x')
     const [agent = assert.fail()] = agents()
     process.kill(Number(agent), 'SIGSTOP')
     await assert.rejects(box.readFile('a'), { code: 'launch.silent' })
@@ -191,6 +192,25 @@ describe('a session', { skip: user?.skip ?? false }, () => {
     await box.close()
     assert.equal(agents().length, 0)
   })
+
+  for (const [what, use] of [
+    ['read', (box: Session) => box.readFile('a')],
+    ['written', (box: Session) => box.writeFile('a', 'y')],
+  ] as const)
+    test(`ends when its sandbox does while a file is ${what}, and says so`, async (t) => {
+      const box = await session(t)
+      await box.writeFile('a', 'x')
+      const [agent = assert.fail()] = agents()
+      process.kill(Number(agent), 'SIGSTOP')
+      const used = use(box)
+      used.catch(() => {}) // waited for below
+      await sleep(50)
+      process.kill(Number(agent), 'SIGKILL')
+      await assert.rejects(used, (error) => error instanceof LaunchError && error.code === 'launch.lost')
+      await assert.rejects(box.run(['true']), { code: 'session.over' })
+      await box.close()
+      assert.equal(agents().length, 0)
+    })
 
   test('a command changes nothing that the next one runs under', async (t) => {
     const box = await session(t)

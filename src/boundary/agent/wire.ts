@@ -97,4 +97,5 @@ export class FrameReader {
   }
 }
 
+/** What came from a sandbox is not what was agreed on, or nothing came any more: it is of no use to anybody. */
 export class MalformedFrame extends Error {}

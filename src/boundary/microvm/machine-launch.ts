@@ -104,16 +104,24 @@ async function launchFrom(
   machineOf: MachineOf,
 ): Promise<RunningSandbox> {
   const { shape, disk } = machineOf
-  if (asked.waitsMs === 0 || shape.accelerator === 'kvm' || room.unrehearsed.has(disk))
-    return await launchOnce(room, asked, grants, machineOf, false)
+  const { jail, sandbox, ending } = await launchOnce(room, asked, grants, machineOf)
+  if (asked.waitsMs === 0 || shape.accelerator === 'kvm' || room.unrehearsed.has(disk)) return sandbox
   try {
-    return await launchOnce(room, asked, grants, machineOf, true)
+    const rehearsed = await rehearse(sandbox, asked.plan)
+    await ending.beginAnew()
+    return rehearsed
   } catch {
     // an image may have a shell that does not end, or ends its machine: its jobs are no worse off for it
-    const launched = await launchOnce(room, asked, grants, machineOf, false)
+    await jail.end()
     room.unrehearsed.add(disk)
-    return launched
+    return (await launchOnce(room, asked, grants, machineOf)).sandbox
   }
+}
+
+interface Launched {
+  readonly jail: RunningSandbox
+  readonly sandbox: AgentSandbox
+  readonly ending: Ending
 }
 
 async function launchOnce(
@@ -121,12 +129,11 @@ async function launchOnce(
   { plan, files, waitsMs }: Asked,
   grants: readonly HeldGrant[],
   { shape, disk, machine }: MachineOf,
-  rehearses: boolean,
-): Promise<RunningSandbox> {
+): Promise<Launched> {
   const jails = room.jails('jobs', shape.accelerator)
   const jail = await jails.launch(jailOf(living(plan, waitsMs), shape, disk, machine))
   try {
-    return await startIn(jail, { plan, files, grants, room, shape, machine, rehearses })
+    return await startIn(jail, { plan, files, grants, room, shape, machine })
   } catch (error) {
     await jail.end()
     throw error
@@ -165,11 +172,9 @@ interface Starting {
   readonly room: Room
   readonly shape: MachineShape
   readonly machine: SavedMachine
-  /** see `rehearsal.ts` */
-  readonly rehearses: boolean
 }
 
-async function startIn(jail: RunningSandbox, starting: Starting): Promise<RunningSandbox> {
+async function startIn(jail: RunningSandbox, starting: Starting): Promise<Launched> {
   const { plan, room, shape, machine } = starting
   const { host } = room
   const complaints = heard(jail)
@@ -206,10 +211,7 @@ async function startIn(jail: RunningSandbox, starting: Starting): Promise<Runnin
     ...(plan.lifetime.reuse === null ? {} : { used: () => ending.usedUntilNow() }),
     finish: (first) => ending.end(first),
   })
-  if (!starting.rehearses) return sandbox
-  const rehearsed = await rehearse(sandbox, plan)
-  await ending.beginAnew()
-  return rehearsed
+  return { jail, sandbox, ending }
 }
 
 function neverStarted(ms: number): never {

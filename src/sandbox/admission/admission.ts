@@ -125,17 +125,18 @@ export class Admission {
 
   /** A run of the tenant's took so much processor time, ms; before it leaves its place. */
   charge(name: string | null, cpuMs: number): void {
-    if (this.#room.perTenantCpus !== Number.POSITIVE_INFINITY)
-      this.#tenant(name).budget?.take(cpuMs, this.#nowMs())
+    if (this.#hasBudgets) this.#tenant(name).budget?.take(cpuMs, this.#nowMs())
+  }
+
+  get #hasBudgets(): boolean {
+    return this.#room.perTenantCpus !== Number.POSITIVE_INFINITY
   }
 
   #tenant(name: string | null): Tenant {
     const known = this.#tenants.get(name)
     if (known !== undefined) return known
     // behind those who wait, as who comes again and again is new each time, and before who was served last
-    const { perTenantCpus } = this.#room
-    const budget =
-      perTenantCpus === Number.POSITIVE_INFINITY ? null : new Budget(perTenantCpus, this.#nowMs())
+    const budget = this.#hasBudgets ? new Budget(this.#room.perTenantCpus, this.#nowMs()) : null
     const tenant: Tenant = { line: [], running: 0, served: this.#served - 1, budget }
     this.#tenants.set(name, tenant)
     return tenant
@@ -188,7 +189,7 @@ export class Admission {
 
   /** When the first of those who wait for processor time has it, or nobody does, when the first is as if it had never been here. */
   #wakeLater(): void {
-    if (this.#room.perTenantCpus === Number.POSITIVE_INFINITY) return
+    if (!this.#hasBudgets) return
     const now = this.#nowMs()
     const times = [...this.#tenants.values()].flatMap(({ line, running, budget }) => {
       if (budget === null || (line.length === 0 && running > 0)) return []

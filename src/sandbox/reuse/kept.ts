@@ -221,7 +221,8 @@ export class KeptSandbox {
       return next
     } catch (error) {
       this.#isOver('what the last job left could not be cleared away')
-      this.#ended = sandbox.end().catch(() => {})
+      // who waits for the next one waits for the end of this one, too
+      await sandbox.end().catch(() => {})
       throw error
     }
   }

@@ -1,5 +1,5 @@
 /** Several commands, one after another, in one sandbox of one tenant. What one leaves in its folders the next one finds. */
-import type { RunningSandbox } from '../../boundary/index.js'
+import { MalformedFrame, type RunningSandbox } from '../../boundary/index.js'
 import { LaunchError, UsageError, visible } from '../../errors/index.js'
 import { insidePath, placeOf } from '../../files/index.js'
 import type { Plan } from '../../plan/index.js'
@@ -79,6 +79,7 @@ export class Session {
    * Makes or replaces a file in a scratch folder: `path` is relative to the work directory, or absolute. No link that a command left is followed.
    * Text is written as UTF-8.
    * @throws UsageError for a place where nothing can be put, and when it can't be written, such as in the place of a folder
+   * @throws LaunchError when its sandbox ends meanwhile, or does not answer: the session is over
    */
   async writeFile(path: string, content: Uint8Array | string): Promise<void> {
     const bytes = typeof content === 'string' ? Buffer.from(content) : content
@@ -86,6 +87,7 @@ export class Session {
       const [file] = await inputFiles({ [path]: bytes }, this.#parts.plan, [])
       if (file === undefined) throw new TypeError('a file without a place')
       await sandbox.reusable?.write(file).catch((error: Error) => {
+        if (error instanceof MalformedFrame) throw error
         throw new UsageError(
           'session.write',
           `${visible(file.path)} was not written: ${visible(error.message)}.`,
@@ -97,6 +99,7 @@ export class Session {
   /**
    * The bytes of a plain file in a scratch folder. `maxBytes`: 16 MiB if not said.
    * @throws UsageError when there is none, when it is larger, or no plain file
+   * @throws LaunchError when its sandbox ends meanwhile, or does not answer: the session is over
    */
   async readFile(path: string, { maxBytes = READ_BYTES } = {}): Promise<Uint8Array> {
     return await this.#between((sandbox) => this.#read(sandbox, path, maxBytes))
@@ -155,16 +158,24 @@ export class Session {
     return await doing
   }
 
-  /** A sandbox whose first process answers no more keeps nobody waiting for longer than a command might. */
+  /** A sandbox whose first process ends, or answers no more, keeps nobody waiting for longer than a command might. */
   async #answered<T>(asked: Promise<T>): Promise<T> {
+    const { deadlineMs } = this.#parts.plan.lifetime
     const answer = await inTime(
       asked.then((value) => ({ value })),
-      this.#parts.plan.lifetime.deadlineMs,
-    )
+      deadlineMs,
+    ).catch((error) => {
+      if (!(error instanceof MalformedFrame)) throw error
+      throw this.#lost('launch.lost', `its sandbox was lost: ${visible(error.message)}`)
+    })
     if (answer !== undefined) return answer.value
     asked.catch(() => {})
-    void this.#parts.kept.end('its sandbox did not answer')
-    throw new LaunchError('launch.silent', 'The session was ended: its sandbox did not answer.')
+    throw this.#lost('launch.silent', 'its sandbox did not answer')
+  }
+
+  #lost(code: string, why: string): LaunchError {
+    void this.#parts.kept.end(why)
+    return new LaunchError(code, `The session was ended: ${why}.`)
   }
 
   /** Until it is over, however: who waits for it finds the session free. */
