@@ -67,7 +67,11 @@ export class BusyError extends GloveboxError {
   readonly retryAfterMs: number | null
 
   constructor(code: string, what: string, advice: string, retryAfterMs: number | null) {
+    // where it was asked for is not what is wrong, and to find that out is half of what a refusal costs: in a flood it is a lot
+    const { stackTraceLimit } = Error
+    Reflect.set(Error, 'stackTraceLimit', 0)
     super(code, what, advice)
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit)
     this.retryAfterMs = retryAfterMs
   }
 }
