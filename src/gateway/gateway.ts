@@ -3,17 +3,12 @@ import type { ChildProcess } from 'node:child_process'
 import { LaunchError, visible } from '../errors/index.js'
 import type { NetworkPlan } from '../plan/index.js'
 import { inTime } from '../waiting/index.js'
+import { type Attaching, couldBeDumped, type GatewayEnd, type Reserving, refusedBecause } from './asked.js'
 import { AttachedSandbox, type Attachment } from './attachment.js'
 import { guardChannel } from './channel-guard.js'
-import type { CredentialIssue, EndKind, FromGateway, Resolution, ToGateway } from './messages.js'
+import type { CredentialIssue, FromGateway, Resolution, ToGateway } from './messages.js'
 import { readNews } from './news.js'
 import type { StartedProcess } from './start.js'
-
-/** A socket that was made inside a sandbox's network, as Node's channel delivers it. */
-export interface GatewayEnd {
-  readonly kind: EndKind
-  readonly handle: object
-}
 
 /** A place for a sandbox whose TLS is looked into, before there is one: its authority is made, and the sandbox has to trust it. */
 export interface Reservation {
@@ -47,7 +42,7 @@ export interface Gateway {
 
 /** How long it may take to take a sandbox, its own start included, and to give one back, which takes it a second at most; seconds. */
 const PATIENCE = { attach: 30, detach: 10 } as const
-/** How long a killed gateway may take to be gone; while it is waited for the loop has something to do. ms */
+/** How long a gateway whose process has ended may hold what it was heard by, ms. */
 const CLOSE_MS = 5_000
 
 export class GatewayProcess implements Gateway {
@@ -58,6 +53,7 @@ export class GatewayProcess implements Gateway {
   readonly #sandboxes = new Map<number, AttachedSandbox>()
   readonly #reserving = new Map<number, Reserving>()
   readonly #exit: Promise<void>
+  #exited: () => void = () => {}
   #told: Resolution | null = null
   #toldRoots: readonly string[] | null = null
   #next = 0
@@ -80,24 +76,18 @@ export class GatewayProcess implements Gateway {
     guardChannel(child, () => child.kill('SIGKILL'))
     child.on('message', (message) => this.#hear(readNews(message)))
     this.#exit = new Promise((resolve) => {
-      const gone = () => {
-        this.#ended = true
-        for (const sandbox of this.#sandboxes.values()) sandbox.hearLost(this.#lost())
-        this.#sandboxes.clear()
-        for (const { lost } of this.#reserving.values()) lost(this.#lost())
-        this.#reserving.clear()
-        resolve()
-      }
-      child.on('error', (error) => {
-        this.#complaint += error.message
-        gone()
-      })
-      child.on('exit', () => {
-        this.#ended = true
-      })
-      // not at 'exit': what it told last may still have to be read
-      child.on('close', gone)
+      this.#exited = resolve
     })
+    child.on('error', (error) => {
+      this.#complaint += error.message
+      this.#gone()
+    })
+    child.on('exit', () => {
+      this.#ended = true
+      void inTime(this.#exit, CLOSE_MS, () => this.#leave())
+    })
+    // not at 'exit': what it told last may still have to be read
+    child.on('close', () => this.#gone())
     this.#rest()
   }
 
@@ -182,10 +172,24 @@ export class GatewayProcess implements Gateway {
   async close(): Promise<void> {
     this.#work()
     if (!this.#ended) this.#child.kill('SIGKILL')
-    // a jail that is killed before it is whole leaves its gateway behind: with its line gone that one ends by itself
+    await this.#exit
+  }
+
+  /** Nobody waits for its answers any more. */
+  #gone(): void {
+    this.#ended = true
+    for (const sandbox of this.#sandboxes.values()) sandbox.hearLost(this.#lost())
+    this.#sandboxes.clear()
+    for (const { lost } of this.#reserving.values()) lost(this.#lost())
+    this.#reserving.clear()
+    this.#exited()
+  }
+
+  /** A jail that is killed before it is whole leaves its gateway behind: with its line gone that one ends by itself, and is not heard. */
+  #leave(): void {
     if (this.#child.connected) this.#child.disconnect()
-    await inTime(this.#exit, CLOSE_MS)
     this.#child.stderr?.destroy()
+    this.#gone()
   }
 
   #send(message: ToGateway, handle?: object): void {
@@ -266,31 +270,6 @@ export class GatewayProcess implements Gateway {
     return this.#child.stderr as object | null
   }
 }
-
-interface Attaching {
-  readonly network: NetworkPlan
-  readonly ends: readonly GatewayEnd[]
-  readonly credentials: readonly CredentialIssue[]
-  /** which was reserved; `null`: none */
-  readonly authority: number | null
-  readonly keeps: boolean
-}
-
-/** Whoever waits for the authority of a sandbox. */
-interface Reserving {
-  made(certificate: string): void
-  lost(error: LaunchError): void
-}
-
-const couldBeDumped = (why: string) =>
-  new LaunchError(
-    'gateway.coreDumps',
-    `The gateway is given no credentials where a crash could write them to disk. ${why}`,
-    'Install prlimit (`apt-get install util-linux`, `apk add util-linux-misc`), and start Glovebox under a hard limit for core files that is not 0.',
-  )
-
-const refusedBecause = (why: string) =>
-  new LaunchError('gateway.refused', `The gateway could not make an authority: ${visible(why)}.`)
 
 function closeHandle(handle: object): void {
   const { close } = handle as { close?: () => void }

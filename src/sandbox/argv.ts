@@ -8,6 +8,12 @@ const MAX_ARGUMENT_BYTES = 128 * 1024
  * @throws UsageError for none, and for an argument that Linux does not pass
  */
 export function checkedArgv(argv: readonly string[]): readonly [string, ...string[]] {
+  if (!Array.isArray(argv) || !argv.every((item) => typeof item === 'string'))
+    throw new UsageError(
+      'argv.list',
+      'A command is a list of texts: the program, and each of its arguments.',
+      "Give an argv, e.g. ['ls', '-l'], or for a line of shell ['sh', '-c', line].",
+    )
   const [command, ...rest] = argv
   if (command === undefined || command === '')
     throw new UsageError(

@@ -1,26 +1,26 @@
 import { boundaryNamed, isOfEngine, type TerminalSize } from '../boundary/index.js'
 import { type HostFacts, lookAtHost } from '../host/index.js'
 import type { Plan } from '../plan/index.js'
-import type { BoundaryName, Policy } from '../policy/index.js'
+import type { Policy } from '../policy/index.js'
 import { inTime } from '../waiting/index.js'
-import { Admission, type ConcurrencyOptions, roomOf } from './admission/index.js'
+import { Admission, roomOf } from './admission/index.js'
 import { checkedArgv } from './argv.js'
 import { closedError } from './closed.js'
 import { Events, type EventsOptions, type GloveboxEvent, type MissedEvents } from './events/index.js'
-import { Gateways, type NetworkOptions } from './gateways.js'
+import { Gateways } from './gateways.js'
 import { JobNetwork } from './job-network.js'
+import { requireRunOptions, requireSessionOptions, requireStartOptions } from './known-options.js'
 import { laterRun } from './later-run.js'
 import type { Run, RunOptions } from './options.js'
 import { type Prepared, performed } from './performed.js'
 import { requireEnforceable } from './planner.js'
 import { Plans } from './plans.js'
-import { type WarmOptions, warmLimits } from './pool/index.js'
+import { warmLimits } from './pool/index.js'
 import { type Means, prepareRun } from './prepare-run.js'
 import { refusedRun } from './refused-run.js'
 import {
   Reuse,
   ReusedSource,
-  type ReuseOptions,
   type Session,
   type SessionOptions,
   sessionTerms,
@@ -30,23 +30,9 @@ import { rootMaker } from './root-maker.js'
 import type { JobRun } from './run.js'
 import { Sources, type SourcesSettings } from './sources.js'
 import { sweep } from './staging.js'
+import type { GloveboxOptions } from './start-options.js'
 import { checkedSize } from './terminal.js'
 import { Turn } from './turn.js'
-
-export interface GloveboxOptions {
-  /** which boundary the runs will probably be on: what that needs is looked for, and started, now. Absent: `process` */
-  readonly boundary?: BoundaryName
-  readonly network?: NetworkOptions
-  /**
-   * Keep sandboxes that are there before their jobs are, as many as were asked for at once lately: a run takes one, once, and need not
-   * wait for its start. `true`: within the default bounds; absent: none.
-   */
-  readonly warm?: boolean | WarmOptions
-  /** how many sandboxes that were used wait for another job of their tenant, where a policy says `reuse` */
-  readonly reuse?: ReuseOptions
-  /** how much runs at once, and how many wait, fairly between tenants; absent: as much as is asked for */
-  readonly concurrency?: ConcurrencyOptions
-}
 
 /**
  * Starts sandboxes. Holds a launcher process, a gateway process once a policy has a network, and nothing global: two of them share nothing.
@@ -81,6 +67,7 @@ export class Glovebox {
    * on disk is removed meanwhile.
    */
   static async start(options: GloveboxOptions = {}): Promise<Glovebox> {
+    requireStartOptions(options)
     const glovebox = Glovebox.startNow(options)
     if (options.boundary !== undefined && isOfEngine(options.boundary)) await glovebox.#plans.lookForEngine()
     return glovebox
@@ -159,6 +146,7 @@ export class Glovebox {
     if (this.#plans.lacksEngine(policy)) await this.#plans.lookForEngine()
     this.#requireOpen()
     const { boundary } = this.#plans.of(policy)
+    requireSessionOptions(options)
     const { policy: own, tenant, ...terms } = sessionTerms(policy, options)
     const { plan } = this.#plans.of(own)
     requireEnforceable(plan, boundary, this.#plans.host)
@@ -189,6 +177,7 @@ export class Glovebox {
 
   #runIn(means: Means, argv: readonly string[], options: RunOptions): Run {
     try {
+      requireRunOptions(options)
       return this.#perform(prepareRun(means, checkedArgv(argv), options), options)
     } catch (error) {
       return refusedRun(error, options.secrets ?? {})
@@ -247,6 +236,7 @@ export class Glovebox {
 
   #prepare(policy: Policy, argv: readonly string[], options: RunOptions): Prepared {
     this.#requireOpen()
+    requireRunOptions(options)
     const command = checkedArgv(argv)
     const { plan, boundary } = this.#plans.of(policy)
     const { tenant = null } = options

@@ -15,6 +15,8 @@ import {
   PolicyError,
   parsePolicy,
   type Run,
+  type RunOptions,
+  type SessionOptions,
   UsageError,
 } from '../../src/index.js'
 import { testFolder } from '../support/checkout.js'
@@ -262,6 +264,8 @@ describe('the library', { skip: user?.skip ?? false }, () => {
     }
     await refused(() => glovebox.run(PLAIN, []), 'argv.empty')
     await refused(() => glovebox.run(PLAIN, ['']), 'argv.empty')
+    await refused(() => glovebox.run(PLAIN, 'ls -l' as never), 'argv.list')
+    await refused(() => glovebox.run(PLAIN, ['sleep', 1] as never), 'argv.list')
     await refused(() => glovebox.run(PLAIN, ['echo', 'a\0b']), 'argv.nul')
     await refused(() => glovebox.run(PLAIN, ['echo', 'x'.repeat(1 << 20)]), 'argv.tooLong')
     for (const forged of [
@@ -273,6 +277,31 @@ describe('the library', { skip: user?.skip ?? false }, () => {
       undefined,
     ])
       await refused(() => glovebox.run(forged as Policy, ['true']), 'policy.unchecked')
+  })
+
+  test('an option that nobody reads is refused: a limit whose name is misspelled would hold nothing', async () => {
+    const starts: [object, string][] = [
+      [{ concurency: {} }, 'Glovebox.start has no option "concurency". Did you mean `concurrency`?'],
+      [{ concurrency: { sandboxs: 4 } }, 'concurrency has no option "sandboxs". Did you mean `sandboxes`?'],
+      [{ warm: 10 }, 'The options of warm are 10, not an object. The options here are most, memory, idleMs.'],
+      [{ warm: { max: 10 } }, 'warm has no option "max". The options here are most, memory, idleMs.'],
+      [{ reuse: { idle: 1 } }, 'reuse has no option "idle". The options here are most, idleMs.'],
+      [{ network: { host: {} } }, 'network has no option "host". Did you mean `hosts`?'],
+      [{ network: { gateways: 'tenant' } }, 'network.gateways is "tenant". Write shared or perTenant.'],
+    ]
+    for (const [options, message] of starts)
+      await assert.rejects(Glovebox.start(options), (error: Error) => {
+        assert.equal(error.message, message)
+        return error instanceof UsageError
+      })
+    const asked = glovebox.run(PLAIN, ['true'], { timeout: 1000 } as RunOptions)
+    assert.match(
+      ((await thrownBy(asked)) as Error).message,
+      /^run has no option "timeout"\. The options here are inputs, /,
+    )
+    const session = (options: unknown) => glovebox.session(PLAIN, options as SessionOptions)
+    await assert.rejects(session(undefined), { code: 'options.object' })
+    await assert.rejects(session({ tenant: 'a', maxRuns: 5 }), { code: 'options.unknown' })
   })
 
   test('a policy that is no good is a PolicyError with code, place and advice', () => {

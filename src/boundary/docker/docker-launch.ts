@@ -18,6 +18,7 @@ import { EngineError, isProblem, lostAt } from './problems.js'
 import { containerSandbox, type Finished } from './sandbox.js'
 import { endLeftovers, requireSentry } from './sentry.js'
 import { containedSettings } from './settings.js'
+import { noteStart } from './starts.js'
 import { NOTHING_KNOWN, type Used, usedBy } from './usage.js'
 
 /** How long a container gets to end by itself when its lifeline closes, and an engine to remove one, ms. */
@@ -70,6 +71,7 @@ class Container {
   #used: Used | null = null
   #said = ''
   #finished: Promise<Finished> | null = null
+  #forget: () => void = () => {}
 
   constructor(room: Room, plan: Plan, prepared: Prepared, network: SentryNetwork | null) {
     this.#room = room
@@ -85,6 +87,7 @@ class Container {
     const heard = await Promise.allSettled([this.#attach(), this.#watch()])
     for (const each of heard) if (each.status === 'rejected') throw each.reason
     if (this.#inSentry) this.#attachment?.stdin.write(this.#key)
+    if (this.#inSentry && this.#room.host.uid === 0) this.#forget = noteStart(this.#id)
     await engine.start(this.#id)
     const { processes } = this.#plan.limits
     if (!this.#inSentry && processes !== null && processes < LEAST_PROCESSES)
@@ -165,6 +168,7 @@ class Container {
       await this.#room.engine.remove(this.#id).catch(failed)
       if (this.#isLeft()) endLeftovers(this.#id)
       await inTime(gone, REMOVAL_MS)
+      this.#forget()
       await this.#network?.end()
     } finally {
       this.#prepared.release()

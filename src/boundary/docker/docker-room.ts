@@ -8,6 +8,7 @@ import { DEFAULT_SOCKET, Engine } from './engine.js'
 import { ownFilesPlace, sweepFolders } from './own-files.js'
 import type { Room } from './prepare.js'
 import { isProblem } from './problems.js'
+import { sweepStarts } from './starts.js'
 import { traitsOf } from './traits.js'
 
 /** @throws LaunchError */
@@ -17,10 +18,12 @@ export async function enter(host: HostFacts, runtime: RuntimeName, inForce: InFo
   const traits = traitsOf(engine.api, version, info)
   const place = ownFilesPlace(host.uid, process.env)
   // beside the first start; tried again at the next one
-  void sweepEngine(engine).then(
-    () => sweepFolders(place),
-    () => {},
-  )
+  void sweepEngine(engine)
+    .then(() => {
+      sweepFolders(place)
+      if (host.uid === 0) sweepStarts()
+    })
+    .catch(() => {})
   return { engine, runtime, traits, host, instance: randomUUID(), place, inForce }
 }
 

@@ -90,8 +90,8 @@ function discard(path: string, marked: string): void {
   rmSync(marked, { recursive: true, force: true })
 }
 
-/** Whoever can write there could put a link in the place of a file, and the engine follows it as root. */
-function requireOurs(place: string): void {
+/** Whoever can write there could put a link in the place of a file, and the engine follows it as root. @throws LaunchError */
+export function requireOurs(place: string): void {
   const found = lstatSync(place)
   if (found.isDirectory() && found.uid === process.geteuid?.() && (found.mode & 0o022) === 0) return
   throw new LaunchError(

@@ -44,7 +44,7 @@ export function roomOf(options: ConcurrencyOptions): Room {
     if (value === unbounded || (Number.isSafeInteger(value) && value >= least)) continue
     throw new UsageError(
       'concurrency.range',
-      `concurrency.${name} is ${value}, and has to be a whole number of at least ${least}.`,
+      `concurrency.${name} is ${value}, and has to be a whole number${name === 'memory' ? ' of bytes,' : ' of'} at least ${least}.`,
       'Leave it away where it is not to be bounded.',
     )
   }
