@@ -109,7 +109,7 @@ export class Glovebox {
     try {
       prepared = this.#prepare(policy, argv, options)
     } catch (error) {
-      return refusedRun(error, options.secrets ?? {})
+      return refusedRun(error, options?.secrets ?? {})
     }
     return this.#perform(prepared, options)
   }
@@ -180,7 +180,7 @@ export class Glovebox {
       requireRunOptions(options)
       return this.#perform(prepareRun(means, checkedArgv(argv), options), options)
     } catch (error) {
-      return refusedRun(error, options.secrets ?? {})
+      return refusedRun(error, options?.secrets ?? {})
     }
   }
 

@@ -299,6 +299,10 @@ describe('the library', { skip: user?.skip ?? false }, () => {
       ((await thrownBy(asked)) as Error).message,
       /^run has no option "timeout"\. The options here are inputs, /,
     )
+    assert.match(
+      ((await thrownBy(glovebox.run(PLAIN, ['true'], null as never))) as Error).message,
+      /^The options of run are null/,
+    )
     const session = (options: unknown) => glovebox.session(PLAIN, options as SessionOptions)
     await assert.rejects(session(undefined), { code: 'options.object' })
     await assert.rejects(session({ tenant: 'a', maxRuns: 5 }), { code: 'options.unknown' })

@@ -101,7 +101,7 @@ export function requireOurs(place: string): void {
   )
 }
 
-function unmade(place: string, error: unknown): unknown {
+export function unmade(place: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException
   if (error instanceof LaunchError || code === undefined) return error
   const what = `The files of a sandbox can't be made in ${place}: ${code}.`

@@ -6,7 +6,7 @@
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isGone, ownMark } from '../../host/index.js'
-import { requireOurs } from './own-files.js'
+import { requireOurs, unmade } from './own-files.js'
 import { endLeftovers } from './sentry.js'
 
 const PLACE = '/run/glovebox/docker-starts'
@@ -14,12 +14,16 @@ const NAME = /^([0-9a-f]{64})\.(.+)$/
 /** By then an engine has started what it was asked to start, or never will, ms. */
 const SETTLED_MS = 60_000
 
-/** @returns what forgets it: called when nothing of it is left */
+/** @returns what forgets it: called when nothing of it is left. @throws LaunchError */
 export function noteStart(container: string, place = PLACE): () => void {
-  mkdirSync(place, { recursive: true, mode: 0o700 })
-  requireOurs(place)
   const note = join(place, `${container}.${ownMark()}`)
-  writeFileSync(note, '', { mode: 0o400 })
+  try {
+    mkdirSync(place, { recursive: true, mode: 0o700 })
+    requireOurs(place)
+    writeFileSync(note, '', { mode: 0o400 })
+  } catch (error) {
+    throw unmade(place, error)
+  }
   return () => rmSync(note, { force: true })
 }
 
@@ -28,10 +32,11 @@ export function sweepStarts(place = PLACE): void {
   for (const name of notesIn(place)) {
     const [, container, mark = ''] = NAME.exec(name) ?? []
     const note = join(place, name)
-    const ageMs = () => Date.now() - (statSync(note, { throwIfNoEntry: false })?.mtimeMs ?? 0)
+    const ageMs = () => Date.now() - (statSync(note, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
     if (container === undefined || !isGone(mark, ageMs)) continue
     const isSettled = ageMs() > SETTLED_MS
-    endLeftovers(container)
+    // of a maker that can't be looked for, in another container, age says nothing: its sandbox may run
+    if (isGone(mark, () => 0)) endLeftovers(container)
     if (isSettled) rmSync(note, { force: true })
   }
 }

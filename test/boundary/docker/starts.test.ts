@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readdirSync, utimesSync } from 'node:fs'
+import { readdirSync, readlinkSync, renameSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { noteStart, sweepStarts } from '../../../src/boundary/docker/starts.js'
 import { testFolder } from '../../support/checkout.js'
 
@@ -59,6 +60,23 @@ test('of a start whose maker is dead all is ended, also what comes up later; the
   assert.deepEqual(await lateEnded, [null, 'SIGKILL'])
   assert.deepEqual(readdirSync(place), [])
   assert.equal(other.exitCode ?? other.signalCode, null, 'another’s')
+})
+
+test('of a maker in another container nothing is ended, whatever its age: its sandbox may run', async (t) => {
+  const place = join(testFolder(t), 'starts')
+  const container = containerId()
+  noteStart(container, place)
+  const [name = ''] = readdirSync(place)
+  const namespace = readlinkSync('/proc/self/ns/pid').replace(/\D/g, '')
+  const elsewhere = join(place, name.replace(namespace, '1'))
+  assert.notEqual(elsewhere, join(place, name))
+  renameSync(join(place, name), elsewhere)
+  utimesSync(elsewhere, 1, 1)
+  const child = sentryOf(t, container)
+  await once(child, 'spawn')
+  sweepStarts(place)
+  await sleep(100)
+  assert.equal(child.exitCode ?? child.signalCode, null)
 })
 
 test('what somebody who lives has started is left alone', async (t) => {
